@@ -1,0 +1,173 @@
+"""The generated bindings of `sluice:connector`, wrapped. Nothing else imports them.
+
+Without bindings (in an editor, in a native test without the fakes) this module still imports,
+`HAS_HOST` is false and every call to the host raises `SluiceError`.
+
+The bindings abort the whole guest when they meet a value of a wrong type, where Python cannot
+see it. Callers pass only exact `str`, `int`, `float`, `bool`, `bytes` and `list`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sluice._errors import InvalidOperation, LimitReached, SluiceError, SyncEnded
+
+HAS_HOST: bool
+_types: Any = None
+_operations: Any = None
+_logging: Any = None
+_Err: Any = None
+
+try:
+    import componentize_py_types
+    import wit_world
+    import wit_world.imports.logging
+    import wit_world.imports.operations
+    import wit_world.imports.types
+except ModuleNotFoundError:
+    HAS_HOST = False
+else:
+    HAS_HOST = True
+    _types = wit_world.imports.types
+    _operations = wit_world.imports.operations
+    _logging = wit_world.imports.logging
+    _Err = componentize_py_types.Err
+
+if TYPE_CHECKING:
+
+    class World:
+        """The class whose methods are the component's exports."""
+else:
+    World = wit_world.WitWorld if HAS_HOST else object
+
+KINDS = {
+    "booleans": ("Boolean", bool),
+    "integers": ("Integer", int),
+    "floats": ("Float", float),
+    "texts": ("Text", str),
+    "blobs": ("Blob", bytes),
+    "json": ("Json", str),
+    "decimals": ("Decimal", str),
+    "dates": ("Date", int),
+    "datetimes": ("Datetime", int),
+    "timestamps": ("Timestamp", int),
+}
+"""The kinds of a value: the contract's names, and the exact Python type that crosses."""
+
+WIRE_TYPES: dict[str, type] = {kind: wire for kind, (_, wire) in KINDS.items()}
+
+_LEVELS = ("DEBUG", "FINE", "INFO", "WARNING", "ERROR", "SEVERE", "CRITICAL")
+
+Values = tuple[str, list[Any]]
+"""A kind (or `mixed`) and one value a row. In `mixed` each is None or a pair (kind, value)."""
+
+
+class Column(NamedTuple):
+    """One column of a batch: its name, its values, and the ascending indexes of the NULLs."""
+
+    name: str
+    values: Values
+    nulls: list[int]
+
+
+class DataType(NamedTuple):
+    """A declared type: the contract's case, for example `NaiveDate`; for `Decimal` its size."""
+
+    case: str
+    size: tuple[int, int] | None = None
+
+
+class Table(NamedTuple):
+    """One declared table as it crosses to the host."""
+
+    schema: str | None
+    name: str
+    primary_key: Sequence[str]
+    columns: Sequence[tuple[str, DataType | None]]
+
+
+def send(operation: str, schema: str | None, table: str, rows: int, columns: list[Column]) -> None:
+    """Give one batch to the host. `operation` is `upsert`, `update` or `delete`.
+
+    Raises the exception of a refusal.
+    """
+    _need_host()
+    batch = _types.Batch(rows, [_types.Column(c.name, _values(c.values), c.nulls) for c in columns])
+    _call(getattr(_operations, operation), _types.TableName(schema, table), batch)
+
+
+def truncate(schema: str | None, table: str) -> None:
+    """Mark the rows of a table as deleted. Raises the exception of a refusal."""
+    _need_host()
+    _call(_operations.truncate, _types.TableName(schema, table))
+
+
+def checkpoint(state: str) -> None:
+    """Make everything so far durable with `state`. Raises the exception of a refusal."""
+    _need_host()
+    _call(_operations.checkpoint, state)
+
+
+def log(level: int, message: str) -> None:
+    """Write a message to the sync's log; `level` counts from 0 (debug) to 6 (critical)."""
+    _need_host()
+    _logging.log(getattr(_logging.Level, _LEVELS[level]), message)
+
+
+def failure(kind: str, message: str, traceback: str) -> Exception:
+    """The exception that an export raises to end as failed: exactly the bindings' `Err`."""
+    failed: Exception = _Err(_types.Failure(kind, message, traceback))
+    return failed
+
+
+def table_definition(table: Table) -> Any:
+    """A declared table as the bindings' own record."""
+    columns = [_types.ColumnDefinition(name, _data_type(data_type)) for name, data_type in table.columns]
+    name = _types.TableName(table.schema, table.name)
+    return _types.TableDefinition(name, list(table.primary_key), columns)
+
+
+def _data_type(data_type: DataType | None) -> Any:
+    if data_type is None:
+        return None
+    case = getattr(_types, f"DataType_{data_type.case}")
+    return case(data_type.size) if data_type.case == "Decimal" else case()
+
+
+def _values(values: Values) -> Any:
+    kind, entries = values
+    if kind != "mixed":
+        return getattr(_types, f"Values_{_plural(kind)}")(entries)
+    null = _types.Value_Null()
+    cases = {kind: getattr(_types, f"Value_{name}") for kind, (name, _) in KINDS.items()}
+    return _types.Values_Mixed([null if e is None else cases[e[0]](e[1]) for e in entries])
+
+
+def _plural(kind: str) -> str:
+    return kind.capitalize()
+
+
+def _call(function: Callable[..., None], *arguments: Any) -> None:
+    try:
+        function(*arguments)
+    except _Err as refused:
+        refusal = refused.value
+    else:
+        return
+    raise _refusal(refusal)
+
+
+def _refusal(refusal: Any) -> SluiceError:
+    text = str(getattr(refusal, "value", "the host refused the operation"))
+    if isinstance(refusal, _operations.Refusal_Invalid):
+        return InvalidOperation(text)
+    if isinstance(refusal, _operations.Refusal_Limit):
+        return LimitReached(text)
+    return SyncEnded(text)
+
+
+def _need_host() -> None:
+    if not HAS_HOST:
+        raise SluiceError("no host here: run the project with `sluice run <project>`")

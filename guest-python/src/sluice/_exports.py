@@ -1,0 +1,136 @@
+"""What the component's exports do, without the bindings' way of saying it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, TypeVar
+
+from sluice import _contract, _drive, _schema
+from sluice._connector import Connector
+from sluice._failure import describe
+from sluice._writer import writer
+
+T = TypeVar("T")
+
+Load = Callable[[], ModuleType]
+
+
+class Exports:
+    """`schema` and `sync` of one instance, which are called in this order, each at most once or more.
+
+    `load` imports the project's connector.py; it is called once, in the first export call.
+    """
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._connector: Connector | None = None
+        self._started = False
+
+    def schema(self, configuration: str) -> list[Any]:
+        """The export `schema`; raises the bindings' `Err` and nothing else."""
+        return self._guard(lambda: self._schema(configuration))
+
+    def sync(self, configuration: str, state: str) -> None:
+        """The export `sync`; raises the bindings' `Err` and nothing else."""
+        return self._guard(lambda: self._sync(configuration, state))
+
+    def _guard(self, work: Callable[[], T]) -> T:
+        try:
+            try:
+                self._start()
+                result = work()
+            finally:
+                writer.abandon()
+            _flush_streams()
+        except BaseException as error:
+            failed = _contract.failure(*describe(error))
+            with contextlib.suppress(BaseException):
+                _flush_streams()
+        else:
+            return result
+        # outside the handler, so that the failure does not drag the author's frames along
+        raise failed
+
+    def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
+        # the state of the generator is the same in every instance of a snapshot
+        random.seed()
+        for stream in (sys.stdout, sys.stderr):
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:
+                reconfigure(line_buffering=True, errors="backslashreplace")
+
+    def _schema(self, configuration: str) -> list[Any]:
+        connector = self._project()
+        if connector.schema_method is None:
+            writer.declare([])
+            return []
+        answer = _drive.finish(connector.schema_method(_configuration(configuration)))
+        tables = _schema.parse(answer)
+        writer.declare(tables)
+        return [_contract.table_definition(table.definition()) for table in tables]
+
+    def _sync(self, configuration: str, state: str) -> None:
+        connector = self._project()
+        if not callable(connector.update_method):
+            found = type(connector.update_method).__name__
+            raise TypeError(f"Connector(update=...) must be given a function, not {found}")
+        writer.begin()
+        _drive.exhaust(
+            connector.update_method(configuration=_configuration(configuration), state=_state(state))
+        )
+        if writer.fatal is not None:
+            raise writer.fatal
+        writer.finish()
+
+    def _project(self) -> Connector:
+        if self._connector is None:
+            self._connector = find_connector(self._load())
+        return self._connector
+
+
+def find_connector(module: ModuleType) -> Connector:
+    """The `connector` of a project's module; raises TypeError or ValueError with a hint."""
+    found = getattr(module, "connector", None)
+    if isinstance(found, Connector):
+        return found
+    others = [name for name, value in vars(module).items() if isinstance(value, Connector)]
+    if others:
+        raise ValueError(f"connector.py names its Connector `{others[0]}`, name it `connector`")
+    if found is not None:
+        kind = type(found).__name__
+        raise TypeError(f"`connector` in connector.py must be a Connector, not {kind}")
+    raise ValueError("connector.py defines no connector, add: connector = Connector(update=update)")
+
+
+def _configuration(text: str) -> dict[str, str]:
+    configuration = json.loads(text)
+    if not isinstance(configuration, dict):
+        raise TypeError("the host passed a configuration that is not an object")
+    for name, value in configuration.items():
+        if not isinstance(value, str):
+            raise TypeError(f"configuration value {name} must be text, not {type(value).__name__}")
+    return configuration
+
+
+def _state(text: str) -> dict[str, Any]:
+    state = json.loads(text) if text else {}
+    if state is None:
+        return {}
+    if not isinstance(state, dict):
+        raise TypeError("the host passed a state that is not an object")
+    return state
+
+
+def _flush_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # None where there is no such stream
+        if stream is not None:
+            stream.flush()

@@ -1,0 +1,192 @@
+"""Data files and package metadata held in memory: `importlib.resources`, `importlib.metadata`, `open`."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import importlib.metadata
+import importlib.resources
+import io
+import os
+import pathlib
+import posixpath
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ._frozen import Tree, opener
+
+if sys.version_info >= (3, 11):
+    from importlib.resources.abc import Traversable, TraversableResources
+else:
+    from importlib.abc import Traversable, TraversableResources
+
+
+class Resource(Traversable):
+    """One kept file or folder, the way `importlib.resources.files` hands it out."""
+
+    def __init__(self, tree: Tree, path: str) -> None:
+        self._tree = tree
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        return self._path.rpartition("/")[2]
+
+    def __fspath__(self) -> str:
+        return self._path
+
+    def __str__(self) -> str:
+        return self._path
+
+    def __repr__(self) -> str:
+        return f"Resource({self._path!r})"
+
+    def is_file(self) -> bool:
+        return self._tree.is_file(self._path)
+
+    def is_dir(self) -> bool:
+        return self._tree.is_folder(self._path)
+
+    def iterdir(self) -> Iterator[Resource]:
+        for name in self._tree.names(self._path):
+            yield Resource(self._tree, f"{self._path}/{name}")
+
+    def joinpath(self, *descendants: Any) -> Resource:
+        parts = [os.fspath(part) for part in descendants]
+        return Resource(self._tree, posixpath.normpath(posixpath.join(self._path, *parts)))
+
+    def __truediv__(self, child: Any) -> Resource:
+        return self.joinpath(child)
+
+    def read_bytes(self) -> bytes:
+        return self._tree.read(self._path)
+
+    def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
+        return str(self.read_bytes(), encoding or "utf-8", errors or "strict")
+
+    def open(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        encoding, errors, newline = _text_arguments(*args, **kwargs)
+        return opener(self._tree, self._path, mode, encoding, errors, newline)
+
+
+def _text_arguments(
+    encoding: str | None = None, errors: str | None = None, newline: str | None = None, **_others: Any
+) -> tuple[str | None, str | None, str | None]:
+    return encoding, errors, newline
+
+
+class Reader(TraversableResources):
+    """What a loader returns for `importlib.resources`."""
+
+    def __init__(self, tree: Tree, folder: str) -> None:
+        self._root = Resource(tree, folder)
+
+    def files(self) -> Resource:
+        return self._root
+
+
+class _Distribution(importlib.metadata.Distribution):
+    def __init__(self, folder: Resource) -> None:
+        self._folder = folder
+
+    def read_text(self, filename: Any) -> str | None:
+        entry = self._folder.joinpath(filename)
+        return entry.read_text() if entry.is_file() else None
+
+    def locate_file(self, path: Any) -> Any:
+        return self._folder.joinpath("..", path)
+
+
+class _Distributions:
+    """A `sys.meta_path` entry that finds no module but lists the frozen distributions."""
+
+    def __init__(self, tree: Tree, site: str) -> None:
+        self._site = Resource(tree, site)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
+        return None
+
+    def find_distributions(self, context: Any = None) -> Iterable[importlib.metadata.Distribution]:
+        wanted = getattr(context, "name", None)
+        for folder in self._site.iterdir():
+            stem, dot, kind = folder.name.rpartition(".")
+            if dot and kind == "dist-info" and (wanted is None or _same(wanted, stem.rpartition("-")[0])):
+                yield _Distribution(folder)
+
+
+def _same(left: str, right: str) -> bool:
+    def plain(name: str) -> str:
+        return "-".join(name.lower().replace("_", "-").replace(".", "-").split("-"))
+
+    return plain(left) == plain(right)
+
+
+def install(tree: Tree, project: str, site: str) -> None:
+    """Serve the tree's files to `importlib.resources`, `importlib.metadata` and to plain reading by path.
+
+    Connectors read files beside their own source with `open(...)`. There is no file system for that, so
+    reading is answered from the tree first; a relative path means the project's folder. Everything else goes
+    the normal way, which in a component ends in an error.
+    """
+    sys.meta_path.append(_Distributions(tree, site))
+    _serve_open(tree, project)
+    _serve_questions(tree, project)
+
+    as_file: Any = importlib.resources.as_file  # a `functools.singledispatch`, which its type does not say
+    as_file.register(Resource, _as_file)
+
+
+@contextlib.contextmanager
+def _as_file(resource: Resource) -> Iterator[pathlib.Path]:
+    yield pathlib.Path(os.fspath(resource))
+
+
+def _locate(file: Any, project: str) -> str | None:
+    """The path in the tree that `file` would have, or None when it is no path."""
+    if isinstance(file, (bytes, int)):
+        return None
+    try:
+        path = os.fspath(file)
+    except TypeError:
+        return None
+    return posixpath.normpath(posixpath.join(project, path)) if isinstance(path, str) else None
+
+
+def _serve_open(tree: Tree, project: str) -> None:
+    original = io.open
+
+    def frozen_open(
+        file: Any,
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+        closefd: bool = True,
+        opener_: Any = None,
+        **others: Any,
+    ) -> Any:
+        if not set(mode) & set("wax+"):
+            path = _locate(file, project)
+            if path is not None and tree.is_file(path):
+                return opener(tree, path, mode, encoding, errors, newline)
+        return original(file, mode, buffering, encoding, errors, newline, closefd, opener_, **others)
+
+    frozen_open.__name__ = frozen_open.__qualname__ = "open"
+    builtins.open = io.open = frozen_open  # type: ignore[assignment]  # same call, one signature for all modes
+
+
+def _serve_questions(tree: Tree, project: str) -> None:
+    def answer(original: Callable[[Any], bool], kept: Callable[[str], bool]) -> Callable[[Any], bool]:
+        def ask(path: Any) -> bool:
+            located = _locate(path, project)
+            return (located is not None and kept(located)) or original(path)
+
+        return ask
+
+    os.path.isfile = answer(os.path.isfile, tree.is_file)  # type: ignore[assignment]
+    os.path.isdir = answer(os.path.isdir, tree.is_folder)  # type: ignore[assignment]
+    os.path.exists = answer(  # type: ignore[assignment]
+        os.path.exists, lambda path: tree.is_file(path) or tree.is_folder(path)
+    )

@@ -1,0 +1,33 @@
+"""The application module of the component: given to componentize-py, imported for the snapshot.
+
+The order counts: HTTP must be patched before anything imports it, everything must be imported
+before the snapshot is taken, and `freeze` ends it.
+"""
+
+# ruff: noqa: E402, I001
+from __future__ import annotations
+
+import sluice._http
+
+sluice._http.install()
+
+import sluice._project
+from sluice import _connector, _contract, _drive, _errors, _exports, _logging, _operations  # noqa: F401
+import fivetran_connector_sdk  # noqa: F401
+
+_EXPORTS = _exports.Exports(lambda: sluice._project.load_connector_module())
+
+
+class WitWorld(_contract.World):
+    """The exports of the world `connector`."""
+
+    def schema(self, configuration: str) -> list[object]:
+        """Declare tables. Raises `componentize_py_types.Err` and nothing else."""
+        return _EXPORTS.schema(configuration)
+
+    def sync(self, configuration: str, state: str) -> None:
+        """Fetch and send rows. Raises `componentize_py_types.Err` and nothing else."""
+        _EXPORTS.sync(configuration, state)
+
+
+sluice._project.freeze()

@@ -1,0 +1,108 @@
+"""Runs snippets or one named case in a process of its own and prints what came of it.
+
+With `--guest` the process is made to look like a guest first: the contract's bindings can
+be imported, the stand-in is `_ssl`, and `install` has been called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+SOURCES = HERE.parent.parent / "src"
+
+
+def become_guest(*, late: bool) -> None:
+    """With `late`, the libraries are there before `install`, with the real `ssl` in them."""
+    import ssl as native
+
+    if not late:
+        take_stand_in()
+    sys.path[:0] = [str(SOURCES), str(HERE / "fakes")]
+    fake: Any = importlib.import_module("wit_world.imports.http")
+    fake.native_ssl = native
+    _package_without_its_init("sluice", SOURCES / "sluice")
+    importlib.import_module("sluice._http").install()
+
+
+def take_stand_in() -> None:
+    for name in ("ssl", "_ssl"):
+        del sys.modules[name]
+    spec = importlib.util.spec_from_file_location("_ssl_of_a_guest", SOURCES / "_ssl.py")
+    assert spec is not None
+    assert spec.loader is not None
+    stand_in = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(stand_in)
+    sys.modules["_ssl"] = stand_in
+
+
+def _package_without_its_init(name: str, place: Path) -> None:
+    """Only `_http` is under test; the rest of the package needs the rest of the contract."""
+    spec = importlib.util.spec_from_loader(name, loader=None, is_package=True)
+    assert spec is not None
+    spec.submodule_search_locations = [str(place)]
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+
+
+def described(error: BaseException) -> list[Any]:
+    """The exception's class and those of what it carries, without addresses and numbers."""
+    carried = []
+    inner: Any = error
+    for _ in range(4):
+        following = getattr(inner, "reason", None)
+        if not isinstance(following, BaseException):
+            following = next(
+                (arg for arg in getattr(inner, "args", ()) if isinstance(arg, BaseException)), None
+            )
+        if following is None:
+            break
+        carried.append(type(following).__name__)
+        inner = following
+    return [type(error).__module__, type(error).__name__, carried]
+
+
+def run_snippets(env: dict[str, Any]) -> dict[str, Any]:
+    snippets = importlib.import_module("http_snippets")
+    results: dict[str, Any] = {}
+    for name, function in snippets.SNIPPETS.items():
+        try:
+            results[name] = ["value", function(snippets.Env(**env))]
+        except Exception as error:
+            results[name] = ["error", *described(error)]
+    return results
+
+
+def run_cases(env: dict[str, Any]) -> dict[str, Any]:
+    cases = importlib.import_module("http_cases")
+    results: dict[str, Any] = {}
+    for name, function in cases.CASES.items():
+        try:
+            function(cases.Env(**env))
+            results[name] = None
+        except BaseException:
+            results[name] = traceback.format_exc()
+    return results
+
+
+def main() -> None:
+    kind, what, env = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+    sys.path.insert(0, str(HERE))
+    if kind == "guest-late":
+        for name in ("ssl", "http.client", "urllib.request", "requests"):
+            importlib.import_module(name)
+    if kind != "native":
+        become_guest(late=kind == "guest-late")
+    with contextlib.redirect_stdout(sys.stderr):
+        results = run_snippets(env) if what == "snippets" else run_cases(env)
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+//! Lays out the WIT contract beside the WASI packages it builds on, and embeds both it and
+//! the Python SDK into the binary.
+//!
+//! WASI's WIT is taken from the published `wasmtime-wasi-http` crate that `Cargo.lock` pins,
+//! so that the contract, the host's implementation and a built connector always agree, and
+//! no copy has to be kept up by hand.
+
+use std::env;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const WASI_SOURCE: &str = "wasmtime-wasi-http";
+const WASI_PACKAGES: [&str; 7] = ["cli", "clocks", "filesystem", "http", "io", "random", "sockets"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
+    let contract = root.join("wit/connector.wit");
+    let sdk = root.join("guest-python/src");
+    for watched in [&contract, &sdk, &root.join("Cargo.lock")] {
+        println!("cargo::rerun-if-changed={}", watched.display());
+    }
+
+    let layout = out.join("wit");
+    lay_out_wit(&contract, &crate_folder(WASI_SOURCE)?.join("wit/deps"), &layout)?;
+    fs::write(out.join("bindings.rs"), bindings(&layout))?;
+
+    let mut embedded = String::new();
+    embed(&mut embedded, "WIT", "The WIT contract with its dependencies: path and text.", &layout)?;
+    embed(&mut embedded, "SDK", "The Python SDK that is compiled into connectors: path and text.", &sdk)?;
+    fs::write(out.join("embedded.rs"), embedded)?;
+    Ok(())
+}
+
+/// Where cargo keeps the source of a dependency.
+fn crate_folder(name: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let metadata = |offline: &[&str]| {
+        Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+            .args(["metadata", "--format-version", "1", "--locked", "--filter-platform"])
+            .arg(env::var("TARGET").unwrap_or_default())
+            .args(offline)
+            .output()
+    };
+    // The sources are there, since this package is being built against them; asking
+    // offline first keeps a build without network possible.
+    let mut output = metadata(&["--offline"])?;
+    if !output.status.success() {
+        output = metadata(&[])?;
+    }
+    if !output.status.success() {
+        return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let manifest = metadata["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|package| package["name"] == name)
+        .and_then(|package| package["manifest_path"].as_str())
+        .ok_or_else(|| format!("{name} is not among the dependencies"))?;
+    Ok(Path::new(manifest).parent().ok_or("a manifest without a folder")?.to_path_buf())
+}
+
+fn lay_out_wit(contract: &Path, wasi: &Path, layout: &Path) -> Result<(), Box<dyn Error>> {
+    if layout.exists() {
+        fs::remove_dir_all(layout)?;
+    }
+    fs::create_dir_all(layout)?;
+    fs::copy(contract, layout.join("connector.wit"))?;
+    for package in WASI_PACKAGES {
+        let folder = layout.join("deps").join(package);
+        fs::create_dir_all(&folder)?;
+        fs::copy(wasi.join(format!("{package}.wit")), folder.join("package.wit"))?;
+    }
+    Ok(())
+}
+
+/// The invocation of `bindgen!`, which takes its path only as a literal.
+fn bindings(layout: &Path) -> String {
+    format!(
+        r#"wasmtime::component::bindgen!({{
+    path: {layout:?},
+    world: "sluice:connector/connector",
+    imports: {{
+        // Taking a message is quick; only a full queue and a checkpoint wait.
+        "sluice:connector/logging.log": trappable,
+        "sluice:connector/http.[drop]exchange": trappable,
+        default: async | trappable,
+    }},
+    exports: {{ default: async }},
+    with: {{
+        "wasi:io": wasmtime_wasi::p2::bindings::io,
+        "sluice:connector/http.exchange": super::http::Exchange,
+    }},
+    require_store_data_send: true,
+}});
+"#
+    )
+}
+
+/// Appends `pub const NAME: &[(&str, &str)]` with every text file below `folder`.
+fn embed(code: &mut String, name: &str, doc: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
+    let mut files = Vec::new();
+    collect(folder, &mut files)?;
+    files.sort();
+    writeln!(code, "/// {doc}")?;
+    writeln!(code, "pub const {name}: &[(&str, &str)] = &[")?;
+    for file in files {
+        let path = file.strip_prefix(folder)?.to_str().ok_or("a path that is not UTF-8")?;
+        writeln!(code, "    ({path:?}, include_str!({:?})),", file.canonicalize()?)?;
+    }
+    writeln!(code, "];")?;
+    Ok(())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if name != "__pycache__" && !name.ends_with(".egg-info") {
+                collect(&path, files)?;
+            }
+        } else if [".py", ".wit", "py.typed"].iter().any(|ending| name.ends_with(ending)) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Holds a component of any language against the contract and says in plain words what is
+//! missing, extra or of another type.
+//!
+//! Pure: bytes in, [`Report`] out. Nothing is executed or compiled, function bodies are not
+//! even validated (the engine does that before it runs them), and whatever the bytes hold,
+//! the answer comes in time and memory bounded by [`MAX_COMPONENT_BYTES`],
+//! `budget` and [`MAX_FINDINGS`].
+//!
+//! - [`allowed`]: the imports a component may have, by name. The policy.
+//! - `budget`: how much a component may declare before it is not read further.
+//! - `recognise`: what bytes are that are no component.
+//! - `surface`: imports, exports and stamp of a component.
+//! - `compare`, `wording`: types of a component against types of the contract, in words.
+
+pub mod allowed;
+mod budget;
+mod compare;
+mod conform;
+mod contract;
+mod recognise;
+mod report;
+mod stamp;
+mod surface;
+#[cfg(test)]
+mod tests;
+mod wording;
+
+pub use allowed::{MAX_COMPONENT_BYTES, admit_imports};
+pub use contract::{Contract, ContractError};
+pub use report::{Code, Finding, Kind, MAX_FINDINGS, MAX_NAMES, Report, Severity};
+pub use stamp::{MAX_STAMP_BYTES, STAMP_SECTION, Stamp, StampError};
+
+/// Holds `bytes` against `contract`.
+///
+/// Never fails: what is wrong with the bytes is in the report. Looks at names and types;
+/// whether the code in the component is valid is found out when it is compiled.
+#[must_use]
+pub fn check(bytes: &[u8], contract: &Contract) -> Report {
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        let message = format!(
+            "the file has {} bytes, more than the limit of {MAX_COMPONENT_BYTES} bytes",
+            bytes.len()
+        );
+        let hint = "leave out packages and data files that the connector does not need";
+        let finding = Finding::error(Code::TooLarge, "", message).hint(hint);
+        return Report::refused(recognise::kind(bytes), finding);
+    }
+    if let Some((kind, finding)) = recognise::not_a_component(bytes) {
+        return Report::refused(kind, finding);
+    }
+    match surface::read(bytes) {
+        Ok(surface) => conform::conform(&surface, contract),
+        Err(finding) => Report::refused(Kind::Component, finding),
+    }
+}

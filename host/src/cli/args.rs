@@ -1,0 +1,202 @@
+//! The command line: what may be typed, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Run data connectors that nobody has reviewed.
+///
+/// A connector is Python code written against the Connector SDK interface. Sluice compiles it
+/// to one WebAssembly component, runs it with exactly the network, memory and time it was
+/// granted, and lands its rows and its state in a SQLite database, each checkpoint in one
+/// transaction.
+#[derive(Debug, Parser)]
+#[command(name = "sluice", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Say more about what the host does, on standard error (-vv for everything)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  the connector failed, or a component does not conform to the contract
+  2  the command line, a configuration or a project file was refused; nothing ran
+  3  a limit of the sync was reached
+  4  the connector wanted something that was not granted
+  5  the host or its machine failed";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new connector project that works at once
+    Init(InitArguments),
+    /// Compile a project to one component
+    Build(BuildArguments),
+    /// Hold a component or project against the contract and say what does not fit
+    ///
+    /// Works for components of any language. Exits with 0 when it conforms, 1 when it does not.
+    Check(CheckArguments),
+    /// Sync once: run a connector and land its rows and state
+    ///
+    /// A project is built first when something changed. Nothing is granted unless you say so:
+    /// a connector reaches only the hosts given with --allow and, for a project (your own
+    /// code), the public hosts that its connector.toml lists.
+    Run(Box<RunArguments>),
+    /// Show, set or reset the state of a connection
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Delete a connection's tables and state
+    Reset(ResetArguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `sluice init`
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// The folder to make; must not hold a connector yet
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+}
+
+/// `sluice build`
+#[derive(Debug, Args)]
+pub struct BuildArguments {
+    /// The project: a folder with connector.py
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+    /// Where to write the component [default: <project>/<name>.wasm]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print one JSON object about the result instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sluice check`
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// A component (.wasm) or a project folder
+    pub subject: PathBuf,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where connections land.
+#[derive(Debug, Args)]
+pub struct WarehouseArguments {
+    /// Folder of the databases, one <connection>.db each
+    #[arg(long, value_name = "DIR", default_value = "warehouse")]
+    pub warehouse: PathBuf,
+}
+
+/// `sluice run`
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// A component (.wasm) or a project folder
+    pub subject: PathBuf,
+
+    /// The configuration: a flat JSON object of strings [default: <project>/configuration.json]
+    #[arg(long, value_name = "FILE")]
+    pub configuration: Option<PathBuf>,
+    /// Name of the connection, which names the database [default: the connector's name]
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    #[command(flatten)]
+    pub warehouse: WarehouseArguments,
+
+    /// Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
+    /// https://*.example.com
+    #[arg(long = "allow", value_name = "SCHEME://HOST[:PORT]", help_heading = "Grants")]
+    pub allow: Vec<String>,
+    /// Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
+    #[arg(long = "allow-address", value_name = "HOST=RANGE", help_heading = "Grants")]
+    pub allow_address: Vec<String>,
+    /// Trust the certificate authorities in this PEM file too
+    #[arg(long, value_name = "FILE", help_heading = "Grants")]
+    pub ca_file: Option<PathBuf>,
+    /// Start this Python script beside the sync, as a test server of your own: it must print
+    /// the URL it listens on, on loopback, as its first line. That URL is granted, and replaces
+    /// ${server} in configuration values. The script runs outside the sandbox
+    #[arg(long, value_name = "SCRIPT", help_heading = "Grants")]
+    pub with_server: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub limits: LimitArguments,
+
+    /// Rows to show of each table at the end
+    #[arg(long, value_name = "ROWS", default_value_t = 5)]
+    pub preview: usize,
+    /// Print events and the result as JSON, one object a line, on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Limits of a sync.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArguments {
+    /// Memory of the connector, in MiB [default: 256]
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<usize>,
+    /// Processor time of the connector, in seconds [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub cpu_time: Option<f64>,
+    /// Time from start to end, in seconds [default: 900]
+    #[arg(long, value_name = "SECONDS")]
+    pub wall_time: Option<f64>,
+    /// HTTP requests [default: 100000]
+    #[arg(long, value_name = "COUNT")]
+    pub requests: Option<u64>,
+    /// Bytes of rows sent by the connector, in MiB [default: 20480]
+    #[arg(long, value_name = "MIB")]
+    pub row_data: Option<u64>,
+    /// Bytes of log messages, in KiB [default: 4096]
+    #[arg(long, value_name = "KIB")]
+    pub log: Option<usize>,
+}
+
+/// `sluice state`
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// Print the state of the last checkpoint, a JSON object
+    Show(ConnectionArguments),
+    /// Replace the state
+    Set {
+        #[command(flatten)]
+        connection: ConnectionArguments,
+        /// A file with a JSON object, or - for standard input
+        file: PathBuf,
+    },
+    /// Set the state back to {}, so that the next sync starts from the beginning; the rows stay
+    Reset(ConnectionArguments),
+}
+
+/// One connection.
+#[derive(Debug, Args)]
+pub struct ConnectionArguments {
+    /// Name of the connection
+    pub connection: String,
+    #[command(flatten)]
+    pub warehouse: WarehouseArguments,
+}
+
+/// `sluice reset`
+#[derive(Debug, Args)]
+pub struct ResetArguments {
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}

@@ -1,0 +1,54 @@
+//! `sluice check`.
+
+use std::fs::File;
+use std::io::Read;
+
+use super::args::CheckArguments;
+use super::failure::Failure;
+use super::folders::Folders;
+use super::print;
+use super::subject::Subject;
+use crate::check::{Contract, MAX_COMPONENT_BYTES, Report, Severity, check as check_bytes};
+use crate::display::output::Output;
+use crate::embedded;
+
+/// Holds a component or project against the contract.
+pub(super) fn check(arguments: &CheckArguments, folders: &Folders) -> Result<u8, Failure> {
+    let contract = Contract::parse(embedded::WIT).map_err(|error| Failure::host(error.to_string()))?;
+    let bytes = if arguments.subject.is_dir() {
+        Subject::load(&arguments.subject, folders, &Output::standard(arguments.json))?.bytes
+    } else {
+        // Not through `Subject`: a file that is no component is this command's subject too.
+        let mut bytes = Vec::new();
+        File::open(&arguments.subject)
+            .and_then(|file| file.take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut bytes))
+            .map_err(|error| Failure::refused(format!("cannot read {}: {error}", arguments.subject.display())))?;
+        bytes
+    };
+    let report = check_bytes(&bytes, &contract);
+    let text = if arguments.json {
+        serde_json::to_string(&report).map_err(|error| Failure::host(error.to_string()))? + "\n"
+    } else {
+        words(&arguments.subject.display().to_string(), &report)
+    };
+    print(&text)?;
+    Ok(u8::from(!report.conforms()))
+}
+
+fn words(subject: &str, report: &Report) -> String {
+    let mut text = match report.conforms() {
+        true => format!("{subject} conforms to sluice:connector\n"),
+        false => format!("{subject} does not conform to sluice:connector\n"),
+    };
+    for finding in &report.findings {
+        let mark = match finding.severity {
+            Severity::Error => "error",
+            Severity::Note => "note",
+        };
+        text += &format!("  {mark}[{}]: {}\n", finding.code.as_str(), finding.message);
+        if let Some(hint) = &finding.hint {
+            text += &format!("    hint: {hint}\n");
+        }
+    }
+    text
+}

@@ -1,0 +1,71 @@
+//! `sluice state` and `sluice reset`: what a connection keeps.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
+
+use super::args::{ConnectionArguments, ResetArguments, StateCommand};
+use super::failure::Failure;
+use super::print;
+use crate::destination::sqlite::Warehouse;
+use crate::policy::limits::Limits;
+
+/// Shows, sets or resets the state of a connection.
+pub(super) fn state(command: &StateCommand) -> Result<u8, Failure> {
+    match command {
+        StateCommand::Show(connection) => {
+            let state = warehouse(connection).state(&connection.connection)?;
+            print(&format!("{state}\n"))?;
+        }
+        StateCommand::Set { connection, file } => {
+            let state = read_state(file)?;
+            warehouse(connection).set_state(&connection.connection, state.trim())?;
+        }
+        StateCommand::Reset(connection) => warehouse(connection).set_state(&connection.connection, "{}")?,
+    }
+    Ok(0)
+}
+
+/// Deletes a connection's tables and state.
+pub(super) fn reset(arguments: &ResetArguments) -> Result<u8, Failure> {
+    let ConnectionArguments { connection, .. } = &arguments.connection;
+    if !arguments.yes && !confirmed(connection)? {
+        return Err(Failure::refused(format!("connection {connection} was not reset")));
+    }
+    let message = match warehouse(&arguments.connection).reset(connection)? {
+        true => format!("connection {connection} was reset: its tables and its state are gone\n"),
+        false => format!("connection {connection} has nothing to reset\n"),
+    };
+    print(&message)?;
+    Ok(0)
+}
+
+fn warehouse(connection: &ConnectionArguments) -> Warehouse {
+    Warehouse::new(&connection.warehouse.warehouse)
+}
+
+fn confirmed(connection: &str) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::refused(format!("resetting connection {connection} deletes its tables and its state"))
+            .hint("pass --yes when there is nobody to ask"));
+    }
+    print(&format!("Delete all tables and the state of connection {connection}? [y/N] "))?;
+    let _ = io::stdout().flush();
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(|error| Failure::host(error.to_string()))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn read_state(file: &Path) -> Result<String, Failure> {
+    let limit = Limits::default().state_bytes as u64;
+    let mut text = String::new();
+    let read = match file.to_str() {
+        Some("-") => io::stdin().take(limit + 1).read_to_string(&mut text),
+        _ => File::open(file).and_then(|file| file.take(limit + 1).read_to_string(&mut text)),
+    };
+    read.map_err(|error| Failure::refused(format!("cannot read the state from {}: {error}", file.display())))?;
+    if text.len() as u64 > limit {
+        return Err(Failure::refused(format!("the state is larger than {limit} bytes")));
+    }
+    Ok(text)
+}

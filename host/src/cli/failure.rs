@@ -1,0 +1,71 @@
+//! What a command says when it did not do what it was asked.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::destination::DestinationError;
+
+/// A command's failure: a message, perhaps a hint, and whose fault it is.
+#[derive(Debug)]
+pub(super) struct Failure {
+    message: String,
+    hint: Option<String>,
+    exit_code: u8,
+}
+
+impl Failure {
+    /// The command line or a file was refused; nothing was done.
+    pub(super) fn refused(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit_code: 2 }
+    }
+
+    /// Something was not granted.
+    pub(super) fn denied(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit_code: 4 }
+    }
+
+    /// The host or its machine failed.
+    pub(super) fn host(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit_code: 5 }
+    }
+
+    /// The same with what to do next.
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    pub(super) fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (error, hint) = (Style::new().bold().fg_color(Some(AnsiColor::Red.into())), Style::new().bold());
+        writeln!(out, "{error}error{error:#}: {}", self.message)?;
+        match &self.hint {
+            Some(text) => writeln!(out, "{hint}hint{hint:#}: {text}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<DestinationError> for Failure {
+    fn from(error: DestinationError) -> Self {
+        let message = with_causes(&error);
+        match error {
+            DestinationError::Invalid { .. } => Self::refused(message),
+            _ => Self::host(message),
+        }
+    }
+}
+
+/// An error and what caused it, on one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

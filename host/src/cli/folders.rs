@@ -1,0 +1,34 @@
+//! Where Sluice keeps what it makes. The only place that reads environment variables.
+
+use std::env;
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+
+use super::failure::Failure;
+
+/// Folders of this user.
+#[derive(Clone, Debug)]
+pub(super) struct Folders {
+    /// Toolchain, dependencies, components and machine code; may be deleted at any time.
+    pub(super) cache: PathBuf,
+    /// The key that authenticates machine code; kept apart from what it protects.
+    pub(super) state: PathBuf,
+}
+
+impl Folders {
+    /// `$SLUICE_CACHE_DIR` and `$SLUICE_STATE_DIR`, else `sluice` in the usual places of the
+    /// platform (`$XDG_CACHE_HOME`, `$XDG_STATE_HOME` and their defaults on Linux).
+    ///
+    /// # Errors
+    /// When there is no home folder.
+    pub(super) fn find() -> Result<Self, Failure> {
+        let strategy = etcetera::choose_base_strategy().map_err(|error| Failure::host(error.to_string()))?;
+        let given = |name: &str| env::var_os(name).map(PathBuf::from);
+        let state_home = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+        Ok(Self {
+            cache: given("SLUICE_CACHE_DIR").unwrap_or_else(|| strategy.cache_dir().join("sluice")),
+            state: given("SLUICE_STATE_DIR").unwrap_or_else(|| state_home.join("sluice")),
+        })
+    }
+}

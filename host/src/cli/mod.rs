@@ -1,0 +1,78 @@
+//! The command line: arguments in, calls to the library, text and an exit code out.
+
+mod args;
+mod build;
+mod check;
+mod connection;
+mod failure;
+mod folders;
+mod init;
+mod report;
+mod run;
+mod server;
+mod subject;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+pub use args::Arguments;
+use args::Command;
+use failure::Failure;
+use folders::Folders;
+
+/// Does what the arguments say and answers the process's exit code.
+pub fn run(arguments: Arguments) -> ExitCode {
+    trace(arguments.verbose);
+    match dispatch(arguments.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            // Nothing can be done about a standard error that is gone.
+            let _ = failure.print(&mut anstream::stderr());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Init(arguments) => init::init(&arguments),
+        Command::Build(arguments) => build::build(&arguments, &Folders::find()?),
+        Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
+        Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::State(command) => connection::state(&command),
+        Command::Reset(arguments) => connection::reset(&arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "sluice", &mut io::stdout());
+            Ok(0)
+        }
+    }
+}
+
+/// What the host itself has to say, for people who look for a fault; never on standard
+/// output, never values.
+fn trace(verbose: u8) {
+    let level = match verbose {
+        0 => "sluicegate=warn",
+        1 => "sluicegate=info",
+        2 => "sluicegate=debug",
+        _ => "debug",
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        .with_writer(io::stderr)
+        .finish();
+    // A second call in one process keeps the first subscriber.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Writes to standard output; a reader that went away is not a failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::host(format!("could not write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

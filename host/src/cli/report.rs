@@ -1,0 +1,130 @@
+//! What `sluice run` says at the end.
+
+use std::path::Path;
+
+use super::failure::Failure;
+use super::subject::Subject;
+use crate::destination::sqlite::{TableInfo, Warehouse};
+use crate::display::preview::{self, PreviewColumn, TablePreview};
+use crate::display::summary::{ConnectorIdentity, HostSummary, Outcome, OutcomeClass, SyncSummary, TableSummary};
+use crate::display::units;
+use crate::error::SyncError;
+use crate::sync::SyncReport;
+
+/// Tables that a preview shows at most.
+const PREVIEWED_TABLES: usize = 10;
+const NUMERIC_TYPES: [&str; 6] = ["SHORT", "INT", "LONG", "FLOAT", "DOUBLE", "DECIMAL"];
+
+/// The report as the display wants it.
+pub(super) fn summary(
+    subject: &Subject,
+    digest: &str,
+    connection: &str,
+    warehouse: &Path,
+    report: SyncReport,
+) -> SyncSummary {
+    let rate = units::per_second(report.rows, report.wall);
+    let mut hosts: Vec<_> = report
+        .hosts
+        .into_iter()
+        .map(|host| HostSummary {
+            host: host.host,
+            requests: host.requests,
+            bytes_sent: host.bytes_sent,
+            bytes_received: host.bytes_received,
+            denied: host.denied,
+        })
+        .collect();
+    hosts.sort_by_key(|host| std::cmp::Reverse(host.requests));
+    SyncSummary {
+        connector: ConnectorIdentity {
+            name: subject.name().to_owned(),
+            version: subject.version().map(str::to_owned),
+            digest: digest.to_owned(),
+        },
+        connection: connection.to_owned(),
+        database: warehouse.join(format!("{connection}.db")).display().to_string(),
+        outcome: outcome(report.result),
+        tables: report
+            .tables
+            .into_iter()
+            .map(|counts| TableSummary {
+                table: counts.table.to_string(),
+                upserts: counts.upserts,
+                updates: counts.updates,
+                deletes: counts.deletes,
+                truncates: counts.truncates,
+            })
+            .collect(),
+        checkpoints: report.checkpoints,
+        rows: report.rows,
+        bytes: report.bytes,
+        rows_per_second: rate,
+        hosts,
+        peak_memory_bytes: report.peak_memory_bytes,
+        log_messages_dropped: report.dropped_messages,
+        wall: report.wall,
+        cpu: report.cpu,
+    }
+}
+
+fn outcome(result: Result<(), SyncError>) -> Outcome {
+    let Err(error) = result else { return Outcome::default() };
+    let message = match &error {
+        SyncError::Connector(failure) => failure.to_string(),
+        other => other.to_string(),
+    };
+    let (class, hint) = match &error {
+        SyncError::Connector(_) => (OutcomeClass::Connector, None),
+        SyncError::Limit(_) => {
+            (OutcomeClass::Limit, Some("`sluice run --help` lists the limits under their own heading".to_owned()))
+        }
+        SyncError::Denied(_) => (OutcomeClass::Denied, None),
+        SyncError::Host(_) => (OutcomeClass::Host, None),
+    };
+    let traceback = match error {
+        SyncError::Connector(failure) => Some(failure.traceback).filter(|text| !text.is_empty()),
+        _ => None,
+    };
+    Outcome { class, message: Some(message), traceback, hint }
+}
+
+/// The summary and the first rows of each table, on standard output.
+pub(super) fn print(summary: &SyncSummary, warehouse: &Path, connection: &str, rows: usize) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    let written = summary.write(&mut text);
+    let written = written.and_then(|()| {
+        let previews = previews(warehouse, connection, rows, summary);
+        if previews.is_empty() {
+            return Ok(());
+        }
+        text.push(b'\n');
+        preview::write(&previews, &mut text)
+    });
+    written.map_err(|error| Failure::host(error.to_string()))?;
+    super::print(&String::from_utf8_lossy(&text))
+}
+
+/// Previews of the tables this sync touched. A table that cannot be read is left out: the
+/// sync has been reported, and a preview is a courtesy.
+fn previews(warehouse: &Path, connection: &str, rows: usize, summary: &SyncSummary) -> Vec<TablePreview> {
+    if rows == 0 {
+        return Vec::new();
+    }
+    let warehouse = Warehouse::new(warehouse);
+    let touched = |info: &TableInfo| summary.tables.iter().any(|table| table.table == info.source.to_string());
+    let tables = warehouse.tables(connection).unwrap_or_default();
+    tables.iter().filter(|info| touched(info)).take(PREVIEWED_TABLES).filter_map(|info| one(&warehouse, connection, info, rows)).collect()
+}
+
+fn one(warehouse: &Warehouse, connection: &str, info: &TableInfo, rows: usize) -> Option<TablePreview> {
+    let limit = u32::try_from(rows).unwrap_or(u32::MAX);
+    let peek = warehouse.peek(connection, &info.name, limit).ok().flatten()?;
+    let numeric = |name: &str| {
+        let column = info.columns.iter().find(|column| column.name == name);
+        let data_type = column.and_then(|column| column.data_type.as_deref()).unwrap_or_default();
+        NUMERIC_TYPES.iter().any(|number| data_type.starts_with(number))
+    };
+    let columns = peek.columns.iter().map(|name| PreviewColumn { name: name.clone(), numeric: numeric(name) }).collect();
+    Some(TablePreview { table: info.name.clone(), total_rows: info.alive + info.deleted, columns, rows: peek.rows })
+}

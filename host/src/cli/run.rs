@@ -1,0 +1,209 @@
+//! `sluice run`: resolve what was asked, sync once, say what happened.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::args::{LimitArguments, RunArguments};
+use super::failure::{Failure, with_causes};
+use super::folders::Folders;
+use super::report;
+use super::server::TestServer;
+use super::subject::Subject;
+use crate::compiler::configuration;
+use crate::compiler::manifest::AskedLimits;
+use crate::counters::Counters;
+use crate::display::output::Output;
+use crate::display::progress::{Started, SyncProgress};
+use crate::display::steps::Step;
+use crate::http::Trust;
+use crate::policy::egress::{AddressGrant, NetworkGrant, NetworkGrants};
+use crate::policy::limits::Limits;
+use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
+use crate::sync::{SyncRequest, sync};
+
+/// The placeholder in configuration values for the URL of `--with-server`.
+const SERVER_PLACEHOLDER: &str = "${server}";
+
+/// Syncs once.
+pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
+    let output = Output::standard(arguments.json);
+    let trust = trust(arguments)?;
+    let subject = Subject::load(&arguments.subject, folders, &output)?;
+    let server = arguments.with_server.as_deref().map(TestServer::start).transpose()?;
+    let configuration = read_configuration(arguments, server.as_ref())?;
+    let grants = grants(arguments, &subject, server.as_ref())?;
+    refuse_ungranted(&subject, &grants)?;
+    let limits = limits(&arguments.limits, &subject, &output)?;
+    let connection = arguments.connection.clone().unwrap_or_else(|| subject.name().replace('-', "_"));
+
+    let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
+    let component = admit(&engine, &subject, &limits, folders, &output)?;
+    engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
+
+    let counters = Arc::new(Counters::default());
+    let started = Started {
+        connector: subject.name(),
+        version: subject.version(),
+        digest: component.digest(),
+        connection: &connection,
+    };
+    let progress = Arc::new(SyncProgress::start(output.clone(), Arc::clone(&counters), &started));
+    let request = SyncRequest {
+        connector: subject.name().to_owned(),
+        connection: connection.clone(),
+        warehouse: arguments.warehouse.warehouse.clone(),
+        configuration,
+        grants,
+        trust,
+        limits,
+        log: progress.clone(),
+        counters,
+    };
+    let done = sync(&engine, &component, request)?;
+    drop(server);
+    let code = done.result.as_ref().map_or_else(|error| error.exit_code(), |()| 0);
+    let summary = report::summary(&subject, component.digest(), &connection, &arguments.warehouse.warehouse, done);
+    progress.finish(&summary);
+    drop(progress);
+    if !arguments.json {
+        report::print(&summary, &arguments.warehouse.warehouse, &connection, arguments.preview)?;
+    }
+    // A reader that went away is not a failure of the sync, whose rows have landed.
+    let _ = output.finish();
+    Ok(code)
+}
+
+fn trust(arguments: &RunArguments) -> Result<Trust, Failure> {
+    let Some(path) = &arguments.ca_file else { return Ok(Trust::system()) };
+    let pem = std::fs::read(path)
+        .map_err(|error| Failure::refused(format!("cannot read the CA file {}: {error}", path.display())))?;
+    Trust::system().and_pem(&pem).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
+}
+
+fn read_configuration(
+    arguments: &RunArguments,
+    server: Option<&TestServer>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let default = arguments.subject.join("configuration.json");
+    let path: &Path = match &arguments.configuration {
+        Some(path) => path,
+        None if arguments.subject.is_dir() && default.exists() => &default,
+        None => return Ok(BTreeMap::new()),
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::refused(format!("cannot read the configuration {}: {error}", path.display())))?;
+    let mut configuration = configuration::parse(&text)
+        .map_err(|error| Failure::refused(format!("{}: {}", path.display(), with_causes(&error))))?;
+    for (name, value) in &mut configuration {
+        if value.contains(SERVER_PLACEHOLDER) {
+            let server = server.ok_or_else(|| {
+                Failure::refused(format!("{}: `{name}` holds {SERVER_PLACEHOLDER}, but there is no test server", path.display()))
+                    .hint("start one with --with-server <script>, or write the real URL into the configuration")
+            })?;
+            *value = value.replace(SERVER_PLACEHOLDER, &server.url);
+        }
+    }
+    Ok(configuration)
+}
+
+/// What the operator grants by flags and, for a project on this machine, what its own
+/// `connector.toml` lists, as far as it is public.
+fn grants(
+    arguments: &RunArguments,
+    subject: &Subject,
+    server: Option<&TestServer>,
+) -> Result<NetworkGrants, Failure> {
+    let mut hosts = Vec::new();
+    for text in &arguments.allow {
+        let grant = text.parse::<NetworkGrant>();
+        hosts.push(grant.map_err(|error| Failure::refused(format!("--allow {text}: {error}")))?);
+    }
+    hosts.extend(server.map(|server| server.grant.clone()));
+    let mut addresses = Vec::new();
+    for text in &arguments.allow_address {
+        let grant = text.parse::<AddressGrant>();
+        addresses.push(grant.map_err(|error| Failure::refused(format!("--allow-address {text}: {error}")))?);
+    }
+    let operator = NetworkGrants::from_operator(&hosts, &addresses);
+    Ok(match &subject.project {
+        Some(project) => operator.and(NetworkGrants::from_project(&project.network)),
+        None => operator,
+    })
+}
+
+/// A connector that asks for more than it was granted is refused before it runs, by name.
+fn refuse_ungranted(subject: &Subject, grants: &NetworkGrants) -> Result<(), Failure> {
+    let asked: Vec<NetworkGrant> =
+        subject.stamp.iter().flat_map(|stamp| &stamp.network).filter_map(|text| text.parse().ok()).collect();
+    let missing = grants.missing(&asked);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = |prefix: &str| missing.iter().map(|grant| format!("{prefix}{grant}")).collect::<Vec<_>>();
+    Err(Failure::denied(format!("{} asks for network access that is not granted: {}", subject.name(), list("").join(", ")))
+        .hint(format!("grant it with {}", list("--allow ").join(" "))))
+}
+
+fn limits(arguments: &LimitArguments, subject: &Subject, output: &Output) -> Result<Limits, Failure> {
+    const MIB: usize = 1024 * 1024;
+    let mut limits = Limits::default();
+    let asked = subject.stamp.as_ref().map(|stamp| stamp.limits).unwrap_or_default();
+    // A project on this machine is the author's own; what a component asks for is only said.
+    let own = if subject.project.is_some() { asked } else { AskedLimits::default() };
+    let seconds = |value: f64| Duration::try_from_secs_f64(value).unwrap_or(Duration::ZERO);
+    if let Some(memory) = arguments.memory.or(own.memory_mib.and_then(|mib| usize::try_from(mib).ok())) {
+        limits.memory_bytes = memory.saturating_mul(MIB);
+    }
+    if let Some(cpu) = arguments.cpu_time.map(seconds).or(own.cpu_seconds.map(Duration::from_secs)) {
+        limits.cpu = cpu;
+    }
+    if let Some(wall) = arguments.wall_time.map(seconds).or(own.wall_seconds.map(Duration::from_secs)) {
+        limits.wall = wall;
+    }
+    if let Some(requests) = arguments.requests.or(own.requests) {
+        limits.requests = requests;
+    }
+    if let Some(rows) = own.rows {
+        limits.rows = rows;
+    }
+    if let Some(mib) = arguments.row_data {
+        limits.row_bytes_total = mib.saturating_mul(MIB as u64);
+    }
+    if let Some(kib) = arguments.log {
+        limits.log_bytes = kib.saturating_mul(1024);
+    }
+    limits.check().map_err(|error| Failure::refused(error.to_string()))?;
+    if let Some(mib) = asked.memory_mib.filter(|mib| *mib > (limits.memory_bytes / MIB) as u64) {
+        output.line(&format!("note: {} asks for {mib} MiB of memory; grant it with --memory {mib}", subject.name()));
+    }
+    Ok(limits)
+}
+
+fn admit(
+    engine: &SandboxEngine,
+    subject: &Subject,
+    limits: &Limits,
+    folders: &Folders,
+    output: &Output,
+) -> Result<Loaded, Failure> {
+    let cache = CodeCache::open(&folders.cache, &folders.state).map_err(|error| Failure::host(with_causes(&error)))?;
+    let mut step = None;
+    let admitted = Loaded::admit(engine, &cache, &subject.bytes, limits, || {
+        step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
+    });
+    match admitted {
+        Ok(component) => {
+            if let Some(step) = step {
+                step.done(None);
+            }
+            Ok(component)
+        }
+        Err(AdmissionError::Code(error @ (CacheError::Io { .. } | CacheError::NotPrivate { .. }))) => {
+            Err(Failure::host(with_causes(&error)))
+        }
+        Err(error) => Err(Failure::refused(with_causes(&error))
+            .hint("`sluice check` says what does not fit the contract")),
+    }
+}

@@ -1,0 +1,104 @@
+//! What a command works on: a component, or a project that is built first.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::failure::{Failure, with_causes};
+use super::folders::Folders;
+use crate::compiler::{self, Built, Inputs, Options, Project, Stamp, stamp};
+use crate::display::output::Output;
+use crate::display::steps::Step;
+use crate::embedded;
+use crate::policy::limits::Limits;
+
+/// The contract's version, as `wit/connector.wit` says it.
+pub(super) const CONTRACT_VERSION: &str = "0.1.0";
+
+/// A component's bytes and what is known of them.
+pub(super) struct Subject {
+    /// The component.
+    pub(super) bytes: Vec<u8>,
+    /// What it says of itself; a component of another tool may say nothing.
+    pub(super) stamp: Option<Stamp>,
+    /// The project, when it was built from one here.
+    pub(super) project: Option<Project>,
+    /// The name of the file or folder, for a component without a stamp.
+    stem: String,
+}
+
+impl Subject {
+    /// Reads a component, or builds a project.
+    pub(super) fn load(path: &Path, folders: &Folders, output: &Output) -> Result<Self, Failure> {
+        if !path.exists() {
+            return Err(Failure::refused(format!("there is no {}", path.display()))
+                .hint("name a component (.wasm) or a folder with connector.py"));
+        }
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            let project = read_project(path)?;
+            let built = build(&project, folders, output)?;
+            let bytes = read_component(&built.path)?;
+            return Ok(Self { bytes, stamp: Some(built.stamp), project: Some(project), stem });
+        }
+        let bytes = read_component(path)?;
+        let stamp = stamp::read(&bytes);
+        Ok(Self { bytes, stamp, project: None, stem })
+    }
+
+    /// The connector's name.
+    pub(super) fn name(&self) -> &str {
+        self.stamp.as_ref().map_or(&self.stem, |stamp| &stamp.name)
+    }
+
+    /// The connector's version, if it says one.
+    pub(super) fn version(&self) -> Option<&str> {
+        self.stamp.as_ref().map(|stamp| stamp.version.as_str())
+    }
+}
+
+/// Reads a project's folder.
+pub(super) fn read_project(folder: &Path) -> Result<Project, Failure> {
+    Project::read(folder).map_err(|error| Failure::refused(with_causes(&error)))
+}
+
+/// Builds a project, showing each step.
+pub(super) fn build(project: &Project, folders: &Folders, output: &Output) -> Result<Built, Failure> {
+    let inputs = Inputs {
+        wit: embedded::WIT,
+        sdk: embedded::SDK,
+        sdk_version: env!("CARGO_PKG_VERSION"),
+        contract_version: CONTRACT_VERSION,
+    };
+    let mut current: Option<Step> = None;
+    let mut progress = |line: &str| {
+        if let Some(step) = current.take() {
+            step.done(None);
+        }
+        match line.strip_prefix("note: ") {
+            Some(note) => output.line(&format!("note: {note}")),
+            None => current = Some(Step::start(output, line)),
+        }
+    };
+    let built = compiler::build(project, &inputs, &folders.cache, Options::default(), &mut progress);
+    match (built, current.take()) {
+        (Ok(built), step) => {
+            if let Some(step) = step {
+                step.done(None);
+            }
+            Ok(built)
+        }
+        (Err(error), _) => Err(Failure::refused(format!("could not build {}: {}", project.name, with_causes(&error)))),
+    }
+}
+
+fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let limit = Limits::default().component_bytes;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+    read.map_err(|error| Failure::refused(format!("cannot read {}: {error}", path.display())))?;
+    if bytes.len() as u64 > limit {
+        return Err(Failure::refused(format!("{} is larger than {limit} bytes", path.display())));
+    }
+    Ok(bytes)
+}

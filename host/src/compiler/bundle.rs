@@ -1,0 +1,145 @@
+//! Packs the project and its dependencies for the SDK's `_project.freeze`.
+//!
+//! componentize-py obeys settings files anywhere below the folders it is given, and a package may be imported from
+//! there by its name. So it is given no file of a stranger by name: they lie in one archive that only the SDK reads.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::project::ProjectFile;
+
+/// The folder beside the SDK's packages that `freeze` looks for.
+pub const BUNDLE: &str = "sluice-bundle";
+/// Most bytes of all dependencies; with the project they must fit the 128 MiB that componentize-py can snapshot.
+pub const MAX_SITE_BYTES: u64 = 64 << 20;
+/// Most files of all dependencies.
+pub const MAX_SITE_FILES: usize = 20_000;
+const NOT_ENDING: [&str; 8] = ["pyc", "pyi", "so", "pyd", "dylib", "dll", "pth", "exe"];
+const METADATA: [&str; 3] = ["METADATA", "entry_points.txt", "top_level.txt"];
+
+/// Why the bundle cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// A file cannot be read or written.
+    #[error("cannot pack {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Too many or too large dependencies.
+    #[error(
+        "the dependencies have more than {MAX_SITE_FILES} files or {} MiB; require fewer packages",
+        MAX_SITE_BYTES >> 20
+    )]
+    TooLarge,
+}
+
+/// Writes the bundle into a new folder.
+///
+/// # Errors
+///
+/// When a file cannot be read or written, or the dependencies are too many.
+pub fn write(folder: &Path, project: &[ProjectFile], site: &Path) -> Result<(), BundleError> {
+    let mut archive = Archive::default();
+    let project: Vec<_> = project.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
+    let mut packages = Packages { bytes: 0, files: Vec::new() };
+    packages.collect(site, "")?;
+    packages.files.sort();
+    let mut entries = Vec::new();
+    for (relative, path) in &packages.files {
+        let contents = fs::read(path).map_err(failed(path))?;
+        entries.push(archive.add(relative, &contents));
+    }
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let index = json!({ "project": project, "site": entries }).to_string();
+    for (name, contents) in [("index.json", index.as_bytes()), ("files.bin", archive.contents.as_slice())] {
+        let path = folder.join(name);
+        fs::write(&path, contents).map_err(failed(&path))?;
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Archive {
+    contents: Vec<u8>,
+}
+
+impl Archive {
+    fn add(&mut self, path: &str, contents: &[u8]) -> (String, usize, usize) {
+        let offset = self.contents.len();
+        self.contents.extend_from_slice(contents);
+        (path.to_owned(), offset, contents.len())
+    }
+}
+
+struct Packages {
+    bytes: u64,
+    files: Vec<(String, PathBuf)>,
+}
+
+impl Packages {
+    fn collect(&mut self, folder: &Path, below: &str) -> Result<(), BundleError> {
+        for entry in fs::read_dir(folder).map_err(failed(folder))? {
+            let entry = entry.map_err(failed(folder))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // pip makes no links, and a wheel cannot hold one.
+            let kind = entry.metadata().map_err(failed(folder))?;
+            if !is_part(&name, below) {
+                continue;
+            }
+            let relative = if below.is_empty() { name } else { format!("{below}/{name}") };
+            if kind.is_dir() {
+                self.collect(&entry.path(), &relative)?;
+            } else if kind.is_file() {
+                self.bytes = self.bytes.saturating_add(kind.len());
+                self.files.push((relative, entry.path()));
+            }
+            if self.bytes > MAX_SITE_BYTES || self.files.len() > MAX_SITE_FILES {
+                return Err(BundleError::TooLarge);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_part(name: &str, below: &str) -> bool {
+    if below.ends_with(".dist-info") {
+        return METADATA.contains(&name);
+    }
+    let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    name != "__pycache__" && !NOT_ENDING.contains(&ending) && !(below.is_empty() && (name == "bin" || name == "share"))
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> BundleError + '_ {
+    move |source| BundleError::Io { path: path.to_path_buf(), source }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_index_finds_every_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = folder.path().join("site");
+        for path in ["pkg/__init__.py", "pkg/x.pyc", "pkg-1.dist-info/METADATA", "pkg-1.dist-info/RECORD", "bin/x", "evil.pth"] {
+            let path = site.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "site").unwrap();
+        }
+        let files = [ProjectFile { path: "connector.py".into(), contents: b"entry".to_vec() }];
+        let bundle = folder.path().join("bundle");
+        write(&bundle, &files, &site).unwrap();
+        let index: serde_json::Value = serde_json::from_slice(&fs::read(bundle.join("index.json")).unwrap()).unwrap();
+        assert_eq!(index["project"], json!([["connector.py", 0, 5]]));
+        assert_eq!(index["site"], json!([["pkg-1.dist-info/METADATA", 5, 4], ["pkg/__init__.py", 9, 4]]));
+        assert_eq!(fs::read(bundle.join("files.bin")).unwrap(), b"entrysitesite");
+    }
+}

@@ -1,0 +1,193 @@
+//! Stages one build and runs componentize-py on it.
+//!
+//! componentize-py runs the guest's Python to take the snapshot, with the folders it is given mounted *writable* and
+//! with no network. Dependencies are imported there. So it must see nothing but a stage made for this build:
+//! without `VIRTUAL_ENV` it would mount the machine's own `site-packages` as well.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::bundle::{self, BundleError};
+use super::command::{self, CommandError};
+use super::project::ProjectFile;
+use super::toolchain::Toolchain;
+use super::{Embedded, Inputs};
+
+/// The module that componentize-py takes as the component's implementation.
+const GUEST_MODULE: &str = "sluice._guest";
+const WORLD: &str = "connector";
+const REPORT: &str = "sluice-report.json";
+const MAX_REPORT_BYTES: u64 = 1 << 20;
+const MAX_SHOWN_ERRORS: usize = 10;
+const START: &str = "import sys; from componentize_py import script; sys.exit(script())";
+/// What componentize-py says when the snapshot exceeds its 128 MiB.
+const TOO_LARGE: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// A component without its stamp.
+#[derive(Debug)]
+pub struct Componentized {
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// What the author should know.
+    pub notes: Vec<String>,
+    /// Modules that are in the component but not imported yet when a sync starts.
+    pub modules: u64,
+}
+
+/// Why there is no component.
+#[derive(Debug, thiserror::Error)]
+pub enum ComponentizeError {
+    /// Files of the project that are not valid Python.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Syntax(Vec<SyntaxError>),
+    /// The project and its dependencies need too much memory when they are loaded.
+    #[error("the connector with its dependencies is larger than the 128 MiB of memory a component can start with; require fewer packages")]
+    TooLarge,
+    /// componentize-py failed.
+    #[error("componentize-py failed\n{output}")]
+    Failed {
+        /// What it said.
+        output: String,
+    },
+    /// The bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The stage.
+    #[error("cannot use the build folder {path}")]
+    Stage {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// componentize-py could not be run.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+/// One place that is not valid Python.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, thiserror::Error)]
+#[error("{}:{line}: {}", .file.escape_debug(), .message.escape_debug())]
+pub struct SyntaxError {
+    /// The file's path in the project.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What `freeze` writes. Code of dependencies runs beside it, so it may hold anything.
+#[derive(Debug, Default, Deserialize)]
+struct Report {
+    #[serde(default)]
+    errors: Vec<SyntaxError>,
+    #[serde(default)]
+    notes: Vec<String>,
+    #[serde(default)]
+    modules: u64,
+}
+
+/// Makes the component.
+///
+/// # Errors
+///
+/// When the project is not valid Python, is too large, or the tool or the file system fails.
+pub fn componentize(
+    project: &[ProjectFile],
+    site: &Path,
+    inputs: &Inputs<'_>,
+    toolchain: &Toolchain,
+) -> Result<Componentized, ComponentizeError> {
+    let stage = tempfile::Builder::new().prefix("sluice-build-").tempdir().map_err(failed(Path::new("TMPDIR")))?;
+    let at = |name: &str| stage.path().join(name);
+    let (wit, sdk, empty, temporary, output) =
+        (at("wit"), at("sdk"), at("nothing"), at("tmp"), at("component.wasm"));
+    lay_out(inputs.wit, &wit)?;
+    lay_out(inputs.sdk, &sdk)?;
+    bundle::write(&sdk.join(bundle::BUNDLE), project, site)?;
+    for folder in [&empty.join("site-packages"), &temporary] {
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+    }
+
+    let mut tool = command::isolated(&toolchain.python);
+    // An empty PATH hides `pipenv` and other interpreters, whose packages it would look for.
+    tool.env("PATH", &empty).env("VIRTUAL_ENV", &empty).env("TMPDIR", &temporary).env("TEMP", &temporary);
+    tool.args(["-I", "-c", START]).arg("-d").arg(&wit).args(["-w", WORLD, "componentize", GUEST_MODULE]);
+    tool.arg("-p").arg(&sdk).arg("-o").arg(&output).current_dir(stage.path());
+    let finished = command::run(&mut tool)?;
+    let report = read_report(&sdk.join(REPORT));
+    if !report.errors.is_empty() {
+        return Err(ComponentizeError::Syntax(report.errors.into_iter().take(MAX_SHOWN_ERRORS).collect()));
+    }
+    if !finished.success {
+        let too_large = finished.output.contains(TOO_LARGE);
+        return Err(if too_large {
+            ComponentizeError::TooLarge
+        } else {
+            ComponentizeError::Failed { output: finished.output }
+        });
+    }
+    let bytes = fs::read(&output).map_err(failed(&output))?;
+    let notes = report.notes.iter().take(MAX_SHOWN_ERRORS).map(|note| note.escape_debug().to_string()).collect();
+    Ok(Componentized { bytes, notes, modules: report.modules })
+}
+
+fn lay_out(files: Embedded<'_>, folder: &Path) -> Result<(), ComponentizeError> {
+    for (path, contents) in files {
+        let path = folder.join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed(parent))?;
+        }
+        fs::write(&path, contents).map_err(failed(&path))?;
+    }
+    Ok(())
+}
+
+/// Reads what `freeze` wrote, unless something else lies there: a link could name any file of this machine.
+fn read_report(path: &Path) -> Report {
+    let plain = fs::symlink_metadata(path).is_ok_and(|kind| kind.is_file());
+    let mut text = Vec::new();
+    let read = |text: &mut Vec<u8>| fs::File::open(path)?.take(MAX_REPORT_BYTES).read_to_end(text);
+    if !plain || read(&mut text).is_err() {
+        return Report::default();
+    }
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> ComponentizeError + '_ {
+    move |source| ComponentizeError::Stage { path: path.to_path_buf(), source }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_read_and_anything_else_is_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(REPORT);
+        assert!(read_report(&path).errors.is_empty());
+        fs::write(&path, r#"{"errors": [{"file": "a.py", "line": 3, "message": "bad\u001b"}], "preloaded": []}"#)
+            .unwrap();
+        let errors = read_report(&path).errors;
+        assert_eq!(ComponentizeError::Syntax(errors).to_string(), "a.py:3: bad\\u{1b}");
+        fs::write(&path, "[").unwrap();
+        assert!(read_report(&path).errors.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_place_of_the_report_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("other"), r#"{"notes": ["secret"]}"#).unwrap();
+        let path = folder.path().join(REPORT);
+        std::os::unix::fs::symlink("other", &path).unwrap();
+        assert!(read_report(&path).notes.is_empty());
+    }
+}

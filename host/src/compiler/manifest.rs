@@ -1,0 +1,276 @@
+//! `connector.toml`: what a project is called and what it asks for.
+//!
+//! ```toml
+//! name = "shop"          # default: the folder's name
+//! version = "1.0.0"      # default: 0.0.0
+//!
+//! [network]
+//! allow = ["https://api.example.com"]
+//!
+//! [limits]
+//! memory_mib = 512       # also cpu_seconds, wall_seconds, rows, requests
+//! ```
+//!
+//! Asking grants nothing: the operator does.
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::policy::egress::NetworkGrant;
+
+/// The file's name in the project's folder.
+pub const MANIFEST: &str = "connector.toml";
+/// Most network destinations one project may ask for.
+pub const MAX_ASKED_DESTINATIONS: usize = 256;
+const MAX_NAME_BYTES: usize = 63;
+const MAX_VERSION_BYTES: usize = 128;
+const KEYS: [&str; 4] = ["name", "version", "network", "limits"];
+const NETWORK_KEYS: [&str; 1] = ["allow"];
+const LIMIT_KEYS: [&str; 5] = ["memory_mib", "cpu_seconds", "wall_seconds", "rows", "requests"];
+
+/// Limits a project asks for beside the defaults; absent means the default will do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedLimits {
+    /// Memory in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u64>,
+    /// CPU time in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<u64>,
+    /// Time from start to end in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_seconds: Option<u64>,
+    /// Rows of one sync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// HTTP requests of one sync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+}
+
+/// The parsed file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// The connector's name, when given.
+    pub name: Option<String>,
+    /// The connector's version, when given.
+    pub version: Option<String>,
+    /// The network destinations asked for.
+    pub network: Vec<NetworkGrant>,
+    /// The limits asked for.
+    pub limits: AskedLimits,
+}
+
+/// Why `connector.toml` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Not TOML.
+    #[error("connector.toml is not valid TOML: {0}")]
+    Syntax(String),
+    /// A key that means nothing here.
+    #[error("connector.toml has an unknown key `{key}`; known keys{place} are {known}")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Where, for example ` in [limits]`.
+        place: &'static str,
+        /// The keys that may stand there.
+        known: String,
+    },
+    /// A value of another type or out of range.
+    #[error("connector.toml: `{key}` must be {expected}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What is expected.
+        expected: String,
+    },
+    /// A destination that is not a network grant.
+    #[error("connector.toml: network.allow[{index}]: {reason}")]
+    Network {
+        /// Which entry, from 0.
+        index: usize,
+        /// Why.
+        reason: crate::policy::egress::GrantError,
+    },
+}
+
+impl Manifest {
+    /// Reads the text of a `connector.toml`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not TOML, or a key or value means nothing to us.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        let table: Table =
+            text.parse().map_err(|error: toml::de::Error| ManifestError::Syntax(error.to_string()))?;
+        check_keys(&table, "", &KEYS)?;
+        let empty = Table::new();
+        let network = section(&table, "network", &empty)?;
+        check_keys(network, " in [network]", &NETWORK_KEYS)?;
+        let limits = section(&table, "limits", &empty)?;
+        check_keys(limits, " in [limits]", &LIMIT_KEYS)?;
+        let name_is = "1 to 63 lower-case letters, digits, `-` or `_`, beginning with a letter or digit";
+        let version_is = "text of letters, digits, `.`, `+`, `-` or `_`, for example \"1.0.0\"";
+        Ok(Self {
+            name: text_of(&table, "name", name_is, is_name)?,
+            version: text_of(&table, "version", version_is, is_version)?,
+            network: destinations(network)?,
+            limits: AskedLimits {
+                memory_mib: number(limits, "memory_mib")?,
+                cpu_seconds: number(limits, "cpu_seconds")?,
+                wall_seconds: number(limits, "wall_seconds")?,
+                rows: number(limits, "rows")?,
+                requests: number(limits, "requests")?,
+            },
+        })
+    }
+}
+
+/// Whether a text may be a connector's name.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+}
+
+/// Whether a text may be a version.
+#[must_use]
+pub fn is_version(version: &str) -> bool {
+    (1..=MAX_VERSION_BYTES).contains(&version.len())
+        && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-_!".contains(c))
+}
+
+/// The nearest name to a folder's name, or `connector`.
+#[must_use]
+pub fn name_from_folder(folder: &str) -> String {
+    let lower = folder.to_lowercase();
+    let replaced: String =
+        lower.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let name: String = replaced.trim_matches(['-', '_']).chars().take(MAX_NAME_BYTES).collect();
+    if is_name(&name) { name } else { "connector".to_owned() }
+}
+
+fn check_keys(table: &Table, place: &'static str, known: &[&str]) -> Result<(), ManifestError> {
+    match table.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => {
+            Err(ManifestError::UnknownKey { key: key.escape_debug().to_string(), place, known: known.join(", ") })
+        }
+    }
+}
+
+fn section<'a>(table: &'a Table, key: &str, empty: &'a Table) -> Result<&'a Table, ManifestError> {
+    match table.get(key) {
+        None => Ok(empty),
+        Some(Value::Table(section)) => Ok(section),
+        Some(_) => Err(ManifestError::Value { key: key.into(), expected: format!("a section, [{key}]") }),
+    }
+}
+
+fn text_of(
+    table: &Table,
+    key: &str,
+    expected: &str,
+    accept: fn(&str) -> bool,
+) -> Result<Option<String>, ManifestError> {
+    match table.get(key) {
+        None => Ok(None),
+        Some(Value::String(text)) if accept(text) => Ok(Some(text.clone())),
+        Some(_) => Err(ManifestError::Value { key: key.into(), expected: expected.into() }),
+    }
+}
+
+fn number(table: &Table, key: &str) -> Result<Option<u64>, ManifestError> {
+    match table.get(key) {
+        None => Ok(None),
+        Some(Value::Integer(value)) if *value > 0 => Ok(u64::try_from(*value).ok()),
+        Some(_) => Err(ManifestError::Value {
+            key: format!("limits.{key}"),
+            expected: "a whole number above 0".into(),
+        }),
+    }
+}
+
+fn destinations(network: &Table) -> Result<Vec<NetworkGrant>, ManifestError> {
+    let wrong = || ManifestError::Value {
+        key: "network.allow".into(),
+        expected: format!(
+            "a list of at most {MAX_ASKED_DESTINATIONS} destinations such as \"https://api.example.com\""
+        ),
+    };
+    let Some(value) = network.get("allow") else { return Ok(Vec::new()) };
+    let entries = value.as_array().filter(|list| list.len() <= MAX_ASKED_DESTINATIONS).ok_or_else(wrong)?;
+    let parse = |(index, entry): (usize, &Value)| {
+        let text = entry.as_str().ok_or_else(wrong)?;
+        text.parse().map_err(|reason| ManifestError::Network { index, reason })
+    };
+    entries.iter().enumerate().map(parse).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_may_stand_in_the_file() {
+        let manifest = Manifest::parse(
+            r#"
+            name = "shop"
+            version = "1.0.0"
+            [network]
+            allow = ["https://api.example.com", "https://*.example.org"]
+            [limits]
+            memory_mib = 512
+            rows = 1000
+            "#,
+        )
+        .unwrap();
+        assert_eq!(manifest.name.as_deref(), Some("shop"));
+        assert_eq!(manifest.network.len(), 2);
+        assert_eq!(manifest.limits.memory_mib, Some(512));
+        assert_eq!(manifest.limits.cpu_seconds, None);
+    }
+
+    #[test]
+    fn an_empty_file_asks_for_nothing() {
+        assert_eq!(Manifest::parse("").unwrap(), Manifest::default());
+    }
+
+    #[test]
+    fn what_means_nothing_is_refused_by_name() {
+        let cases = [
+            ("nmae = 'x'", "unknown key `nmae`; known keys are name, version, network, limits"),
+            ("[network]\nallowed = []", "unknown key `allowed`; known keys in [network] are allow"),
+            ("[limits]\nmemory = 5", "unknown key `memory`; known keys in [limits] are memory_mib"),
+            ("name = 'Shop'", "`name` must be"),
+            ("version = 1", "`version` must be"),
+            ("network = 'all'", "`network` must be a section"),
+            ("[limits]\nrows = 0", "`limits.rows` must be a whole number above 0"),
+            ("[limits]\nrows = -1", "`limits.rows` must be"),
+            ("[network]\nallow = '*'", "`network.allow` must be a list"),
+            ("[network]\nallow = ['https://a.example', '*']", "network.allow[1]"),
+            ("name = ", "not valid TOML"),
+        ];
+        for (text, expected) in cases {
+            let message = Manifest::parse(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_folder_gives_a_name() {
+        for (folder, name) in [
+            ("Shop", "shop"),
+            ("my connector", "my-connector"),
+            ("-x-", "x"),
+            ("日本", "connector"),
+            ("a_b.c", "a_b-c"),
+        ] {
+            assert_eq!(name_from_folder(folder), name);
+        }
+    }
+}

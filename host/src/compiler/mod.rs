@@ -1,0 +1,237 @@
+//! `sluice build`: from an author's project to one component.
+//!
+//! 1. [`project`] reads the folder: nothing of it is executed, and it is bounded.
+//! 2. [`toolchain`] makes the build tools ready, at exact versions, once.
+//! 3. [`dependencies`] resolves the requirements to wheels of pure Python, so that no code of packages runs on the
+//!    author's machine.
+//! 4. [`componentize`] stages all of it and lets componentize-py take the snapshot; dependencies are imported
+//!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
+//! 5. [`stamp`] says in the component what it is and what it asks for.
+//!
+//! Everything is named by its content: unchanged input builds nothing.
+
+pub mod bundle;
+pub mod command;
+pub mod componentize;
+pub mod configuration;
+pub mod dependencies;
+mod digest;
+pub mod manifest;
+pub mod native;
+pub mod project;
+pub mod requirements;
+pub mod stamp;
+pub mod template;
+pub mod toolchain;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use componentize::{ComponentizeError, componentize};
+use dependencies::{Dependencies, DependencyError};
+use digest::Fields;
+pub use project::{Project, ProjectError};
+pub use stamp::Stamp;
+use toolchain::{Toolchain, ToolchainError};
+
+/// Text files that come with the program: path and contents.
+pub type Embedded<'a> = &'a [(&'a str, &'a str)];
+
+/// What every component is built from beside the project.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The WIT contract and its dependencies.
+    pub wit: Embedded<'a>,
+    /// The Python SDK.
+    pub sdk: Embedded<'a>,
+    /// The SDK's version.
+    pub sdk_version: &'a str,
+    /// The contract's version.
+    pub contract_version: &'a str,
+}
+
+/// Hears what a build is doing, one line at a time.
+pub trait Progress {
+    /// The build does this now, or noticed this.
+    fn step(&mut self, line: &str);
+}
+
+impl<F: FnMut(&str)> Progress for F {
+    fn step(&mut self, line: &str) {
+        self(line);
+    }
+}
+
+/// How to build.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Look for newer versions of dependencies instead of keeping those of the last build.
+    pub refresh: bool,
+}
+
+/// A component in the cache.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The component. It lies in the cache: copy it out with [`Built::copy_to`].
+    pub path: PathBuf,
+    /// SHA-256 of everything it was built from, in hexadecimal.
+    pub key: String,
+    /// SHA-256 of the component, in hexadecimal.
+    pub digest: String,
+    /// What the component says of itself.
+    pub stamp: Stamp,
+    /// Bytes of the component.
+    pub size: u64,
+    /// Whether it was built now rather than found in the cache.
+    pub fresh: bool,
+}
+
+/// Why a build failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The build tools.
+    #[error(transparent)]
+    Toolchain(#[from] ToolchainError),
+    /// The dependencies.
+    #[error(transparent)]
+    Dependencies(#[from] DependencyError),
+    /// The component.
+    #[error(transparent)]
+    Componentize(#[from] ComponentizeError),
+    /// The cache or the file to write to.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Builds a project, or finds it built.
+///
+/// `cache` is a folder of this user alone; whoever can write there decides what is built.
+///
+/// # Errors
+///
+/// See [`BuildError`].
+pub fn build(
+    project: &Project,
+    inputs: &Inputs<'_>,
+    cache: &Path,
+    options: Options,
+    progress: &mut dyn Progress,
+) -> Result<Built, BuildError> {
+    make_private(cache)?;
+    for name in &project.requirements.provided {
+        progress.step(&format!("note: {name} is provided by the SDK and is not installed"));
+    }
+    let toolchain = Toolchain::ready(cache, progress)?;
+    let required = &project.requirements.lines;
+    let dependencies = Dependencies::resolve(required, &toolchain, cache, options.refresh, progress)?;
+    let key = key(project, inputs, &dependencies.digest);
+    let path = cache.join("components").join(format!("{key}.wasm"));
+    if let Some(found) = cached(&path, &key) {
+        return Ok(found);
+    }
+
+    progress.step("compiling (about 15 seconds)");
+    let made = componentize(&project.files, &dependencies.site, inputs, &toolchain)?;
+    for note in &made.notes {
+        progress.step(&format!("note: {note}"));
+    }
+    let stamp = Stamp {
+        name: project.name.clone(),
+        version: project.version.clone(),
+        sdk: inputs.sdk_version.to_owned(),
+        contract: inputs.contract_version.to_owned(),
+        source: key.clone(),
+        network: project.network.iter().map(ToString::to_string).collect(),
+        limits: project.limits,
+        dependencies: dependencies.list,
+    };
+    let mut component = made.bytes;
+    stamp::append(&mut component, &stamp)
+        .map_err(|error| BuildError::Write { path: path.clone(), source: error.into() })?;
+    write_whole(&path, &component)?;
+    Ok(described(path, key, stamp, &component, true))
+}
+
+impl Built {
+    /// Copies the component to where the author wants it; an interrupted copy leaves nothing half-written.
+    ///
+    /// # Errors
+    ///
+    /// When the cache cannot be read or the file cannot be written.
+    pub fn copy_to(&self, target: &Path) -> Result<(), BuildError> {
+        let component = fs::read(&self.path).map_err(writing(&self.path))?;
+        write_whole(target, &component)
+    }
+}
+
+fn cached(path: &Path, key: &str) -> Option<Built> {
+    let component = fs::read(path).ok()?;
+    let stamp = stamp::read(&component).filter(|stamp| stamp.source == key)?;
+    Some(described(path.to_path_buf(), key.to_owned(), stamp, &component, false))
+}
+
+fn described(path: PathBuf, key: String, stamp: Stamp, component: &[u8], fresh: bool) -> Built {
+    let size = u64::try_from(component.len()).unwrap_or(u64::MAX);
+    Built { path, key, digest: digest::sha256(component), stamp, size, fresh }
+}
+
+/// Names a component by everything that goes into it.
+fn key(project: &Project, inputs: &Inputs<'_>, dependencies: &str) -> String {
+    let mut fields = Fields::default().with("sluice component 1").with(toolchain::LOCK).with(dependencies);
+    for text in [&project.name, &project.version, inputs.sdk_version, inputs.contract_version] {
+        fields.add(text);
+    }
+    for (part, files) in [("wit", inputs.wit), ("sdk", inputs.sdk)] {
+        fields.add(part);
+        fields.add(files.len().to_le_bytes());
+        for (path, contents) in files {
+            fields.add(path);
+            fields.add(contents);
+        }
+    }
+    for file in &project.files {
+        fields.add(&file.path);
+        fields.add(&file.contents);
+    }
+    fields.finish()
+}
+
+fn make_private(cache: &Path) -> Result<(), BuildError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(cache).map_err(writing(cache))
+}
+
+fn write_whole(path: &Path, contents: &[u8]) -> Result<(), BuildError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(writing(parent))?;
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(writing(parent))?;
+    let written = file.write_all(contents).and_then(|()| share(file.as_file())).and_then(|()| file.as_file().sync_all());
+    written.map_err(writing(path))?;
+    file.persist(path).map_err(|error| BuildError::Write { path: path.to_path_buf(), source: error.error })?;
+    Ok(())
+}
+
+/// Gives a file the usual permissions instead of a temporary file's; folders decide who gets there.
+fn share(file: &fs::File) -> io::Result<()> {
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    let _ = file;
+    Ok(())
+}
+
+fn writing(path: &Path) -> impl FnOnce(io::Error) -> BuildError + '_ {
+    move |source| BuildError::Write { path: path.to_path_buf(), source }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! What a project requires: `pyproject.toml` `[project].dependencies`, else `requirements.txt`.
+//!
+//! Only names with versions, extras and markers are taken. Options, paths, URLs and version control are refused,
+//! because resolving them can run code of strangers on the author's machine.
+
+use toml::{Table, Value};
+
+/// Most requirements of a project.
+pub const MAX_REQUIREMENTS: usize = 500;
+const MAX_REQUIREMENT_BYTES: usize = 1_000;
+/// Distributions that the component's own SDK stands for.
+const OURS: [&str; 3] = ["fivetran-connector-sdk", "sluicegate", "sluice"];
+
+/// The packages a project requires.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requirements {
+    /// One requirement each, for example `requests>=2.31`.
+    pub lines: Vec<String>,
+    /// Requirements left out because the SDK inside every component stands for them.
+    pub provided: Vec<String>,
+}
+
+/// Why the requirements cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RequirementsError {
+    /// `pyproject.toml` is not TOML.
+    #[error("pyproject.toml is not valid TOML: {0}")]
+    Syntax(String),
+    /// `project.dependencies` is not a list of strings.
+    #[error("pyproject.toml: project.dependencies must be a list of strings")]
+    NotAList,
+    /// A pip option.
+    #[error("requirements.txt, line {line}: options such as `{option}` are not possible; list packages only")]
+    Option {
+        /// The line, from 1.
+        line: usize,
+        /// The option.
+        option: String,
+    },
+    /// A URL, a path or a version control address.
+    #[error("the requirement `{0}` is not a package name with versions; only packages of a package index are possible")]
+    NotAName(String),
+    /// Too many.
+    #[error("the project has more than {MAX_REQUIREMENTS} requirements")]
+    TooMany,
+}
+
+impl Requirements {
+    /// Reads the requirements from the texts of the two files, as far as they exist.
+    ///
+    /// # Errors
+    ///
+    /// When a requirement is not a package name with versions, extras and markers.
+    pub fn of(pyproject: Option<&str>, requirements: Option<&str>) -> Result<Self, RequirementsError> {
+        let from_pyproject = pyproject.map(dependencies).transpose()?.flatten();
+        let lines = match (from_pyproject, requirements) {
+            (Some(lines), _) => lines,
+            (None, Some(text)) => split(text)?,
+            (None, None) => Vec::new(),
+        };
+        if lines.len() > MAX_REQUIREMENTS {
+            return Err(RequirementsError::TooMany);
+        }
+        let mut found = Self::default();
+        for line in lines {
+            let name = name_of(&line).ok_or_else(|| RequirementsError::NotAName(shown(&line)))?;
+            if OURS.contains(&name.as_str()) {
+                found.provided.push(name);
+            } else {
+                found.lines.push(line);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// `[project].dependencies`; `None` when the file has no `[project]`, as one for tools alone.
+fn dependencies(text: &str) -> Result<Option<Vec<String>>, RequirementsError> {
+    let table: Table =
+        text.parse().map_err(|error: toml::de::Error| RequirementsError::Syntax(error.to_string()))?;
+    let Some(project) = table.get("project") else { return Ok(None) };
+    let Some(list) = project.get("dependencies") else { return Ok(Some(Vec::new())) };
+    let entries = list.as_array().ok_or(RequirementsError::NotAList)?;
+    let texts: Option<Vec<String>> = entries.iter().map(|entry| entry.as_str().map(single_line)).collect();
+    debug_assert!(matches!(list, Value::Array(_)));
+    texts.map(Some).ok_or(RequirementsError::NotAList)
+}
+
+fn single_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn split(text: &str) -> Result<Vec<String>, RequirementsError> {
+    let mut found = Vec::new();
+    let joined = text.trim_start_matches('\u{feff}').replace("\\\r\n", " ").replace("\\\n", " ");
+    for (index, line) in joined.lines().enumerate() {
+        let line = single_line(line.split(" #").next().unwrap_or_default());
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(option) = line.split(' ').find(|word| word.starts_with('-')) {
+            return Err(RequirementsError::Option { line: index + 1, option: shown(option) });
+        }
+        found.push(line);
+    }
+    Ok(found)
+}
+
+/// The normalised name at the beginning of a requirement; `None` unless the whole is `name[extras] versions; marker`.
+#[must_use]
+pub fn name_of(requirement: &str) -> Option<String> {
+    let (package, _marker) = requirement.split_once(';').unwrap_or((requirement, ""));
+    let end = package.find(|c: char| !is_name_character(c)).unwrap_or(package.len());
+    let (name, rest) = package.split_at(end);
+    let allowed = |c: char| is_name_character(c) || "[], <>=!~*+()".contains(c);
+    let plain = rest.chars().all(allowed) && requirement.len() <= MAX_REQUIREMENT_BYTES;
+    let printable = requirement.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    (plain && printable && starts_well).then(|| normal_name(name))
+}
+
+/// A distribution's name in its one normal spelling.
+#[must_use]
+pub fn normal_name(name: &str) -> String {
+    name.to_ascii_lowercase().split(['-', '_', '.']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+fn is_name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(c)
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(100).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn from_text(text: &str) -> Result<Requirements, RequirementsError> {
+        Requirements::of(None, Some(text))
+    }
+
+    #[test]
+    fn names_versions_extras_and_markers() {
+        let text = "# comment\nrequests\n\nhttpx[http2] >= 0.27, <1  # why\npg8000==1.31.2; python_version > '3.9'\nx \\\n >=1\n";
+        let lines = from_text(text).unwrap().lines;
+        assert_eq!(
+            lines,
+            ["requests", "httpx[http2] >= 0.27, <1", "pg8000==1.31.2; python_version > '3.9'", "x >=1"]
+        );
+    }
+
+    #[test]
+    fn what_can_run_code_is_refused() {
+        for text in [
+            "-r other.txt",
+            "--index-url https://x.example",
+            "-e .",
+            "requests --hash=sha256:00",
+            "git+https://x.example/y",
+            "x @ https://x.example/y.whl",
+            "./local",
+            "/tmp/x.whl",
+            "x.whl; y\u{1b}[2J",
+            ";",
+        ] {
+            assert!(from_text(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_sdk_is_provided() {
+        let found = from_text("Fivetran_Connector.SDK==2.1\nrequests\n").unwrap();
+        assert_eq!(found.lines, ["requests"]);
+        assert_eq!(found.provided, ["fivetran-connector-sdk"]);
+    }
+
+    #[test]
+    fn pyproject_wins_when_it_describes_a_project() {
+        let project = "[project]\nname='x'\ndependencies = ['a>=1']\n";
+        assert_eq!(Requirements::of(Some(project), Some("b")).unwrap().lines, ["a>=1"]);
+        assert_eq!(Requirements::of(Some("[tool.ruff]"), Some("b")).unwrap().lines, ["b"]);
+        assert!(Requirements::of(Some("[project]\nname='x'"), Some("b")).unwrap().lines.is_empty());
+        assert!(Requirements::of(Some("[project]\ndependencies='a'"), None).is_err());
+        assert!(Requirements::of(Some("[project"), None).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_no_line_begins_with_an_option(text in ".{0,200}") {
+            for line in from_text(&text).map(|found| found.lines).unwrap_or_default() {
+                prop_assert!(!line.starts_with('-') && !line.contains('\n') && !line.contains("://"));
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Where rows and state land: the trait every destination implements, its errors and counts.
+//!
+//! A destination is used by one sync of one connection, from one thread. The order of calls is
+//! the order of effects:
+//!
+//! 1. [`Destination::declare`] once, with the tables of `schema`;
+//! 2. [`Destination::write`] for each batch and [`Destination::checkpoint`] at each checkpoint;
+//! 3. [`Destination::finish`] when the connector ended well, otherwise
+//!    [`Destination::abandon`] (dropping the destination does the same).
+//!
+//! Rows, schema changes and state between two checkpoints are one transaction. An operation
+//! that is [refused](DestinationError::Refused) had no effect and the sync may go on; after any
+//! other error the destination takes nothing more and what was not committed is discarded.
+
+mod error;
+pub mod sqlite;
+
+pub use error::DestinationError;
+
+use crate::rows::{Operation, TableDefinition, TableName};
+
+/// What a sync writes to.
+pub trait Destination: Send {
+    /// The state of the last checkpoint, a JSON object; `{}` before the first.
+    fn state(&self) -> String;
+
+    /// Creates or widens the declared tables and columns.
+    ///
+    /// # Errors
+    /// `Refused` when a name is not acceptable, two names land on one, or a primary key
+    /// differs from the stored one; nothing of the declaration has taken effect then.
+    fn declare(&mut self, tables: &[TableDefinition]) -> Result<(), DestinationError>;
+
+    /// Applies one operation.
+    ///
+    /// # Errors
+    /// `Refused` when the operation cannot land in its table; it had no effect then.
+    fn write(&mut self, operation: &Operation) -> Result<(), DestinationError>;
+
+    /// Makes everything before this call durable together with `state`, which must be a JSON
+    /// object and is kept as it is.
+    ///
+    /// # Errors
+    /// Never `Refused`; after an error nothing since the former checkpoint has landed.
+    fn checkpoint(&mut self, state: &str) -> Result<(), DestinationError>;
+
+    /// Makes the rows after the last checkpoint durable, the state unchanged, and ends the sync.
+    ///
+    /// # Errors
+    /// Never `Refused`; after an error nothing since the last checkpoint has landed.
+    fn finish(&mut self) -> Result<(), DestinationError>;
+
+    /// Discards everything after the last checkpoint and ends the sync.
+    ///
+    /// # Errors
+    /// The destination failed; what was not committed is discarded all the same.
+    fn abandon(&mut self) -> Result<(), DestinationError>;
+
+    /// What was taken so far, one entry a table in order of first appearance.
+    fn counts(&self) -> &[TableCounts];
+}
+
+/// How many operations a destination took for one table: rows for upserts, updates and
+/// deletes, calls for truncates. They count what was received, not what changed, and include
+/// what a later [`Destination::abandon`] discards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableCounts {
+    /// The table as the source names it.
+    pub table: TableName,
+    /// Rows upserted.
+    pub upserts: u64,
+    /// Rows to update.
+    pub updates: u64,
+    /// Rows to delete.
+    pub deletes: u64,
+    /// Calls of truncate.
+    pub truncates: u64,
+}
+
+impl TableCounts {
+    pub(crate) fn new(table: TableName) -> Self {
+        Self {
+            table,
+            upserts: 0,
+            updates: 0,
+            deletes: 0,
+            truncates: 0,
+        }
+    }
+}
+
+/// Which component a sync runs, as the destination records it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncIdentity {
+    /// The connector's name.
+    pub connector: String,
+    /// Digest of the component, as the host prints it.
+    pub digest: String,
+}

@@ -1,0 +1,170 @@
+//! The files of a connection: where they are, and that nobody else can have planted them.
+//!
+//! A warehouse folder and everything in it must belong to the user that runs the host and be
+//! writable by no other. Nothing is opened through a symbolic link.
+
+use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::destination::DestinationError;
+
+/// Longest name of a connection, in bytes.
+pub(super) const MAX_CONNECTION_NAME: usize = 100;
+
+/// The files of one connection.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    pub(super) connection: String,
+    pub(super) database: PathBuf,
+    pub(super) lock: PathBuf,
+}
+
+impl Files {
+    /// Checks the name, and that everything that exists already is ours.
+    ///
+    /// # Errors
+    /// `Invalid` for the name, `Files` for the rest.
+    pub(super) fn locate(warehouse: &Path, connection: &str) -> Result<Self, DestinationError> {
+        check_connection_name(connection)?;
+        let folder = check_folder(warehouse)?;
+        let files = Self {
+            connection: connection.to_owned(),
+            database: folder.join(format!("{connection}.db")),
+            lock: folder.join(format!("{connection}.lock")),
+        };
+        for path in files.all_of_database() {
+            check_file(&path)?;
+        }
+        Ok(files)
+    }
+
+    /// The database and what SQLite lays beside it.
+    pub(super) fn all_of_database(&self) -> [PathBuf; 4] {
+        ["", "-wal", "-shm", "-journal"].map(|suffix| {
+            let mut name = self.database.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        })
+    }
+
+    /// Creates an empty database file unless there is one; tells whether it did.
+    pub(super) fn create_database(&self) -> Result<bool, DestinationError> {
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&self.database)
+        {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(DestinationError::files(
+                &self.database,
+                "cannot create the database",
+                Some(error),
+            )),
+        }
+    }
+}
+
+fn check_connection_name(name: &str) -> Result<(), DestinationError> {
+    let mut bytes = name.bytes();
+    let starts = bytes
+        .next()
+        .is_some_and(|b| b == b'_' || b.is_ascii_lowercase());
+    let goes_on =
+        bytes.all(|b| b == b'_' || b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit());
+    if starts && goes_on && name.len() <= MAX_CONNECTION_NAME {
+        return Ok(());
+    }
+    Err(DestinationError::Invalid {
+        what: "the name of the connection",
+        reason: format!(
+            "use at most {MAX_CONNECTION_NAME} lower-case letters, digits, _ and -, starting with a letter or _"
+        ),
+    })
+}
+
+/// Creates the warehouse folder with access for its owner only, unless it is there.
+///
+/// # Errors
+/// `Files` when it cannot be created.
+pub(super) fn create_folder(warehouse: &Path) -> Result<(), DestinationError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(warehouse)
+        .map_err(|error| {
+            DestinationError::files(warehouse, "cannot create the warehouse folder", Some(error))
+        })
+}
+
+/// The folder without symbolic links in its path.
+fn check_folder(warehouse: &Path) -> Result<PathBuf, DestinationError> {
+    let seen =
+        |error| DestinationError::files(warehouse, "cannot read the warehouse folder", Some(error));
+    let link = warehouse.symlink_metadata().map_err(seen)?;
+    check_owner(warehouse, &link)?;
+    let folder = warehouse.canonicalize().map_err(seen)?;
+    let metadata = folder.symlink_metadata().map_err(seen)?;
+    if !metadata.is_dir() {
+        return Err(DestinationError::files(
+            &folder,
+            "is not a folder; name another warehouse",
+            None,
+        ));
+    }
+    check_owner(&folder, &metadata)?;
+    check_writable(&folder, &metadata)?;
+    Ok(folder)
+}
+
+/// Checks a file that may be missing: a regular file, ours, writable by nobody else.
+///
+/// # Errors
+/// `Files` naming what is wrong.
+pub(super) fn check_file(path: &Path) -> Result<(), DestinationError> {
+    let metadata = match path.symlink_metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            return Err(DestinationError::files(
+                path,
+                "cannot read the file's properties",
+                Some(error),
+            ));
+        }
+    };
+    if !metadata.is_file() {
+        return Err(DestinationError::files(
+            path,
+            "is not a regular file; find out who put it there and remove it",
+            None,
+        ));
+    }
+    check_owner(path, &metadata)?;
+    check_writable(path, &metadata)
+}
+
+fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), DestinationError> {
+    if metadata.uid() == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    let reason = format!(
+        "belongs to user {}; sync as that user or choose another warehouse",
+        metadata.uid()
+    );
+    Err(DestinationError::files(path, reason, None))
+}
+
+fn check_writable(path: &Path, metadata: &Metadata) -> Result<(), DestinationError> {
+    if metadata.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(DestinationError::files(
+        path,
+        "can be written by others; take that away with chmod go-w",
+        None,
+    ))
+}

@@ -1,0 +1,72 @@
+//! One sync at a time for each connection.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+use super::files;
+use crate::destination::DestinationError;
+
+/// Held while a sync uses a connection. The system releases it when the process ends,
+/// however it ends.
+#[derive(Debug)]
+pub(super) struct Lock {
+    // Kept open: closing it gives the lock back.
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock without waiting.
+    ///
+    /// # Errors
+    /// `Busy` with the holder's process id when another sync has it.
+    pub(super) fn take(path: &Path, connection: &str) -> Result<Self, DestinationError> {
+        let failed = |reason: &str, error| DestinationError::files(path, reason, Some(error));
+        files::check_file(path)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            // Something planted between the check and now must neither be followed nor block.
+            .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK))
+            .open(path)
+            .map_err(|error| failed("cannot open the lock file", error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(DestinationError::Busy {
+                    connection: connection.to_owned(),
+                    reason: holder(&mut file),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("cannot lock", error)),
+        }
+        let note = || -> std::io::Result<()> {
+            file.set_len(0)?;
+            file.rewind()?;
+            writeln!(file, "{}", std::process::id())
+        };
+        let mut note = note;
+        note().map_err(|error| failed("cannot write the lock file", error))?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn flags(flags: OFlags) -> i32 {
+    // The bits are those of the system's C interface, where they are an int.
+    flags.bits().cast_signed()
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.take(20).read_to_string(&mut text);
+    match (read, text.trim().parse::<u32>()) {
+        (Ok(_), Ok(pid)) => format!("process {pid} syncs it; wait until that sync has ended"),
+        _ => "another process syncs it; wait until that sync has ended".to_owned(),
+    }
+}

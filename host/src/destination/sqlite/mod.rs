@@ -1,0 +1,231 @@
+//! SQLite as a destination: one database file a connection, `<warehouse>/<connection>.db`.
+//!
+//! # How values are stored
+//!
+//! | logical type | declared type | stored form |
+//! |---|---|---|
+//! | BOOLEAN | `INTEGER` | 0 or 1 |
+//! | SHORT, INT, LONG | `INTEGER` | the integer |
+//! | FLOAT | `REAL` | rounded to 32 bits; NaN as the text `NaN`; infinities as they are |
+//! | DOUBLE | `REAL` | all 64 bits; NaN as the text `NaN`; infinities as they are |
+//! | DECIMAL | `TEXT` | the number as sent |
+//! | NAIVE_DATE | `TEXT` | `YYYY-MM-DD` |
+//! | NAIVE_DATETIME | `TEXT` | `YYYY-MM-DDTHH:MM:SS[.ffffff]` |
+//! | UTC_DATETIME | `TEXT` | the same with `Z` |
+//! | BINARY | `BLOB` | the bytes |
+//! | XML, STRING, JSON | `TEXT` | the text |
+//!
+//! SQLite keeps no negative zero: -0.0 is stored as 0.0.
+//!
+//! In a STRING column every value has a text: booleans are `true` and `false`, floats the
+//! shortest digits that read back the same (`0.1`, `1e300`, `NaN`, `Infinity`), bytes
+//! lower-case hexadecimal digits, the others what the table says. Integers and floats in a
+//! DECIMAL column have the same texts. How column types widen stands in `types.rs`.
+//!
+//! # What is beside the source's columns
+//!
+//! Each table has `_sluice_deleted` (0 or 1) and `_sluice_synced` (UTC to the microsecond:
+//! when the row was last upserted, updated or deleted; not changed by truncate). Tables
+//! without a primary key have `_sluice_id`, see `identity.rs`. The tables `_sluice_tables`,
+//! `_sluice_columns`, `_sluice_state` and `_sluice_meta` are the catalogue.
+//!
+//! # Tables
+//!
+//! Declared tables and columns exist from the first committed transaction of the sync,
+//! others from their first value that is not NULL. A single integer key is SQLite's row id;
+//! other keys are a separate index, which measured better than `WITHOUT ROWID` for long rows
+//! and random keys.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+mod catalogue;
+mod clock;
+mod dates;
+mod declare;
+mod files;
+mod identity;
+mod infer;
+mod lock;
+mod naming;
+mod open;
+mod plan;
+mod read;
+mod schema;
+mod state;
+mod sync;
+mod types;
+mod values;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use read::{ColumnInfo, Peek, TableInfo};
+pub use sync::SqliteDestination;
+
+use super::{DestinationError, SyncIdentity};
+use files::Files;
+use lock::Lock;
+
+/// Limits and sizes of SQLite destinations.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// How long to wait for another program's transaction.
+    pub busy_timeout: Duration,
+    /// Page cache; changed pages beyond it go to the log before the commit.
+    pub cache_bytes: u64,
+    /// Largest row.
+    pub row_bytes: u64,
+    /// Largest database.
+    pub database_bytes: u64,
+    /// Most bytes of values between two checkpoints.
+    pub uncommitted_bytes: u64,
+    /// Most tables in a connection.
+    pub tables: u64,
+    /// Most columns in a table, without those of the host.
+    pub columns: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            busy_timeout: Duration::from_secs(5),
+            cache_bytes: 64 << 20,
+            row_bytes: 64 << 20,
+            database_bytes: 1 << 40,
+            uncommitted_bytes: 16 << 30,
+            tables: 10_000,
+            columns: 1_000,
+        }
+    }
+}
+
+/// A folder of connections.
+///
+/// The folder and its files must belong to the user that runs the host and be writable by
+/// nobody else.
+#[derive(Clone, Debug)]
+pub struct Warehouse {
+    folder: PathBuf,
+    options: SqliteOptions,
+}
+
+impl Warehouse {
+    /// A warehouse with default options. Nothing is touched yet.
+    #[must_use]
+    pub fn new(folder: impl AsRef<Path>) -> Self {
+        Self::with_options(folder, SqliteOptions::default())
+    }
+
+    /// A warehouse. Nothing is touched yet.
+    #[must_use]
+    pub fn with_options(folder: impl AsRef<Path>, options: SqliteOptions) -> Self {
+        Self {
+            folder: folder.as_ref().to_owned(),
+            options,
+        }
+    }
+
+    /// Opens a connection's database for a sync, creating folder and file when missing, and
+    /// keeps other syncs out until the destination is dropped.
+    ///
+    /// # Errors
+    /// `Invalid` for the connection's name, `Busy` when it is in use, `Files` when its files
+    /// are not as they must be.
+    pub fn open(
+        &self,
+        connection: &str,
+        identity: SyncIdentity,
+    ) -> Result<SqliteDestination, DestinationError> {
+        let (files, lock) = self.lock(connection)?;
+        SqliteDestination::open(files, lock, identity, self.options.clone())
+    }
+
+    /// The state of a connection, `{}` when it has none.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn state(&self, connection: &str) -> Result<String, DestinationError> {
+        let Some(database) = self.reader(connection)? else {
+            return Ok(state::EMPTY.to_owned());
+        };
+        state::read(&database).map_err(open::failed("reading the state"))
+    }
+
+    /// Replaces the state of a connection.
+    ///
+    /// # Errors
+    /// `Invalid` unless `state` is a JSON object; otherwise as [`Warehouse::open`].
+    pub fn set_state(&self, connection: &str, state: &str) -> Result<(), DestinationError> {
+        state::check(state)?;
+        let (files, _lock) = self.lock(connection)?;
+        let database = open::open_for_writing(&files, &self.options)?;
+        let mut clock = sync::clock(&database)?;
+        state::write(&database, state, &clock.tick()).map_err(open::failed("writing the state"))
+    }
+
+    /// Removes all tables and the state of a connection; tells whether there was anything.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`].
+    pub fn reset(&self, connection: &str) -> Result<bool, DestinationError> {
+        if !self.folder.exists() {
+            return Ok(false);
+        }
+        let (files, _lock) = self.lock(connection)?;
+        let existed = files.database.exists();
+        // The database last: what lies beside it without it would be taken for its own.
+        for path in files.all_of_database().iter().rev() {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(DestinationError::files(
+                        path,
+                        "cannot remove it",
+                        Some(error),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(existed)
+    }
+
+    /// The tables of a connection in order of their names.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn tables(&self, connection: &str) -> Result<Vec<TableInfo>, DestinationError> {
+        self.reader(connection)?
+            .map_or(Ok(Vec::new()), |database| read::tables(&database))
+    }
+
+    /// The first rows of a table, named as in the destination or as in the source; `None`
+    /// when there is no such table.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn peek(
+        &self,
+        connection: &str,
+        table: &str,
+        limit: u32,
+    ) -> Result<Option<Peek>, DestinationError> {
+        self.reader(connection)?
+            .map_or(Ok(None), |database| read::peek(&database, table, limit))
+    }
+
+    fn lock(&self, connection: &str) -> Result<(Files, Lock), DestinationError> {
+        files::create_folder(&self.folder)?;
+        let files = Files::locate(&self.folder, connection)?;
+        let lock = Lock::take(&files.lock, connection)?;
+        Ok((files, lock))
+    }
+
+    fn reader(&self, connection: &str) -> Result<Option<rusqlite::Connection>, DestinationError> {
+        if !self.folder.exists() {
+            return Ok(None);
+        }
+        open::open_for_reading(&Files::locate(&self.folder, connection)?, &self.options)
+    }
+}

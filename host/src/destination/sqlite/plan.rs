@@ -1,0 +1,378 @@
+//! The statement that applies a batch, worked out once for each set of columns.
+
+use std::sync::Arc;
+
+use super::catalogue::{Catalogue, Table, collision};
+use super::infer::{Incoming, always_fits};
+use super::naming::{DELETED, ID, SYNCED, column_name, quote};
+use super::schema::{Change, key_list};
+use crate::destination::DestinationError;
+use crate::rows::{Batch, Column, DataType, OperationKind, TableName, Value, Values};
+
+/// Where a column of a batch goes.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    /// The column in the destination.
+    pub(super) name: String,
+    /// `None` when the column does not exist or has no type yet.
+    pub(super) data_type: Option<DataType>,
+    pub(super) key: bool,
+}
+
+/// A column of a batch that is bound to a parameter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parameter {
+    /// Index in the batch.
+    pub(super) column: usize,
+    pub(super) stored: DataType,
+    /// It selects the row; a value the column cannot hold selects none.
+    pub(super) selects: bool,
+}
+
+/// How batches with these columns are applied.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) table: Arc<Table>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) statement: String,
+    /// Parameters after the stamp and, in hashed tables, the id.
+    pub(super) parameters: Vec<Parameter>,
+    /// Batch columns in the order of the row's hash; `None` for tables with a key.
+    pub(super) hash: Option<Vec<usize>>,
+}
+
+/// Finds the columns of a batch in its table.
+///
+/// # Errors
+/// `Refused` for names that are not acceptable, that collide, or a missing key column.
+pub(super) fn resolve(
+    source: &TableName,
+    table: Option<&Table>,
+    batch: &Batch,
+) -> Result<Vec<Slot>, DestinationError> {
+    let mut slots: Vec<Slot> = Vec::with_capacity(batch.columns.len());
+    let mut taken = std::collections::HashMap::with_capacity(batch.columns.len());
+    for column in &batch.columns {
+        let refused =
+            |reason: String| DestinationError::refused(source, Some(&column.name), reason);
+        let name = column_name(&column.name).map_err(refused)?;
+        if let Some(other) = taken.insert(name.to_ascii_lowercase(), &column.name) {
+            return Err(refused(collision(other, &name)));
+        }
+        let known = table.and_then(|table| table.find(&name));
+        if let Some(known) = known.filter(|known| known.source != column.name) {
+            return Err(refused(collision(&known.source, &name)));
+        }
+        slots.push(Slot {
+            name,
+            data_type: known.and_then(|known| known.data_type),
+            key: known.is_some_and(|known| known.key.is_some()),
+        });
+    }
+    for key in table.map(Table::key).unwrap_or_default() {
+        if !slots
+            .iter()
+            .any(|slot| slot.key && slot.name.eq_ignore_ascii_case(&key.name))
+        {
+            let reason = "the primary key column is missing; every row must name it";
+            return Err(DestinationError::refused(source, Some(&key.source), reason));
+        }
+    }
+    Ok(slots)
+}
+
+/// Refuses a batch with a NULL in its primary key.
+pub(super) fn check_keys(
+    source: &TableName,
+    slots: &[Slot],
+    batch: &Batch,
+) -> Result<(), DestinationError> {
+    for (_, column) in slots
+        .iter()
+        .zip(&batch.columns)
+        .filter(|(slot, _)| slot.key)
+    {
+        let mixed_null =
+            matches!(&column.values, Values::Mixed(values) if values.contains(&Value::Null));
+        if mixed_null || !column.nulls.is_empty() {
+            let reason = "the primary key is null; every row must have one";
+            return Err(DestinationError::refused(
+                source,
+                Some(&column.name),
+                reason,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The columns that must be created or widened for a batch.
+///
+/// # Errors
+/// `Refused` when a value can be held by no column.
+pub(super) fn changes(
+    source: &TableName,
+    slots: &[Slot],
+    batch: &Batch,
+    kind: OperationKind,
+    mut in_double: impl FnMut(&str) -> Result<bool, DestinationError>,
+) -> Result<Vec<Change>, DestinationError> {
+    let mut changes = Vec::new();
+    if kind == OperationKind::Delete {
+        return Ok(changes);
+    }
+    for (slot, column) in slots.iter().zip(&batch.columns) {
+        // The key of an update selects a row; it stores nothing.
+        if kind == OperationKind::Update && slot.key {
+            continue;
+        }
+        let settled = settle(source, slot, column, batch.rows, &mut in_double)?;
+        if settled != slot.data_type {
+            changes.push(Change {
+                source: column.name.clone(),
+                name: slot.name.clone(),
+                data_type: settled,
+            });
+        }
+    }
+    Ok(changes)
+}
+
+fn settle(
+    source: &TableName,
+    slot: &Slot,
+    column: &Column,
+    rows: usize,
+    in_double: &mut impl FnMut(&str) -> Result<bool, DestinationError>,
+) -> Result<Option<DataType>, DestinationError> {
+    if slot
+        .data_type
+        .is_some_and(|stored| always_fits(stored, &column.values))
+    {
+        return Ok(slot.data_type);
+    }
+    let incoming = Incoming::of(column, rows)
+        .map_err(|reason| DestinationError::refused(source, Some(&column.name), reason))?;
+    incoming.settle(slot.data_type, || in_double(&slot.name))
+}
+
+/// Works out the statement for batches with these columns.
+pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind) -> Plan {
+    let typed = |key: bool| {
+        let wanted = slots
+            .iter()
+            .enumerate()
+            .filter(move |(_, slot)| slot.key == key);
+        wanted.filter_map(move |(column, slot)| {
+            let selects = key && kind != OperationKind::Upsert;
+            slot.data_type.map(|stored| Parameter {
+                column,
+                stored,
+                selects,
+            })
+        })
+    };
+    let mut parameters: Vec<Parameter> = Vec::new();
+    if kind != OperationKind::Delete {
+        parameters.extend(typed(false));
+    }
+    parameters.extend(typed(true));
+    let names: Vec<String> = parameters
+        .iter()
+        .filter_map(|parameter| slots.get(parameter.column))
+        .map(|slot| quote(&slot.name))
+        .collect();
+    let statement = match kind {
+        OperationKind::Upsert => upsert_statement(&table, &names),
+        OperationKind::Update | OperationKind::Delete => {
+            change_statement(&table, &names, &parameters, kind)
+        }
+    };
+    let hash = table.hashed.then(|| {
+        let mut order: Vec<usize> = (0..slots.len()).collect();
+        order.sort_by_key(|index| slots.get(*index).map(|slot| slot.name.clone()));
+        order
+    });
+    Plan {
+        table,
+        slots,
+        statement,
+        parameters,
+        hash,
+    }
+}
+
+/// The number of the first parameter that takes a column.
+pub(super) fn first_parameter(table: &Table) -> usize {
+    if table.hashed { 3 } else { 2 }
+}
+
+fn upsert_statement(table: &Table, names: &[String]) -> String {
+    let mut columns = vec![quote(SYNCED)];
+    if table.hashed {
+        columns.push(quote(ID));
+    }
+    columns.extend_from_slice(names);
+    let marks = (1..=columns.len())
+        .map(|number| format!("?{number}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut sets = vec![
+        format!("{0} = excluded.{0}", quote(SYNCED)),
+        format!("{} = 0", quote(DELETED)),
+    ];
+    for column in table.columns.iter().filter(|column| column.key.is_none()) {
+        // A column the batch does not name has no value in VALUES either, hence NULL.
+        sets.push(format!("{0} = excluded.{0}", quote(&column.name)));
+    }
+    format!(
+        "INSERT INTO {} ({}, {}) VALUES ({marks}, 0) ON CONFLICT ({}) DO UPDATE SET {}",
+        quote(&table.name),
+        columns.join(", "),
+        quote(DELETED),
+        key_list(table),
+        sets.join(", ")
+    )
+}
+
+fn change_statement(
+    table: &Table,
+    names: &[String],
+    parameters: &[Parameter],
+    kind: OperationKind,
+) -> String {
+    let mut sets = vec![format!("{} = ?1", quote(SYNCED))];
+    let mut conditions = Vec::new();
+    if kind == OperationKind::Delete {
+        sets.push(format!("{} = 1", quote(DELETED)));
+    }
+    if table.hashed {
+        conditions.push(format!("{} = ?2", quote(ID)));
+    }
+    let first = first_parameter(table);
+    for (index, (name, parameter)) in names.iter().zip(parameters).enumerate() {
+        let assignment = format!("{name} = ?{}", first + index);
+        if parameter.selects {
+            conditions.push(assignment)
+        } else {
+            sets.push(assignment)
+        }
+    }
+    format!(
+        "UPDATE {} SET {} WHERE {}",
+        quote(&table.name),
+        sets.join(", "),
+        conditions.join(" AND ")
+    )
+}
+
+/// Plans by table, kind and columns; bounded, because a connector chooses the columns.
+#[derive(Debug, Default)]
+pub(super) struct Plans {
+    plans: std::collections::HashMap<String, Arc<Plan>>,
+    columns: usize,
+    key: String,
+}
+
+/// Sum of the columns of all plans kept.
+const MAX_PLANNED_COLUMNS: usize = 50_000;
+
+impl Plans {
+    /// The plan for a batch, if there is one.
+    pub(super) fn get(
+        &mut self,
+        source: &TableName,
+        kind: OperationKind,
+        batch: &Batch,
+    ) -> Option<Arc<Plan>> {
+        self.key.clear();
+        self.key.push(match kind {
+            OperationKind::Upsert => 'i',
+            OperationKind::Update => 'u',
+            OperationKind::Delete => 'd',
+        });
+        // Lengths keep names apart whatever they hold.
+        let schema = source.schema.as_deref();
+        let names = [schema.unwrap_or_default(), &source.name].into_iter();
+        self.key.push(if schema.is_some() { 's' } else { '-' });
+        for name in names.chain(batch.columns.iter().map(|column| column.name.as_str())) {
+            use std::fmt::Write as _;
+            let _ = write!(self.key, "{}:", name.len());
+            self.key.push_str(name);
+        }
+        self.plans.get(&self.key).map(Arc::clone)
+    }
+
+    /// Keeps the plan for the batch that [`Plans::get`] was asked for last.
+    pub(super) fn put(&mut self, plan: &Arc<Plan>) {
+        if self.columns > MAX_PLANNED_COLUMNS {
+            self.clear();
+        }
+        self.columns += plan.slots.len() + 1;
+        self.plans.insert(self.key.clone(), Arc::clone(plan));
+    }
+
+    /// Forgets the plans of a table that has changed.
+    pub(super) fn forget(&mut self, table: &Table) {
+        self.plans.retain(|_, plan| plan.table.name != table.name);
+        self.columns = self.plans.values().map(|plan| plan.slots.len() + 1).sum();
+    }
+
+    fn clear(&mut self) {
+        self.plans.clear();
+        self.columns = 0;
+    }
+}
+
+/// A new table for rows of a table that nobody declared.
+pub(super) fn undeclared(source: &TableName, name: String, changes: &[Change]) -> Table {
+    let columns = changes
+        .iter()
+        .map(|change| super::catalogue::TableColumn {
+            source: change.source.clone(),
+            name: change.name.clone(),
+            data_type: change.data_type,
+            storage: super::types::Storage::of(change.data_type),
+            key: None,
+        })
+        .collect();
+    Table {
+        source: source.clone(),
+        name,
+        hashed: true,
+        columns,
+    }
+}
+
+/// Refuses more tables than the limit allows.
+pub(super) fn check_tables(
+    catalogue: &Catalogue,
+    more: u64,
+    limit: u64,
+) -> Result<(), DestinationError> {
+    if catalogue.count().saturating_add(more) <= limit {
+        return Ok(());
+    }
+    Err(DestinationError::Limit {
+        what: "tables",
+        limit,
+        table: None,
+    })
+}
+
+/// Refuses more columns than the limit allows.
+pub(super) fn check_columns(
+    source: &TableName,
+    columns: usize,
+    limit: usize,
+) -> Result<(), DestinationError> {
+    if columns <= limit {
+        return Ok(());
+    }
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    Err(DestinationError::Limit {
+        what: "columns",
+        limit,
+        table: Some(source.to_string()),
+    })
+}

@@ -1,0 +1,170 @@
+//! Looking at a connection's tables.
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
+use super::catalogue::{Table, read_table};
+use super::naming::{DELETED, ID, SYNCED, quote};
+use super::open::failed;
+use super::types::type_name;
+use super::values::push_hex;
+use crate::destination::DestinationError;
+use crate::rows::TableName;
+
+/// Longest text of a cell that [`super::Warehouse::peek`] gives, in characters.
+const CELL_CHARACTERS: usize = 1_000;
+
+/// A table as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableInfo {
+    /// The table in the destination.
+    pub name: String,
+    /// The table as the source names it.
+    pub source: TableName,
+    /// Rows that are not deleted.
+    pub alive: u64,
+    /// Rows that are marked as deleted.
+    pub deleted: u64,
+    /// The source's columns.
+    pub columns: Vec<ColumnInfo>,
+    /// When a row was last written, UTC; `None` for a table without rows.
+    pub last_synced: Option<String>,
+}
+
+/// A column as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnInfo {
+    /// The column in the destination.
+    pub name: String,
+    /// The column as the source names it.
+    pub source: String,
+    /// The logical type as authors write it; `None` when it has none yet.
+    pub data_type: Option<String>,
+    /// Whether it is part of the primary key.
+    pub key: bool,
+}
+
+/// The first rows of a table, as text. The texts are the connector's: they may hold control
+/// characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peek {
+    /// Names of the columns in the destination, those of the host last.
+    pub columns: Vec<String>,
+    /// The rows; `None` is NULL. A text is cut, with an ellipsis, at 1,000 characters.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+fn all(connection: &Connection) -> Result<Vec<Table>, DestinationError> {
+    let read = || -> rusqlite::Result<Vec<String>> {
+        let mut statement =
+            connection.prepare("SELECT \"name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    };
+    let names = read().map_err(failed("reading the catalogue"))?;
+    names
+        .iter()
+        .filter_map(|name| read_table(connection, name).transpose())
+        .collect()
+}
+
+pub(super) fn tables(connection: &Connection) -> Result<Vec<TableInfo>, DestinationError> {
+    all(connection)?
+        .into_iter()
+        .map(|table| info(connection, table))
+        .collect()
+}
+
+fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationError> {
+    let statement = format!(
+        "SELECT COUNT(*), TOTAL({}), MAX({}) FROM {}",
+        quote(DELETED),
+        quote(SYNCED),
+        quote(&table.name)
+    );
+    let (rows, deleted, last_synced) = connection
+        .query_row(&statement, [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?, row.get(2)?))
+        })
+        .map_err(failed("reading a table"))?;
+    #[allow(clippy::cast_possible_truncation, reason = "a sum of zeros and ones")]
+    let deleted = (deleted as i64).unsigned_abs();
+    let columns = table
+        .columns
+        .into_iter()
+        .map(|column| ColumnInfo {
+            name: column.name,
+            source: column.source,
+            data_type: column.data_type.map(type_name),
+            key: column.key.is_some(),
+        })
+        .collect();
+    let alive = rows.unsigned_abs().saturating_sub(deleted);
+    Ok(TableInfo {
+        name: table.name,
+        source: table.source,
+        alive,
+        deleted,
+        columns,
+        last_synced,
+    })
+}
+
+pub(super) fn peek(
+    connection: &Connection,
+    name: &str,
+    limit: u32,
+) -> Result<Option<Peek>, DestinationError> {
+    let table = match read_table(connection, name)? {
+        Some(table) => table,
+        None => match all(connection)?
+            .into_iter()
+            .find(|table| table.source.to_string() == name)
+        {
+            Some(table) => table,
+            None => return Ok(None),
+        },
+    };
+    let mut columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| column.name.clone())
+        .collect();
+    columns.extend(table.hashed.then(|| ID.to_owned()));
+    columns.extend([DELETED.to_owned(), SYNCED.to_owned()]);
+    let list = columns
+        .iter()
+        .map(|name| quote(name))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let statement = format!("SELECT {list} FROM {} LIMIT ?", quote(&table.name));
+    let read = || -> rusqlite::Result<Vec<Vec<Option<String>>>> {
+        let mut statement = connection.prepare(&statement)?;
+        let rows = statement.query_map([limit], |row| {
+            (0..columns.len())
+                .map(|index| row.get_ref(index).map(display))
+                .collect()
+        })?;
+        rows.collect()
+    };
+    let rows = read().map_err(failed("reading a table"))?;
+    Ok(Some(Peek { columns, rows }))
+}
+
+fn display(value: ValueRef<'_>) -> Option<String> {
+    let text = match value {
+        ValueRef::Null => return None,
+        ValueRef::Integer(v) => v.to_string(),
+        ValueRef::Real(v) if v.is_finite() => format!("{v:?}"),
+        ValueRef::Real(v) => if v > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        ValueRef::Text(v) => String::from_utf8_lossy(v).into_owned(),
+        ValueRef::Blob(v) => {
+            let mut hex = String::new();
+            push_hex(&mut hex, v.get(..CELL_CHARACTERS).unwrap_or(v));
+            hex
+        }
+    };
+    Some(match text.char_indices().nth(CELL_CHARACTERS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    })
+}

@@ -1,0 +1,250 @@
+//! Creating and changing tables.
+//!
+//! A new column is added in place. A column whose stored form changes makes the table be
+//! rewritten inside the running transaction: new table, copy of every row, drop, rename;
+//! indexes that a user added are laid again. All other changes only touch the catalogue.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
+use super::catalogue::{Catalogue, Table, TableColumn};
+use super::naming::{DELETED, ID, SYNCED, quote};
+use super::open::failed;
+use super::types::{Storage, exact_in_double, rewrites};
+use super::values::{decode, encode};
+use crate::destination::DestinationError;
+use crate::rows::DataType;
+
+/// Name of the table that a rewritten one is copied into.
+const REWRITTEN: &str = "_sluice_rewritten";
+
+/// A column as it shall be.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) source: String,
+    pub(super) name: String,
+    pub(super) data_type: Option<DataType>,
+}
+
+/// Creates a table.
+pub(super) fn create(
+    connection: &Connection,
+    catalogue: &mut Catalogue,
+    table: Table,
+) -> Result<Arc<Table>, DestinationError> {
+    connection
+        .execute(&create_statement(&table, &table.name), [])
+        .map_err(failed("creating a table"))?;
+    catalogue.put(connection, table)
+}
+
+fn create_statement(table: &Table, name: &str) -> String {
+    let rowid = table.rowid().map(|column| column.name.as_str());
+    let mut parts = Vec::with_capacity(table.columns.len() + 4);
+    if table.hashed {
+        parts.push(format!("{} TEXT NOT NULL", quote(ID)));
+    }
+    for column in &table.columns {
+        let storage = column.storage.sql();
+        let rule = match column.key {
+            Some(_) if rowid == Some(&column.name) => " PRIMARY KEY",
+            Some(_) => " NOT NULL",
+            None => "",
+        };
+        parts.push(format!("{} {storage}{rule}", quote(&column.name)));
+    }
+    parts.push(format!("{} INTEGER NOT NULL", quote(DELETED)));
+    parts.push(format!("{} TEXT NOT NULL", quote(SYNCED)));
+    if rowid.is_none() {
+        parts.push(format!("PRIMARY KEY ({})", key_list(table)));
+    }
+    format!("CREATE TABLE {} ({})", quote(name), parts.join(", "))
+}
+
+/// The quoted key columns with commas between.
+pub(super) fn key_list(table: &Table) -> String {
+    if table.hashed {
+        return quote(ID);
+    }
+    table
+        .key()
+        .iter()
+        .map(|column| quote(&column.name))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Adds and widens columns. `changes` holds new columns and columns whose type differs.
+pub(super) fn evolve(
+    connection: &Connection,
+    catalogue: &mut Catalogue,
+    table: &Table,
+    changes: &[Change],
+) -> Result<Arc<Table>, DestinationError> {
+    let mut changed = table.clone();
+    let mut rewrite = false;
+    let mut added = Vec::new();
+    let settles = |column: &TableColumn, to| column.data_type.is_none() && to != column.data_type;
+    // An empty table costs nothing to rewrite, and then has the right declared types.
+    let empty = if changes.iter().any(|c| {
+        table
+            .find(&c.name)
+            .is_some_and(|column| settles(column, c.data_type))
+    }) {
+        is_empty(connection, table)?
+    } else {
+        false
+    };
+    for change in changes {
+        match changed
+            .columns
+            .iter_mut()
+            .find(|column| column.name.eq_ignore_ascii_case(&change.name))
+        {
+            Some(column) => {
+                rewrite |= match (column.data_type, change.data_type) {
+                    (Some(from), Some(to)) => rewrites(from, to),
+                    _ => empty || column.key.is_some(),
+                };
+                column.data_type = change.data_type;
+            }
+            None => added.push(TableColumn {
+                source: change.source.clone(),
+                name: change.name.clone(),
+                data_type: change.data_type,
+                storage: Storage::of(change.data_type),
+                key: None,
+            }),
+        }
+    }
+    if rewrite {
+        rewrite_table(connection, table, &mut changed)?;
+    }
+    for column in added {
+        let statement = format!(
+            "ALTER TABLE {} ADD COLUMN {} {}",
+            quote(&table.name),
+            quote(&column.name),
+            column.storage.sql()
+        );
+        connection
+            .execute(&statement, [])
+            .map_err(failed("adding a column"))?;
+        changed.columns.push(column);
+    }
+    catalogue.put(connection, changed)
+}
+
+fn is_empty(connection: &Connection, table: &Table) -> Result<bool, DestinationError> {
+    let statement = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", quote(&table.name));
+    connection
+        .query_row(&statement, [], |row| row.get(0))
+        .map_err(failed("reading a table"))
+}
+
+/// Whether every integer of a column is exact in a 64-bit float.
+pub(super) fn integers_in_double(
+    connection: &Connection,
+    table: &Table,
+    column: &str,
+) -> Result<bool, DestinationError> {
+    let column = quote(column);
+    // Smaller ones all are.
+    let statement = format!(
+        "SELECT {column} FROM {} WHERE {column} > 9007199254740992 OR {column} < -9007199254740992",
+        quote(&table.name)
+    );
+    let search = || -> rusqlite::Result<bool> {
+        let mut statement = connection.prepare(&statement)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            if !matches!(row.get_ref(0)?, ValueRef::Integer(v) if exact_in_double(v)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    search().map_err(failed("reading a table"))
+}
+
+fn rewrite_table(
+    connection: &Connection,
+    old: &Table,
+    new: &mut Table,
+) -> Result<(), DestinationError> {
+    for column in &mut new.columns {
+        column.storage = Storage::of(column.data_type);
+    }
+    let rewrite = || -> rusqlite::Result<()> {
+        connection.execute(&create_statement(new, REWRITTEN), [])?;
+        copy_rows(connection, old, new)?;
+        let indexes = user_indexes(connection, &old.name)?;
+        connection.execute(&format!("DROP TABLE {}", quote(&old.name)), [])?;
+        connection.execute(
+            &format!(
+                "ALTER TABLE {} RENAME TO {}",
+                quote(REWRITTEN),
+                quote(&old.name)
+            ),
+            [],
+        )?;
+        for index in indexes {
+            connection.execute(&index, [])?;
+        }
+        Ok(())
+    };
+    rewrite().map_err(failed("rewriting a table"))
+}
+
+fn user_indexes(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(
+        "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ? COLLATE NOCASE",
+    )?;
+    statement.query_map([table], |row| row.get(0))?.collect()
+}
+
+fn copy_rows(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Result<()> {
+    let mut names: Vec<String> = old
+        .columns
+        .iter()
+        .map(|column| quote(&column.name))
+        .collect();
+    names.extend([quote(DELETED), quote(SYNCED)]);
+    if old.hashed {
+        names.push(quote(ID));
+    }
+    let list = names.join(", ");
+    let marks = vec!["?"; names.len()].join(", ");
+    let mut read = connection.prepare(&format!("SELECT {list} FROM {}", quote(&old.name)))?;
+    let mut write = connection.prepare(&format!(
+        "INSERT INTO {} ({list}) VALUES ({marks})",
+        quote(REWRITTEN)
+    ))?;
+    // Only these columns are looked into; the rest passes as it is.
+    let conversions: Vec<Option<(DataType, DataType)>> = old
+        .columns
+        .iter()
+        .zip(&new.columns)
+        .map(|(from, to)| {
+            Some((from.data_type?, to.data_type?)).filter(|(from, to)| rewrites(*from, *to))
+        })
+        .collect();
+    let mut scratch = String::new();
+    let mut rows = read.query([])?;
+    while let Some(row) = rows.next()? {
+        for index in 0..names.len() {
+            let value = row.get_ref(index)?;
+            let stored = match conversions.get(index) {
+                Some(Some((from, to))) => decode(value, *from)
+                    .and_then(|scalar| encode(scalar, *to, &mut scratch))
+                    .unwrap_or(value),
+                _ => value,
+            };
+            write.raw_bind_parameter(index + 1, rusqlite::types::ToSqlOutput::Borrowed(stored))?;
+        }
+        write.raw_execute()?;
+    }
+    Ok(())
+}

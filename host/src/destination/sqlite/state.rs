@@ -1,0 +1,79 @@
+//! The state of a connection and what is known about its last sync.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::de::IgnoredAny;
+
+use crate::destination::{DestinationError, SyncIdentity};
+
+/// The state of a connection that never had a checkpoint.
+pub(super) const EMPTY: &str = "{}";
+
+pub(super) fn read(connection: &Connection) -> rusqlite::Result<String> {
+    let state = connection
+        .query_row("SELECT \"state\" FROM \"_sluice_state\"", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(state.unwrap_or_else(|| EMPTY.to_owned()))
+}
+
+pub(super) fn write(connection: &Connection, state: &str, stamp: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO \"_sluice_state\" (\"id\", \"state\", \"written\") VALUES (1, ?, ?)")?
+        .execute(params![state, stamp])?;
+    Ok(())
+}
+
+/// Reads an entry about the connection.
+pub(super) fn read_entry(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .query_row(
+            "SELECT \"value\" FROM \"_sluice_meta\" WHERE \"key\" = ?",
+            [key],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// The entry that holds the latest stamp, in microseconds.
+pub(super) const LAST_STAMP: &str = "last_stamp";
+/// The entry that holds the name of the connector that synced last.
+pub(super) const CONNECTOR: &str = "connector";
+/// The entry that holds the digest of the component that synced last.
+pub(super) const DIGEST: &str = "component_digest";
+
+pub(super) fn write_identity(
+    connection: &Connection,
+    identity: &SyncIdentity,
+    stamp: i64,
+) -> rusqlite::Result<()> {
+    write_entry(connection, CONNECTOR, &identity.connector)?;
+    write_entry(connection, DIGEST, &identity.digest)?;
+    write_entry(connection, LAST_STAMP, &stamp.to_string())
+}
+
+fn write_entry(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO \"_sluice_meta\" VALUES (?, ?)")?
+        .execute([key, value])?;
+    Ok(())
+}
+
+/// Checks a state that an operator gives.
+///
+/// # Errors
+/// `Invalid` unless it is one JSON object.
+pub(super) fn check(state: &str) -> Result<(), DestinationError> {
+    serde_json::from_str::<HashMap<String, IgnoredAny>>(state)
+        .map(|_| ())
+        .map_err(|error| DestinationError::Invalid {
+            what: "the state",
+            reason: format!(
+                "it must be a JSON object (line {}, column {})",
+                error.line(),
+                error.column()
+            ),
+        })
+}

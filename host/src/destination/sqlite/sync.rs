@@ -1,0 +1,391 @@
+//! One sync of one connection into SQLite.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
+
+use super::SqliteOptions;
+use super::catalogue::Catalogue;
+use super::clock::Clock;
+use super::declare::{Need, needs};
+use super::files::Files;
+use super::lock::Lock;
+use super::open::{busy, failed, open_for_writing};
+use super::plan::{self, Plan, Plans, check_columns, check_tables};
+use super::{schema, state, write};
+use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
+use crate::rows::{Batch, Operation, OperationKind, TableDefinition, TableName};
+
+/// A connection's database while a sync writes to it; see [`super::Warehouse::open`].
+///
+/// Dropping it without [`Destination::finish`] discards what came after the last checkpoint.
+#[derive(Debug)]
+pub struct SqliteDestination {
+    // Before the lock, so that it is closed before another sync may begin.
+    connection: Connection,
+    catalogue: Catalogue,
+    plans: Plans,
+    buffers: write::Buffers,
+    clock: Clock,
+    counts: Counts,
+    state: String,
+    identity: SyncIdentity,
+    options: SqliteOptions,
+    files: Files,
+    uncommitted: u64,
+    ended: bool,
+    _lock: Lock,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    tables: Vec<TableCounts>,
+    places: HashMap<TableName, usize>,
+}
+
+impl Counts {
+    fn of(&mut self, table: &TableName) -> Option<&mut TableCounts> {
+        let place = match self.places.get(table) {
+            Some(place) => *place,
+            None => {
+                self.tables.push(TableCounts::new(table.clone()));
+                let place = self.tables.len() - 1;
+                self.places.insert(table.clone(), place);
+                place
+            }
+        };
+        self.tables.get_mut(place)
+    }
+}
+
+/// A clock that goes on where the last sync stopped.
+pub(super) fn clock(connection: &Connection) -> Result<Clock, DestinationError> {
+    let last = state::read_entry(connection, state::LAST_STAMP)
+        .map_err(failed("reading the catalogue"))?;
+    Ok(Clock::after(
+        last.and_then(|text| text.parse().ok()).unwrap_or(0),
+    ))
+}
+
+impl SqliteDestination {
+    pub(super) fn open(
+        files: Files,
+        lock: Lock,
+        identity: SyncIdentity,
+        options: SqliteOptions,
+    ) -> Result<Self, DestinationError> {
+        let connection = open_for_writing(&files, &options)?;
+        Ok(Self {
+            catalogue: Catalogue::load(&connection)?,
+            plans: Plans::default(),
+            buffers: write::Buffers::default(),
+            clock: clock(&connection)?,
+            counts: Counts::default(),
+            state: state::read(&connection).map_err(failed("reading the state"))?,
+            identity,
+            options,
+            files,
+            uncommitted: 0,
+            ended: false,
+            connection,
+            _lock: lock,
+        })
+    }
+
+    /// The component that synced last, if any did: its name and digest may differ from those
+    /// of this sync.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn last_identity(&self) -> Result<Option<SyncIdentity>, DestinationError> {
+        let read =
+            |key| state::read_entry(&self.connection, key).map_err(failed("reading the catalogue"));
+        Ok(read(state::CONNECTOR)?
+            .zip(read(state::DIGEST)?)
+            .map(|(connector, digest)| SyncIdentity { connector, digest }))
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection_for_tests(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Begins a transaction unless one is under way.
+    fn begin(&self) -> Result<(), DestinationError> {
+        if !self.connection.is_autocommit() {
+            return Ok(());
+        }
+        match self.connection.execute("BEGIN IMMEDIATE", []) {
+            Ok(_) => Ok(()),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                Err(busy(&self.files.connection))
+            }
+            Err(source) => Err(DestinationError::Sqlite {
+                doing: "beginning a transaction",
+                source,
+            }),
+        }
+    }
+
+    /// Runs a call unless the sync has ended; ends it when the call fails otherwise than by
+    /// refusing.
+    fn call<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, DestinationError>,
+    ) -> Result<T, DestinationError> {
+        if self.ended {
+            return Err(DestinationError::Ended);
+        }
+        work(self).map_err(|error| {
+            if error.is_refused() {
+                return error;
+            }
+            let error = self.as_limit(error);
+            // The first error is the one to tell.
+            let _ = self.end();
+            error
+        })
+    }
+
+    fn as_limit(&self, error: DestinationError) -> DestinationError {
+        let DestinationError::Sqlite { source, .. } = &error else {
+            return error;
+        };
+        match source.sqlite_error_code() {
+            Some(ErrorCode::TooBig) => DestinationError::Limit {
+                what: "bytes in a row",
+                limit: self.options.row_bytes,
+                table: None,
+            },
+            Some(ErrorCode::DiskFull) => DestinationError::Full {
+                path: self.files.database.clone(),
+                limit: self.options.database_bytes,
+            },
+            _ => error,
+        }
+    }
+
+    fn end(&mut self) -> Result<(), DestinationError> {
+        self.ended = true;
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        self.connection
+            .execute("ROLLBACK", [])
+            .map(|_| ())
+            .map_err(failed("rolling back"))
+    }
+
+    fn commit(&mut self, state: Option<&str>) -> Result<(), DestinationError> {
+        self.begin()?;
+        let stamp = self.clock.tick();
+        if let Some(state) = state {
+            state::write(&self.connection, state, &stamp).map_err(failed("writing the state"))?;
+        }
+        state::write_identity(&self.connection, &self.identity, self.clock.last())
+            .map_err(failed("writing the catalogue"))?;
+        self.connection
+            .execute("COMMIT", [])
+            .map_err(failed("committing"))?;
+        self.uncommitted = 0;
+        if let Some(state) = state {
+            state.clone_into(&mut self.state);
+        }
+        Ok(())
+    }
+
+    fn declare_all(&mut self, definitions: &[TableDefinition]) -> Result<(), DestinationError> {
+        let needs = needs(
+            &self.connection,
+            &mut self.catalogue,
+            definitions,
+            self.options.columns,
+        )?;
+        let new = needs
+            .iter()
+            .filter(|need| matches!(need, Need::Create(_)))
+            .count();
+        check_tables(
+            &self.catalogue,
+            u64::try_from(new).unwrap_or(u64::MAX),
+            self.options.tables,
+        )?;
+        self.begin()?;
+        for need in needs {
+            match need {
+                Need::Create(table) => {
+                    schema::create(&self.connection, &mut self.catalogue, table)?;
+                }
+                Need::Evolve(_, changes) if changes.is_empty() => {}
+                Need::Evolve(table, changes) => {
+                    schema::evolve(&self.connection, &mut self.catalogue, &table, &changes)?;
+                    self.plans.forget(&table);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_rows(
+        &mut self,
+        source: &TableName,
+        kind: OperationKind,
+        batch: &Batch,
+    ) -> Result<(), DestinationError> {
+        let Some(plan) = self.plan(source, kind, batch)? else {
+            return Ok(());
+        };
+        self.uncommitted = self
+            .uncommitted
+            .saturating_add(u64::try_from(batch.bytes).unwrap_or(u64::MAX));
+        if self.uncommitted > self.options.uncommitted_bytes {
+            let limit = self.options.uncommitted_bytes;
+            return Err(DestinationError::Limit {
+                what: "bytes without a checkpoint",
+                limit,
+                table: None,
+            });
+        }
+        self.begin()?;
+        let stamp = self.clock.tick();
+        write::apply(&self.connection, &plan, batch, &stamp, &mut self.buffers)
+    }
+
+    /// The plan for a batch, after its table was made to hold it; `None` when the batch can
+    /// change nothing.
+    fn plan(
+        &mut self,
+        source: &TableName,
+        kind: OperationKind,
+        batch: &Batch,
+    ) -> Result<Option<Arc<Plan>>, DestinationError> {
+        if let Some(plan) = self.plans.get(source, kind, batch) {
+            plan::check_keys(source, &plan.slots, batch)?;
+            let changes = plan::changes(source, &plan.slots, batch, kind, |column| {
+                schema::integers_in_double(&self.connection, &plan.table, column)
+            })?;
+            if changes.is_empty() {
+                return Ok(Some(plan));
+            }
+        }
+        let (name, table) = self.catalogue.get(&self.connection, source)?;
+        let slots = plan::resolve(source, table.as_deref(), batch)?;
+        plan::check_keys(source, &slots, batch)?;
+        let changes = plan::changes(source, &slots, batch, kind, |column| match &table {
+            Some(table) => schema::integers_in_double(&self.connection, table, column),
+            None => Ok(true),
+        })?;
+        let table = match table {
+            Some(table) if changes.is_empty() => table,
+            Some(table) => {
+                let new = changes
+                    .iter()
+                    .filter(|change| table.find(&change.name).is_none())
+                    .count();
+                check_columns(source, table.columns.len() + new, self.options.columns)?;
+                self.begin()?;
+                self.plans.forget(&table);
+                schema::evolve(&self.connection, &mut self.catalogue, &table, &changes)?
+            }
+            // Nothing to change, or nothing but NULL.
+            None if kind != OperationKind::Upsert || changes.is_empty() => return Ok(None),
+            None => {
+                check_tables(&self.catalogue, 1, self.options.tables)?;
+                check_columns(source, changes.len(), self.options.columns)?;
+                self.begin()?;
+                schema::create(
+                    &self.connection,
+                    &mut self.catalogue,
+                    plan::undeclared(source, name, &changes),
+                )?
+            }
+        };
+        // A key without a type means an empty table.
+        if kind != OperationKind::Upsert
+            && table.key().iter().any(|column| column.data_type.is_none())
+        {
+            return Ok(None);
+        }
+        let slots = plan::resolve(source, Some(&table), batch)?;
+        let plan = Arc::new(plan::plan(table, slots, kind));
+        self.plans.put(&plan);
+        Ok(Some(plan))
+    }
+
+    fn truncate(&mut self, source: &TableName) -> Result<(), DestinationError> {
+        if let (_, Some(table)) = self.catalogue.get(&self.connection, source)? {
+            self.begin()?;
+            write::truncate(&self.connection, &table.name)?;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, operation: &Operation) -> Result<(), DestinationError> {
+        match operation {
+            Operation::Rows { table, kind, batch } => {
+                self.write_rows(table, *kind, batch)?;
+                let rows = u64::try_from(batch.rows).unwrap_or(u64::MAX);
+                if let Some(counts) = self.counts.of(table) {
+                    match kind {
+                        OperationKind::Upsert => counts.upserts += rows,
+                        OperationKind::Update => counts.updates += rows,
+                        OperationKind::Delete => counts.deletes += rows,
+                    }
+                }
+            }
+            Operation::Truncate { table } => {
+                self.truncate(table)?;
+                if let Some(counts) = self.counts.of(table) {
+                    counts.truncates += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Destination for SqliteDestination {
+    fn state(&self) -> String {
+        self.state.clone()
+    }
+
+    fn declare(&mut self, tables: &[TableDefinition]) -> Result<(), DestinationError> {
+        self.call(|this| this.declare_all(tables))
+    }
+
+    fn write(&mut self, operation: &Operation) -> Result<(), DestinationError> {
+        self.call(|this| this.apply(operation))
+    }
+
+    fn checkpoint(&mut self, state: &str) -> Result<(), DestinationError> {
+        self.call(|this| this.commit(Some(state)))
+    }
+
+    fn finish(&mut self) -> Result<(), DestinationError> {
+        self.call(|this| {
+            this.commit(None)?;
+            this.ended = true;
+            // A reader may hold the log open; it is emptied another time then.
+            let _ = this
+                .connection
+                .wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);
+            Ok(())
+        })
+    }
+
+    fn abandon(&mut self) -> Result<(), DestinationError> {
+        self.end()
+    }
+
+    fn counts(&self) -> &[TableCounts] {
+        &self.counts.tables
+    }
+}
+
+impl Drop for SqliteDestination {
+    fn drop(&mut self) {
+        // Closing would do the same; there is nobody left to tell.
+        let _ = self.end();
+    }
+}

@@ -1,0 +1,12 @@
+//! What people and programs see: tables, the summary of a sync, live progress, previews.
+//!
+//! Everything is written through handles that are passed in, so that a test can read it.
+//! Text for people may change in any version; the JSON form keeps its keys.
+
+pub mod output;
+pub mod preview;
+pub mod progress;
+pub mod steps;
+pub mod summary;
+pub mod table;
+pub mod units;

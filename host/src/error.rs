@@ -1,0 +1,79 @@
+//! How a sync ends, and which process exit code says so.
+
+use std::fmt;
+
+/// A limit of the sync that was reached. Sticky: the sync fails with it whatever the
+/// connector does afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} limit reached ({limit})")]
+pub struct LimitReached {
+    /// What was limited, for example `memory`.
+    pub what: String,
+    /// The limit with its unit, for example `256 MiB`.
+    pub limit: String,
+}
+
+impl LimitReached {
+    /// A reached limit.
+    pub fn new(what: impl Into<String>, limit: impl fmt::Display) -> Self {
+        Self { what: what.into(), limit: limit.to_string() }
+    }
+}
+
+/// A failure that the connector reported, or that its component caused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectorFailure {
+    /// The kind, in the connector's language, for example `ValueError`.
+    pub kind: String,
+    /// What happened.
+    pub message: String,
+    /// Where, as the connector's language prints it; may be empty.
+    pub traceback: String,
+}
+
+impl fmt::Display for ConnectorFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
+}
+
+/// Why a sync failed: exactly one of four classes, which also decides the exit code and
+/// whether trying again can help.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SyncError {
+    /// The connector failed: its code, its source, or rows that cannot land.
+    #[error("the connector failed: {0}")]
+    Connector(ConnectorFailure),
+    /// A limit of this sync was reached.
+    #[error(transparent)]
+    Limit(#[from] LimitReached),
+    /// The connector wanted something that it was not granted.
+    #[error("{0}")]
+    Denied(String),
+    /// The host or its machine failed.
+    #[error("{0}")]
+    Host(String),
+}
+
+impl SyncError {
+    /// The class, as it appears in `--json` output.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Connector(_) => "connector",
+            Self::Limit(_) => "limit",
+            Self::Denied(_) => "denied",
+            Self::Host(_) => "host",
+        }
+    }
+
+    /// The process exit code: 1 connector, 3 limit, 4 denied, 5 host. (0 is success, 2 a
+    /// command line or file that was refused before anything ran.)
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Connector(_) => 1,
+            Self::Limit(_) => 3,
+            Self::Denied(_) => 4,
+            Self::Host(_) => 5,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The client of one sync.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use reqwest::redirect;
+use rustls::ClientConfig;
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::connect::{BoxError, ExchangeLayer};
+use super::error::{HttpError, setup};
+use super::resolve::{GuardedResolver, Resolve};
+use super::trust::Trust;
+use super::usage::{HostUsage, Ledger};
+use crate::policy::egress::{NetworkGrants, Scheme};
+use crate::policy::limits::{IDLE_CONNECTIONS, Limits};
+
+/// Sends the requests of one sync under its grants and limits.
+///
+/// Cheap to make and to clone: connections, and reading the machine's root certificates, wait for the
+/// first request. Clones share everything. Dropping the last one closes its connections.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    grants: NetworkGrants,
+    limits: Limits,
+    resolver: Arc<dyn Resolve>,
+    trust: Trust,
+    plain: OnceCell<reqwest::Client>,
+    secure: OnceCell<reqwest::Client>,
+    places: Arc<Semaphore>,
+    ledger: Mutex<Ledger>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("grants", &self.shared.grants).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client for one sync.
+    #[must_use]
+    pub fn new(grants: NetworkGrants, limits: &Limits, resolver: Arc<dyn Resolve>, trust: Trust) -> Self {
+        let shared = Shared {
+            grants,
+            limits: limits.clone(),
+            resolver,
+            trust,
+            plain: OnceCell::new(),
+            secure: OnceCell::new(),
+            places: Arc::new(Semaphore::new(limits.concurrent_requests)),
+            ledger: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// What the sync used so far, by host name.
+    #[must_use]
+    pub fn usage(&self) -> Vec<HostUsage> {
+        self.ledger().usage()
+    }
+
+    pub(super) fn grants(&self) -> &NetworkGrants {
+        &self.shared.grants
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    pub(super) fn places(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.shared.places)
+    }
+
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connections for a scheme. Apart, so that a sync that only speaks `http` needs no root
+    /// certificates.
+    pub(super) async fn connections(&self, scheme: Scheme) -> Result<&reqwest::Client, HttpError> {
+        let made = match scheme {
+            Scheme::Http => self.shared.plain.get_or_try_init(|| async { self.build(Trust::no_tls()?) }).await,
+            Scheme::Https => self.shared.secure.get_or_try_init(|| async { self.build(self.tls().await?) }).await,
+        };
+        made.map_err(|error| setup(&error))
+    }
+
+    async fn tls(&self) -> Result<ClientConfig, BoxError> {
+        let trust = self.shared.trust.clone();
+        // reads some hundred files on most machines
+        Ok(tokio::task::spawn_blocking(move || trust.tls()).await??)
+    }
+
+    fn build(&self, tls: ClientConfig) -> Result<reqwest::Client, BoxError> {
+        let (idle, idle_for) = IDLE_CONNECTIONS;
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .connector_layer(ExchangeLayer)
+            .dns_resolver(GuardedResolver(Arc::clone(&self.shared.resolver)))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .http1_only()
+            .http1_title_case_headers()
+            .pool_max_idle_per_host(idle)
+            .pool_idle_timeout(idle_for)
+            .build()?;
+        Ok(client)
+    }
+}

@@ -1,0 +1,424 @@
+//! One request and its response, under time and size limits.
+
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use http::header::CONTENT_LENGTH;
+use http::{Method, StatusCode};
+use hyper::ext::ReasonPhrase;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::admit::Admitted;
+use super::client::Client;
+use super::connect::{BoxError, Exchange, Phase, within};
+use super::error::{HttpError, at, classify};
+use crate::policy::egress::Destination;
+use crate::policy::limits::SLOWEST_UPLOAD_BYTES_PER_SECOND;
+
+/// How often a request is sent anew because the kept connection it went out on was closed by the server
+/// meanwhile.
+const STALE_CONNECTIONS: usize = 3;
+
+/// The body of a request.
+#[derive(Default)]
+pub enum RequestBody {
+    /// None.
+    #[default]
+    Empty,
+    /// All of it.
+    Bytes(Bytes),
+    /// Piece by piece, at most [`RequestParts::body_len`](super::RequestParts::body_len), or the limit.
+    Stream(Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>),
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "Empty",
+            Self::Bytes(_) => "Bytes",
+            Self::Stream(_) => "Stream",
+        })
+    }
+}
+
+/// What a streamed request body did wrong.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RequestBodyError {
+    #[error("the body is longer than {0} bytes")]
+    TooLong(u64),
+    #[error("the body has another length than was announced")]
+    WrongLength,
+    #[error("the body ended in an error")]
+    Source,
+}
+
+/// The head of a response, and its body.
+#[derive(Debug)]
+pub struct Response {
+    /// 200 to 599, as sent.
+    pub status: u16,
+    /// The reason phrase, possibly empty.
+    pub reason: String,
+    /// Header fields, names in lower case, repeated ones in order.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Body,
+}
+
+impl Client {
+    /// Sends an admitted request and waits for the head of the response. Dropping the future ends the
+    /// exchange.
+    ///
+    /// A request that may be repeated (`GET`, `HEAD`, `OPTIONS`, `PUT`, `DELETE`, body not streamed) is sent
+    /// anew when the kept connection it went out on turns out to be closed.
+    ///
+    /// # Errors
+    ///
+    /// Any [`HttpError`].
+    pub async fn send(&self, admitted: Admitted, body: RequestBody) -> Result<Response, HttpError> {
+        let started = Instant::now();
+        let to = admitted.destination().clone();
+        let mut connect_by = started + admitted.connect;
+        let place = self.place(&to, connect_by).await?;
+        let connections = self.connections(to.scheme()).await?;
+        let mut request = self.request(&admitted, body)?;
+        let total = self.limits().exchange_total;
+        let repeatable = !matches!(admitted.method, Method::POST | Method::PATCH);
+        let mut tries = STALE_CONNECTIONS;
+        let response = loop {
+            let again = request.try_clone().filter(|_| repeatable && tries > 0);
+            let exchange = Exchange::new(admitted.permit.clone(), connect_by);
+            let wait = Wait { first_byte: first_byte(&admitted), by: started + total, to: &to };
+            let outcome = wait.head(connections, request.into_reqwest(self, &exchange), &exchange).await;
+            let stale = exchange.phase() == Phase::Start;
+            match (outcome, again) {
+                (Err(HttpError::ConnectionClosed(_)), Some(copy)) if stale => {
+                    tries -= 1;
+                    connect_by = Instant::now() + admitted.connect;
+                    request = copy;
+                }
+                (Err(error), _) => {
+                    if matches!(error, HttpError::Denied(_)) {
+                        self.ledger().host(to.host()).denied += 1;
+                    }
+                    return Err(error);
+                }
+                (Ok(response), _) => break response,
+            }
+        };
+        let left = total.saturating_sub(started.elapsed());
+        self.received(response, &admitted, place, left)
+    }
+
+    async fn place(&self, to: &Destination, by: Instant) -> Result<OwnedSemaphorePermit, HttpError> {
+        match timeout_at(by, self.places().acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(HttpError::ConnectTimeout(format!(
+                "{}: all {} exchanges that may be under way at a time are; read or close their responses",
+                at(to),
+                self.limits().concurrent_requests
+            ))),
+        }
+    }
+
+    fn request(&self, admitted: &Admitted, body: RequestBody) -> Result<Outgoing, HttpError> {
+        let mut head = reqwest::Request::new(admitted.method.clone(), admitted.url.clone());
+        *head.headers_mut() = admitted.headers.clone();
+        let limit = self.limits().request_bytes;
+        let body = match body {
+            RequestBody::Bytes(bytes) => {
+                if bytes.len() as u64 > limit || admitted.body_len.is_some_and(|len| len != bytes.len() as u64) {
+                    let at = at(admitted.destination());
+                    return Err(HttpError::InvalidRequest(format!(
+                        "{at}: the request body has another length than was announced"
+                    )));
+                }
+                OutgoingBody::Bytes(bytes)
+            }
+            RequestBody::Empty => OutgoingBody::Bytes(Bytes::new()),
+            RequestBody::Stream(stream) => {
+                if let Some(len) = admitted.body_len {
+                    head.headers_mut().insert(CONTENT_LENGTH, len.into());
+                }
+                OutgoingBody::Stream { stream, announced: admitted.body_len, limit }
+            }
+        };
+        Ok(Outgoing { head, body })
+    }
+
+    fn received(
+        &self,
+        response: reqwest::Response,
+        admitted: &Admitted,
+        place: OwnedSemaphorePermit,
+        left: Duration,
+    ) -> Result<Response, HttpError> {
+        let to = admitted.destination().clone();
+        let status = response.status();
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(HttpError::Protocol(format!("{}: the server switches to another protocol", at(&to))));
+        }
+        let fields = response.headers();
+        let bytes: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        if bytes > self.limits().header_bytes {
+            let most = self.limits().header_bytes;
+            return Err(HttpError::limit(format!("{}: the response's headers have more than {most} bytes", at(&to))));
+        }
+        let headers = fields.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+        let reason = match response.extensions().get::<ReasonPhrase>() {
+            Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
+            None => status.canonical_reason().unwrap_or_default().to_owned(),
+        };
+        let exchange = Exchange::new(admitted.permit.clone(), Instant::now());
+        let body = Body {
+            live: Some(Live { response, _place: place }),
+            rest: Bytes::new(),
+            ended: Ok(()),
+            received: 0,
+            left,
+            between: admitted.between_bytes,
+            client: self.clone(),
+            exchange,
+        };
+        Ok(Response { status: status.as_u16(), reason, headers, body })
+    }
+}
+
+/// How long the head may take: what is known of the upload comes on top.
+fn first_byte(admitted: &Admitted) -> Duration {
+    let upload = admitted.body_len.unwrap_or(0) / SLOWEST_UPLOAD_BYTES_PER_SECOND;
+    admitted.first_byte + Duration::from_secs(upload)
+}
+
+struct Outgoing {
+    head: reqwest::Request,
+    body: OutgoingBody,
+}
+
+enum OutgoingBody {
+    Bytes(Bytes),
+    Stream { stream: Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>, announced: Option<u64>, limit: u64 },
+}
+
+impl Outgoing {
+    fn try_clone(&self) -> Option<Self> {
+        let OutgoingBody::Bytes(bytes) = &self.body else { return None };
+        Some(Self { head: self.head.try_clone()?, body: OutgoingBody::Bytes(bytes.clone()) })
+    }
+
+    fn into_reqwest(mut self, client: &Client, exchange: &Arc<Exchange>) -> reqwest::Request {
+        let body = match self.body {
+            OutgoingBody::Bytes(bytes) => {
+                let sent = bytes.len() as u64;
+                client.ledger().host(exchange.permit.destination().host()).bytes_sent += sent;
+                reqwest::Body::from(bytes)
+            }
+            OutgoingBody::Stream { stream, announced, limit } => reqwest::Body::wrap_stream(Counted {
+                stream,
+                announced,
+                limit,
+                sent: 0,
+                last: None,
+                client: client.clone(),
+                exchange: Arc::clone(exchange),
+            }),
+        };
+        *self.head.body_mut() = Some(body);
+        self.head
+    }
+}
+
+/// A streamed request body under its limits.
+struct Counted {
+    stream: Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>,
+    announced: Option<u64>,
+    limit: u64,
+    sent: u64,
+    last: Option<Bytes>,
+    client: Client,
+    exchange: Arc<Exchange>,
+}
+
+impl Stream for Counted {
+    type Item = Result<Bytes, RequestBodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let piece = match ready!(self.stream.as_mut().poll_next(context)) {
+                Some(Ok(piece)) => piece,
+                Some(Err(_)) => return Poll::Ready(Some(Err(RequestBodyError::Source))),
+                None if self.announced.is_some_and(|len| len != self.sent) => {
+                    return Poll::Ready(Some(Err(RequestBodyError::WrongLength)));
+                }
+                None => return Poll::Ready(self.last.take().map(Ok)),
+            };
+            if let Err(error) = self.count(&piece) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            if self.announced != Some(self.sent) {
+                return Poll::Ready(Some(Ok(piece)));
+            }
+            // hyper asks for no more than was announced, so what comes after must be looked for
+            // before the last piece goes out
+            if !piece.is_empty() {
+                self.last = Some(piece);
+            }
+        }
+    }
+}
+
+impl Counted {
+    fn count(&mut self, piece: &Bytes) -> Result<(), RequestBodyError> {
+        self.sent += piece.len() as u64;
+        if self.announced.is_some_and(|len| self.sent > len) {
+            return Err(RequestBodyError::WrongLength);
+        }
+        if self.sent > self.limit {
+            return Err(RequestBodyError::TooLong(self.limit));
+        }
+        self.exchange.sent_some();
+        let host = self.exchange.permit.destination().host();
+        self.client.ledger().host(host).bytes_sent += piece.len() as u64;
+        Ok(())
+    }
+}
+
+/// How long a head is waited for.
+struct Wait<'a> {
+    first_byte: Duration,
+    by: Instant,
+    to: &'a Destination,
+}
+
+impl Wait<'_> {
+    async fn head(
+        &self,
+        connections: &reqwest::Client,
+        request: reqwest::Request,
+        exchange: &Arc<Exchange>,
+    ) -> Result<reqwest::Response, HttpError> {
+        let connections = connections.clone();
+        // inside the scope, because reqwest may begin its work when it is called
+        let mut response = pin!(within(Arc::clone(exchange), async move { connections.execute(request).await }));
+        loop {
+            let due = exchange.head_due(self.first_byte).min(self.by);
+            match timeout_at(due, response.as_mut()).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(error)) => return Err(classify(&error, exchange)),
+                Err(_) => {}
+            }
+            // something went forward meanwhile: the wait begins anew
+            if exchange.head_due(self.first_byte).min(self.by) > Instant::now() {
+                continue;
+            }
+            return Err(self.too_late(exchange.phase()));
+        }
+    }
+
+    fn too_late(&self, phase: Phase) -> HttpError {
+        let at = at(self.to);
+        match phase {
+            Phase::Connecting => HttpError::ConnectTimeout(format!("{at}: connecting took too long")),
+            Phase::Start | Phase::Connected => HttpError::ReadTimeout(format!("{at}: the server sent no response in time")),
+        }
+    }
+}
+
+/// The body of a response. Dropping it ends the exchange and closes the connection if something
+/// is left unread.
+pub struct Body {
+    live: Option<Live>,
+    rest: Bytes,
+    ended: Result<(), HttpError>,
+    received: u64,
+    left: Duration,
+    between: Duration,
+    client: Client,
+    exchange: Arc<Exchange>,
+}
+
+struct Live {
+    response: reqwest::Response,
+    _place: OwnedSemaphorePermit,
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("received", &self.received).field("live", &self.live.is_some()).finish()
+    }
+}
+
+impl Body {
+    /// The next piece, as it came; `None` at the end. May be cancelled; the next call goes on where
+    /// this one was.
+    ///
+    /// # Errors
+    ///
+    /// Any [`HttpError`]; every later call returns it again.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        if !self.rest.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.rest)));
+        }
+        let Some(live) = &mut self.live else {
+            return self.ended.clone().map(|()| None);
+        };
+        let started = Instant::now();
+        let outcome = timeout(self.between.min(self.left), live.response.chunk()).await;
+        self.left = self.left.saturating_sub(started.elapsed());
+        let piece = match outcome {
+            Ok(Ok(Some(piece))) => self.counted(piece),
+            Ok(Ok(None)) => Ok(None),
+            Ok(Err(error)) => Err(classify(&error, &self.exchange)),
+            Err(_) => Err(self.too_slow()),
+        };
+        match &piece {
+            Ok(Some(_)) => {}
+            Ok(None) => self.live = None,
+            Err(error) => {
+                self.live = None;
+                self.ended = Err(error.clone());
+            }
+        }
+        piece
+    }
+
+    /// The next bytes, at least one and at most `max`; empty at the end, or when `max` is zero.
+    /// May be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Body::next`].
+    pub async fn read(&mut self, max: usize) -> Result<Bytes, HttpError> {
+        if self.rest.is_empty() && max > 0 {
+            self.rest = self.next().await?.unwrap_or_default();
+        }
+        let len = self.rest.len().min(max);
+        Ok(self.rest.split_to(len))
+    }
+
+    fn counted(&mut self, piece: Bytes) -> Result<Option<Bytes>, HttpError> {
+        let host = self.exchange.permit.destination().host();
+        let limit = self.client.limits().response_bytes;
+        self.received += piece.len() as u64;
+        self.client.ledger().host(host).bytes_received += piece.len() as u64;
+        if self.received > limit {
+            let at = at(self.exchange.permit.destination());
+            return Err(HttpError::limit(format!("{at}: the response body is longer than {limit} bytes")));
+        }
+        Ok(Some(piece))
+    }
+
+    fn too_slow(&self) -> HttpError {
+        let at = at(self.exchange.permit.destination());
+        HttpError::ReadTimeout(match self.left.is_zero() {
+            true => format!("{at}: the exchange took longer than all exchanges may"),
+            false => format!("{at}: the server stopped sending"),
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! The host's HTTP client: the only place from which bytes of a connector leave the machine.
+//!
+//! One [`Client`] serves one sync, behind both interfaces a connector may use (the contract's `http` and
+//! `wasi:http`). The order of work is fixed, and each step needs what the one before it made:
+//!
+//! 1. [`Client::admit`] reads the request, asks the policy and takes the request from the sync's
+//!    budget. Nothing leaves the host. The result, [`Admitted`], holds the policy's
+//!    [`Permit`](crate::policy::egress::Permit).
+//! 2. [`Client::send`] waits for a free place, resolves the name, drops addresses that the permit
+//!    does not admit, connects to one of the rest, and returns the [`Response`] head.
+//! 3. [`Body::next`] streams the body under its limits. Dropping it ends the exchange.
+//!
+//! What it never does: follow a redirect, keep a cookie, read a proxy or credential setting, send a
+//! referer, decompress, speak HTTP/2, or share a connection between syncs.
+//!
+//! What a connector can notice: header names go out in title case and come in in lower case; `Accept:
+//! */*` is added when the request has none; `Host` is always that of the URL, whatever the
+//! request says, because a granted address must not serve a host that was not granted; and URLs
+//! are normalised as browsers do (dot segments resolved, a few characters percent-encoded).
+
+mod admit;
+mod client;
+mod connect;
+mod error;
+mod exchange;
+mod resolve;
+mod trust;
+mod usage;
+
+pub use admit::{Admitted, RequestParts, Timeouts};
+pub use client::Client;
+pub use error::HttpError;
+pub use exchange::{Body, RequestBody, Response};
+pub use resolve::{Addresses, Resolve, SystemResolver};
+pub use trust::{Trust, TrustError};
+pub use usage::HostUsage;
+
+#[cfg(test)]
+mod tests;

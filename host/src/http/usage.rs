@@ -1,0 +1,77 @@
+//! What a sync used of the network, and the budgets that are counted over the whole sync.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::HttpError;
+use crate::policy::egress::Host;
+use crate::policy::limits::{HOSTS_IN_USAGE, Limits};
+
+/// What a sync exchanged with one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostUsage {
+    /// The host as it stands in a grant; `(others)` sums up what is beyond the number of hosts
+    /// that are counted one by one.
+    pub host: String,
+    /// Requests that were admitted.
+    pub requests: u64,
+    /// Bytes of request bodies handed to the network.
+    pub bytes_sent: u64,
+    /// Bytes of response bodies.
+    pub bytes_received: u64,
+    /// Requests that were refused, by name or by address.
+    pub denied: u64,
+}
+
+/// Counts of one sync.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    requests: u64,
+    hosts: BTreeSet<String>,
+    by_host: BTreeMap<String, HostUsage>,
+    broken: Option<HttpError>,
+}
+
+const OTHERS: &str = "(others)";
+
+impl Ledger {
+    /// The counts of one host.
+    pub(super) fn host(&mut self, host: &Host) -> &mut HostUsage {
+        let mut name = host.to_string();
+        if !self.by_host.contains_key(&name) && self.by_host.len() >= HOSTS_IN_USAGE {
+            OTHERS.clone_into(&mut name);
+        }
+        self.by_host.entry(name.clone()).or_insert_with(|| HostUsage { host: name, ..HostUsage::default() })
+    }
+
+    /// The limit of the whole sync that was reached before, if any.
+    pub(super) fn check(&self) -> Result<(), HttpError> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
+    /// Takes one request from the budgets, or ends the network for this sync.
+    pub(super) fn take(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
+        self.check()?;
+        let name = host.to_string();
+        let text = if self.requests >= limits.requests {
+            Some(format!("the sync's limit of {} requests is reached", limits.requests))
+        } else if self.hosts.len() >= limits.hosts && !self.hosts.contains(&name) {
+            Some(format!("the sync's limit of {} different hosts is reached", limits.hosts))
+        } else {
+            None
+        };
+        if let Some(text) = text {
+            let error = HttpError::Limit { text, sticky: true };
+            self.broken = Some(error.clone());
+            return Err(error);
+        }
+        self.requests += 1;
+        self.hosts.insert(name);
+        self.host(host).requests += 1;
+        Ok(())
+    }
+
+    /// All counts, by host name.
+    pub(super) fn usage(&self) -> Vec<HostUsage> {
+        self.by_host.values().cloned().collect()
+    }
+}

@@ -1,0 +1,46 @@
+//! Sluice runs data connectors that nobody has reviewed.
+//!
+//! A connector is a WebAssembly component that conforms to the contract in `wit/`; the
+//! compiler makes one from a Python project. The sandbox runs it with exactly what it was
+//! granted, and its rows and state land in SQLite, each checkpoint in one transaction.
+//!
+//! # Layout
+//!
+//! | module | what it does | may use |
+//! |---|---|---|
+//! | [`policy`] | decides: limits, grants, addresses, names, secrets. Pure: no I/O, no wasmtime | nothing of this crate |
+//! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
+//! | [`check`] | holds a component's bytes against the contract | `policy` |
+//! | [`http`] | the only way out of the machine; dials only with a permit of the policy | `policy` |
+//! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
+//! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `destination` |
+//! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows` |
+//! | [`sync`] | one sync put together | all of the above |
+//! | [`compiler`] | from a Python project to a component | `policy` |
+//! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
+//! | [`cli`] | the command line; the only place that reads the environment | all |
+//!
+//! A row's way: `connector.py` → SDK (typed columns) → `sandbox` → `ops` → `queue` → writer
+//! thread → `destination`.
+
+pub mod check;
+pub mod cli;
+pub mod compiler;
+pub mod counters;
+pub mod destination;
+pub mod display;
+pub mod error;
+pub mod http;
+mod incidents;
+pub mod log;
+mod ops;
+pub mod policy;
+mod queue;
+pub mod rows;
+pub mod sandbox;
+pub mod sync;
+
+/// Text files that are part of this binary.
+pub mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+}

@@ -1,0 +1,101 @@
+//! The connector's log: what a guest says, made safe, redacted, bounded and passed on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::policy::limits::Limits;
+use crate::policy::secrets::Redactor;
+use crate::policy::terminal::Lines;
+
+/// How important a message is, least first; see `level` in `wit/connector.wit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// For the author while developing.
+    Debug,
+    /// Detail that is usually hidden.
+    Fine,
+    /// What an operator wants to see.
+    Info,
+    /// Something unexpected that the connector handled.
+    Warning,
+    /// Something failed.
+    Error,
+    /// Something failed badly.
+    Severe,
+    /// The connector cannot go on.
+    Critical,
+}
+
+impl Level {
+    /// The level as it is printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Fine => "FINE",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Severe => "SEVERE",
+            Self::Critical => "CRITICAL",
+        }
+    }
+}
+
+/// Where log lines go: a terminal, a stream of events, a test.
+pub trait LogSink: Send + Sync {
+    /// One line, already redacted, bounded and without control characters.
+    fn line(&self, level: Level, text: &str);
+}
+
+/// The log of one sync.
+pub struct ConnectorLog {
+    sink: Arc<dyn LogSink>,
+    redactor: Redactor,
+    line_limit: usize,
+    total_limit: usize,
+    written: AtomicUsize,
+    dropped: AtomicU64,
+}
+
+impl ConnectorLog {
+    /// A log that passes lines to `sink`, under `log_line_bytes` and `log_bytes` of `limits`.
+    pub fn new(sink: Arc<dyn LogSink>, redactor: Redactor, limits: &Limits) -> Self {
+        Self {
+            sink,
+            redactor,
+            line_limit: limits.log_line_bytes,
+            total_limit: limits.log_bytes,
+            written: AtomicUsize::new(0),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes one message of the guest.
+    pub fn message(&self, level: Level, text: &str) {
+        if self.written.load(Ordering::Relaxed) >= self.total_limit {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let line = self.clean(text, self.line_limit);
+        let before = self.written.fetch_add(line.len().max(1), Ordering::Relaxed);
+        self.sink.line(level, &line);
+        if before.saturating_add(line.len().max(1)) >= self.total_limit {
+            self.sink.line(Level::Warning, "the log's limit is reached; further messages are counted and dropped");
+        }
+    }
+
+    /// Text of the guest, redacted, cut to `limit` bytes and safe to print on one line.
+    pub fn clean(&self, text: &str, limit: usize) -> String {
+        self.redactor.log_line(text, Lines::One, limit)
+    }
+
+    /// As [`Self::clean`], keeping line breaks: for tracebacks.
+    pub fn clean_block(&self, text: &str, limit: usize) -> String {
+        self.redactor.log_line(text, Lines::Keep, limit)
+    }
+
+    /// How many messages were dropped because the log was full.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}

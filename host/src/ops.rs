@@ -1,0 +1,263 @@
+//! Budgets and validation of what a connector sends, before it is queued.
+//!
+//! A batch that passes here is well-formed in itself: lengths agree, names are acceptable,
+//! dates exist, decimals are numbers, every size is within its limit. Whether it fits its
+//! table is the destination's question.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::error::LimitReached;
+use crate::incidents::Incidents;
+use crate::policy::identifiers;
+use crate::policy::limits::Limits;
+use crate::policy::names::Kind;
+use crate::counters::Counters;
+use crate::queue::{Sender, WriterFailure};
+use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, TableName};
+
+mod values;
+
+/// Why an operation was not taken; see `refusal` in `wit/connector.wit`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The operation breaks the contract and had no effect.
+    Invalid(String),
+    /// A limit was reached. Sticky.
+    Limit(LimitReached),
+    /// The destination failed or refused an earlier operation. Sticky.
+    Ended(String),
+}
+
+/// Takes the operations of one sync.
+pub(crate) struct Operations {
+    limits: Limits,
+    queue: Sender,
+    incidents: Incidents,
+    counters: Arc<Counters>,
+    tables: HashSet<TableName>,
+    calls: u64,
+    rows: u64,
+    bytes: u64,
+    uncommitted: u64,
+    checkpoints: u64,
+    /// Operations are refused until `sync` runs.
+    open: bool,
+}
+
+impl Operations {
+    pub(crate) fn new(limits: Limits, queue: Sender, incidents: Incidents, counters: Arc<Counters>) -> Self {
+        Self {
+            limits,
+            queue,
+            incidents,
+            counters,
+            tables: HashSet::new(),
+            calls: 0,
+            rows: 0,
+            bytes: 0,
+            uncommitted: 0,
+            checkpoints: 0,
+            open: false,
+        }
+    }
+
+    /// Takes the connector's declaration and opens the way for operations.
+    pub(crate) async fn declare(&mut self, tables: Vec<TableDefinition>) -> Result<(), Refusal> {
+        self.check_sticky()?;
+        let mut seen = HashSet::new();
+        for table in &tables {
+            self.check_table(&table.name)?;
+            if !seen.insert(&table.name) {
+                return Err(Refusal::Invalid(format!("table {}: declared twice", table.name)));
+            }
+            self.check_columns(&table.name, table.columns.iter().map(|column| column.name.as_str()))?;
+            self.check_columns(&table.name, table.primary_key.iter().map(String::as_str))?;
+            for column in &table.columns {
+                values::check_type(column.data_type).map_err(|reason| {
+                    Refusal::Invalid(format!("table {}, column {}: {reason}", table.name, column.name))
+                })?;
+            }
+        }
+        self.open = true;
+        self.queue.declare(tables).await.map_err(|failure| self.stopped(failure))
+    }
+
+    /// Takes rows.
+    pub(crate) async fn rows(
+        &mut self,
+        table: TableName,
+        kind: OperationKind,
+        rows: usize,
+        columns: Vec<Column>,
+    ) -> Result<(), Refusal> {
+        self.begin()?;
+        self.check_table(&table)?;
+        let batch = self.check_batch(&table, rows, columns)?;
+        self.spend(batch.rows as u64, batch.bytes as u64)?;
+        let bytes = batch.bytes;
+        self.counters.received(batch.rows as u64, bytes as u64);
+        let operation = Operation::Rows { table, kind, batch };
+        self.queue.operation(operation, bytes).await.map_err(|failure| self.stopped(failure))
+    }
+
+    /// Takes a truncate.
+    pub(crate) async fn truncate(&mut self, table: TableName) -> Result<(), Refusal> {
+        self.begin()?;
+        self.check_table(&table)?;
+        self.queue.operation(Operation::Truncate { table }, 0).await.map_err(|failure| self.stopped(failure))
+    }
+
+    /// Takes a checkpoint; returns once it is durable.
+    pub(crate) async fn checkpoint(&mut self, state: String) -> Result<(), Refusal> {
+        self.begin()?;
+        if state.len() > self.limits.state_bytes {
+            return Err(Refusal::Invalid(format!(
+                "the state of a checkpoint is {} bytes; the limit is {} bytes",
+                state.len(),
+                self.limits.state_bytes
+            )));
+        }
+        // Only its shape: the state is the connector's own and is stored as it came.
+        if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&state).is_err() {
+            return Err(Refusal::Invalid("the state of a checkpoint must be a JSON object".into()));
+        }
+        self.checkpoints += 1;
+        if self.checkpoints > self.limits.checkpoints {
+            return Err(self.limit("checkpoints", self.limits.checkpoints));
+        }
+        self.uncommitted = 0;
+        let result = self.queue.checkpoint(state).await;
+        result.map_err(|failure| self.stopped(failure))
+    }
+
+    /// Commits what came after the last checkpoint, after `sync` returned normally.
+    pub(crate) async fn finish(&mut self) -> Result<(), Refusal> {
+        self.check_sticky()?;
+        let result = self.queue.finish().await;
+        result.map_err(|failure| self.stopped(failure))
+    }
+
+    /// What ended this sync's writing, if something did.
+    pub(crate) fn failure(&self) -> Option<WriterFailure> {
+        self.queue.failure()
+    }
+
+    fn begin(&mut self) -> Result<(), Refusal> {
+        self.check_sticky()?;
+        if !self.open {
+            return Err(Refusal::Invalid("operations are not allowed in schema(); send rows from update()".into()));
+        }
+        self.calls += 1;
+        if self.calls > self.limits.operation_calls {
+            return Err(self.limit("operation calls", self.limits.operation_calls));
+        }
+        Ok(())
+    }
+
+    fn check_sticky(&self) -> Result<(), Refusal> {
+        if let Some(reached) = self.incidents.reached() {
+            return Err(Refusal::Limit(reached));
+        }
+        match self.queue.failure() {
+            Some(failure) => Err(self.stopped(failure)),
+            None => Ok(()),
+        }
+    }
+
+    fn stopped(&self, failure: WriterFailure) -> Refusal {
+        match failure {
+            WriterFailure::Limit(text) => Refusal::Limit(self.incidents.limit(LimitReached::new("destination", text))),
+            WriterFailure::Refused(text) | WriterFailure::Failed(text) => Refusal::Ended(text),
+        }
+    }
+
+    fn limit(&self, what: &str, limit: impl std::fmt::Display) -> Refusal {
+        Refusal::Limit(self.incidents.limit(LimitReached::new(what, limit)))
+    }
+
+    fn spend(&mut self, rows: u64, bytes: u64) -> Result<(), Refusal> {
+        self.rows = self.rows.saturating_add(rows);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.uncommitted = self.uncommitted.saturating_add(bytes);
+        if self.rows > self.limits.rows {
+            return Err(self.limit("rows", self.limits.rows));
+        }
+        if self.bytes > self.limits.row_bytes_total {
+            return Err(self.limit("bytes of rows", self.limits.row_bytes_total));
+        }
+        if self.uncommitted > self.limits.uncommitted_bytes {
+            return Err(self.limit("bytes of rows since the last checkpoint", self.limits.uncommitted_bytes));
+        }
+        Ok(())
+    }
+
+    fn check_table(&mut self, table: &TableName) -> Result<(), Refusal> {
+        if self.tables.contains(table) {
+            return Ok(());
+        }
+        for name in table.schema.iter().chain([&table.name]) {
+            identifiers::check_source(Kind::Table, name, self.limits.identifier_bytes)
+                .map_err(|reason| Refusal::Invalid(reason.to_string()))?;
+        }
+        if self.tables.len() >= self.limits.tables_per_sync {
+            return Err(self.limit("tables", self.limits.tables_per_sync));
+        }
+        self.tables.insert(table.clone());
+        Ok(())
+    }
+
+    fn check_columns<'a>(
+        &self,
+        table: &TableName,
+        names: impl ExactSizeIterator<Item = &'a str>,
+    ) -> Result<(), Refusal> {
+        if names.len() > self.limits.columns_per_table {
+            return Err(self.limit(&format!("columns of table {table}"), self.limits.columns_per_table));
+        }
+        let mut seen = HashSet::with_capacity(names.len());
+        for name in names {
+            identifiers::check_source(Kind::Column, name, self.limits.identifier_bytes)
+                .map_err(|reason| Refusal::Invalid(format!("table {table}: {reason}")))?;
+            if !seen.insert(name) {
+                return Err(Refusal::Invalid(format!("table {table}: column {name} stands twice")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_batch(&self, table: &TableName, rows: usize, columns: Vec<Column>) -> Result<Batch, Refusal> {
+        if rows > self.limits.batch_rows {
+            return Err(Refusal::Invalid(format!(
+                "table {table}: a batch of {rows} rows; the limit is {} rows",
+                self.limits.batch_rows
+            )));
+        }
+        self.check_columns(table, columns.iter().map(|column| column.name.as_str()))?;
+        let mut bytes = 0_usize;
+        // An upper bound of the largest row; exact sizes are only summed when it is too big.
+        let mut widest = 0_usize;
+        for column in &columns {
+            let size = values::check_column(column, rows)
+                .map_err(|reason| Refusal::Invalid(format!("table {table}, column {}: {reason}", column.name)))?;
+            bytes = bytes.saturating_add(size.total);
+            widest = widest.saturating_add(size.largest);
+        }
+        if bytes > self.limits.batch_bytes {
+            return Err(Refusal::Invalid(format!(
+                "table {table}: a batch of {bytes} bytes; the limit is {} bytes",
+                self.limits.batch_bytes
+            )));
+        }
+        if widest > self.limits.row_bytes {
+            let largest = (0..rows).map(|row| values::row_bytes(&columns, row)).max().unwrap_or(0);
+            if largest > self.limits.row_bytes {
+                return Err(Refusal::Invalid(format!(
+                    "table {table}: a row of {largest} bytes; the limit is {} bytes",
+                    self.limits.row_bytes
+                )));
+            }
+        }
+        Ok(Batch { rows, columns, bytes })
+    }
+}

@@ -1,0 +1,265 @@
+//! Where a request goes: scheme, host and port, taken from one parse of one text.
+//!
+//! The threat: two parsers that read one URL differently, so that one host is judged and
+//! another is dialled. Here the authority is read by a strict grammar, the URL is parsed once, and
+//! both must agree to the letter. What is dialled is that parsed URL.
+//!
+//! ```
+//! use sluicegate::policy::egress::Destination;
+//!
+//! let (destination, url) = Destination::parse("https://API.example.com:443/items?page=2")?;
+//! assert_eq!(destination.to_string(), "https://api.example.com");
+//! assert_eq!(url.path(), "/items");
+//!
+//! for refused in [
+//!     "https://user@api.example.com/",
+//!     "https://api.example.com./",
+//!     "https://0x7f.1/",
+//!     "https://2130706433/",
+//!     "https://[::ffff:127.0.0.1]/",
+//!     "https://b\u{fc}cher.example/",
+//!     "ftp://api.example.com/",
+//!     "//api.example.com/",
+//! ] {
+//!     assert!(Destination::parse(refused).is_err(), "{refused}");
+//! }
+//! # Ok::<(), sluicegate::policy::egress::UrlError>(())
+//! ```
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use url::Url;
+
+/// `http` or `https`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// With TLS.
+    Https,
+}
+
+impl Scheme {
+    /// 80 or 443.
+    #[must_use]
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    /// The scheme as it stands in a URL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// Splits `scheme://rest`, in any case.
+    pub(super) fn split(text: &str) -> Result<(Self, &str), UrlError> {
+        let (scheme, rest) = text.split_once("://").ok_or(UrlError::NotAbsolute)?;
+        match scheme {
+            s if s.eq_ignore_ascii_case("https") => Ok((Self::Https, rest)),
+            s if s.eq_ignore_ascii_case("http") => Ok((Self::Http, rest)),
+            _ => Err(UrlError::Scheme),
+        }
+    }
+}
+
+/// A host name or an IP address, in the one form that is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Host {
+    /// A name, lower case, ASCII, without a trailing dot.
+    Name(String),
+    /// An address. Never an IPv4-mapped IPv6 address.
+    Ip(IpAddr),
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Ip(IpAddr::V4(ip)) => write!(f, "{ip}"),
+            Self::Ip(IpAddr::V6(ip)) => write!(f, "[{ip}]"),
+        }
+    }
+}
+
+/// Why a URL was not accepted. The texts hold nothing of the URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Not `scheme://host…`.
+    #[error("the url is not absolute; write scheme://host[:port]")]
+    NotAbsolute,
+    /// Another scheme.
+    #[error("the url's scheme is neither https nor http")]
+    Scheme,
+    /// `user@` or `user:password@`.
+    #[error("the url holds user information; send an Authorization header instead")]
+    UserInfo,
+    /// White space or a control character.
+    #[error("the url holds white space or a control character; percent-encode it")]
+    Control,
+    /// A host with characters outside ASCII.
+    #[error("the host name is not ASCII; write its xn-- form")]
+    NotAscii,
+    /// No host.
+    #[error("the url has no host")]
+    NoHost,
+    /// A dot at the end.
+    #[error("the host name ends with a dot; leave it out")]
+    TrailingDot,
+    /// Numeric, but no plain address.
+    #[error("the host looks like an ip address but is not written in its plain form")]
+    LooksNumeric,
+    /// Letters, digits, hyphens and underscores only; labels of 1 to 63, 253 in all.
+    #[error("the host is not a valid name")]
+    BadName,
+    /// Empty, signed, with leading zeros, or outside 1 to 65535.
+    #[error("the port is not a plain number from 1 to 65535")]
+    Port,
+    /// The grammar and the URL parser disagree, or the parser refuses.
+    #[error("the url cannot be read in exactly one way")]
+    Ambiguous,
+}
+
+impl Host {
+    /// Reads a host as it stands in a URL: a name, an IPv4 address, or an IPv6 address in
+    /// brackets.
+    ///
+    /// # Errors
+    ///
+    /// Anything that another parser could read as a different host.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        if text.is_empty() {
+            return Err(UrlError::NoHost);
+        }
+        if !text.is_ascii() {
+            return Err(UrlError::NotAscii);
+        }
+        let text = text.to_ascii_lowercase();
+        let host = if text.starts_with('[') { parse_v6(&text)? } else { parse_name_or_v4(&text)? };
+        // a second, independent reading must give the same text: `0x7f.1` becomes 127.0.0.1 there
+        match url::Host::parse(&text) {
+            Ok(other) if other.to_string() == text => Ok(host),
+            _ => Err(UrlError::Ambiguous),
+        }
+    }
+}
+
+fn parse_v6(text: &str) -> Result<Host, UrlError> {
+    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let ip = inner.and_then(|inner| inner.parse().ok()).ok_or(UrlError::LooksNumeric)?;
+    match IpAddr::V6(ip).to_canonical() {
+        IpAddr::V4(_) => Err(UrlError::LooksNumeric),
+        v6 => Ok(Host::Ip(v6)),
+    }
+}
+
+fn parse_name_or_v4(text: &str) -> Result<Host, UrlError> {
+    if text.ends_with('.') {
+        return Err(UrlError::TrailingDot);
+    }
+    let last = text.rsplit('.').next().unwrap_or(text);
+    let hex = last.strip_prefix("0x").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_hexdigit()));
+    if hex || last.bytes().all(|b| b.is_ascii_digit()) {
+        let ip: Ipv4Addr = text.parse().map_err(|_| UrlError::LooksNumeric)?;
+        return Ok(Host::Ip(IpAddr::V4(ip)));
+    }
+    let valid = text.len() <= 253 && text.split('.').all(is_label);
+    if valid { Ok(Host::Name(text.to_owned())) } else { Err(UrlError::BadName) }
+}
+
+fn is_label(label: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    (1..=63).contains(&label.len())
+        && label.bytes().all(allowed)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+/// Splits `host[:port]` without judging the host.
+pub(super) fn split_port(authority: &str, scheme: Scheme) -> Result<(&str, u16), UrlError> {
+    let after_bracket = authority.rfind(']').map_or(0, |at| at + 1);
+    let tail = authority.get(after_bracket..).unwrap_or_default();
+    let Some(colon) = tail.find(':').map(|at| at + after_bracket) else {
+        return Ok((authority, scheme.default_port()));
+    };
+    let (host, port) = authority.split_at_checked(colon).ok_or(UrlError::Port)?;
+    let digits = port.strip_prefix(':').ok_or(UrlError::Port)?;
+    let plain = !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+    match digits.parse::<u16>() {
+        Ok(port) if plain => Ok((host, port)),
+        _ => Err(UrlError::Port),
+    }
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Destination {
+    scheme: Scheme,
+    host: Host,
+    port: u16,
+}
+
+impl Destination {
+    /// Reads an absolute URL. The returned [`Url`] is the value to dial; its fragment is removed.
+    ///
+    /// # Errors
+    ///
+    /// See [`UrlError`].
+    pub fn parse(text: &str) -> Result<(Self, Url), UrlError> {
+        if text.bytes().any(|b| b <= b' ' || b == 0x7f) {
+            return Err(UrlError::Control);
+        }
+        let (scheme, rest) = Scheme::split(text)?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err(UrlError::UserInfo);
+        }
+        let (host_text, port) = split_port(authority, scheme)?;
+        let host = Host::parse(host_text)?;
+        let mut url = Url::parse(text).map_err(|_| UrlError::Ambiguous)?;
+        url.set_fragment(None);
+        let destination = Self { scheme, host, port };
+        if destination.agrees_with(&url) { Ok((destination, url)) } else { Err(UrlError::Ambiguous) }
+    }
+
+    /// Whether a URL leads here and nowhere else.
+    fn agrees_with(&self, url: &Url) -> bool {
+        url.scheme() == self.scheme.as_str()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.host_str().is_some_and(|host| host == self.host.to_string())
+            && url.port_or_known_default() == Some(self.port)
+    }
+
+    /// The scheme.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port, 1 to 65535.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.as_str(), self.host)?;
+        if self.port == self.scheme.default_port() { Ok(()) } else { write!(f, ":{}", self.port) }
+    }
+}

@@ -1,0 +1,188 @@
+//! What crosses from a connector to a destination: tables, columns, batches of values.
+//!
+//! These are the host's own types. The contract's generated types are converted into them
+//! once, at the boundary, and nothing behind it knows WebAssembly. Every message is
+//! self-contained (owned, no callbacks), so that the queue between connector and writer can
+//! become a pipe between processes.
+
+use std::fmt;
+
+/// The logical type of a column; see `data-type` in `wit/connector.wit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DataType {
+    /// True or false.
+    Boolean,
+    /// 16-bit integer.
+    Short,
+    /// 32-bit integer.
+    Int,
+    /// 64-bit integer.
+    Long,
+    /// Exact decimal number: (precision, scale), or any.
+    Decimal(Option<(u8, u8)>),
+    /// IEEE 754, 32 bits.
+    Float,
+    /// IEEE 754, 64 bits.
+    Double,
+    /// Calendar date.
+    NaiveDate,
+    /// Wall clock reading, microseconds.
+    NaiveDatetime,
+    /// Instant, microseconds.
+    UtcDatetime,
+    /// Bytes.
+    Binary,
+    /// XML as text.
+    Xml,
+    /// Text.
+    Text,
+    /// JSON as text.
+    Json,
+}
+
+/// A table as the source names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableName {
+    /// The source's schema, when it has several.
+    pub schema: Option<String>,
+    /// The table.
+    pub name: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// A declared column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnDefinition {
+    /// The column as the source names it.
+    pub name: String,
+    /// Its type; `None` leaves it to be inferred.
+    pub data_type: Option<DataType>,
+}
+
+/// A declared table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableDefinition {
+    /// The table.
+    pub name: TableName,
+    /// Names of the key columns, in order; empty for a table without a primary key.
+    pub primary_key: Vec<String>,
+    /// Declared columns.
+    pub columns: Vec<ColumnDefinition>,
+}
+
+/// One value of a column that holds several types.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// No value.
+    Null,
+    /// True or false.
+    Boolean(bool),
+    /// Any integer type.
+    Integer(i64),
+    /// Floating point, NaN and infinities included.
+    Float(f64),
+    /// Text or XML.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+    /// One JSON document.
+    Json(String),
+    /// A decimal number as text, checked by [`crate::ops`].
+    Decimal(String),
+    /// Days since 1970-01-01.
+    Date(i32),
+    /// Microseconds since 1970-01-01T00:00:00, wall clock.
+    Datetime(i64),
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    Timestamp(i64),
+}
+
+/// The values of one column, one entry a row; an entry whose index is in
+/// [`Column::nulls`] is a placeholder.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// See [`Value::Boolean`].
+    Booleans(Vec<bool>),
+    /// See [`Value::Integer`].
+    Integers(Vec<i64>),
+    /// See [`Value::Float`].
+    Floats(Vec<f64>),
+    /// See [`Value::Text`].
+    Texts(Vec<String>),
+    /// See [`Value::Blob`].
+    Blobs(Vec<Vec<u8>>),
+    /// See [`Value::Json`].
+    Json(Vec<String>),
+    /// See [`Value::Decimal`].
+    Decimals(Vec<String>),
+    /// See [`Value::Date`].
+    Dates(Vec<i32>),
+    /// See [`Value::Datetime`].
+    Datetimes(Vec<i64>),
+    /// See [`Value::Timestamp`].
+    Timestamps(Vec<i64>),
+    /// Values of several types.
+    Mixed(Vec<Value>),
+}
+
+/// One column of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// The column as the source names it.
+    pub name: String,
+    /// Its values; as many as [`Batch::rows`].
+    pub values: Values,
+    /// Ascending row indexes that hold NULL, without repeats, each less than
+    /// [`Batch::rows`].
+    pub nulls: Vec<u32>,
+}
+
+/// Rows of one table that name the same columns. Checked on entry: column lengths, nulls
+/// and names agree with this documentation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Number of rows.
+    pub rows: usize,
+    /// Columns, no name twice.
+    pub columns: Vec<Column>,
+    /// Size of the values in memory, for budgets and back-pressure.
+    pub bytes: usize,
+}
+
+/// What a batch does to its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OperationKind {
+    /// Insert or replace whole rows.
+    Upsert,
+    /// Change the named columns of existing rows.
+    Update,
+    /// Mark rows as deleted.
+    Delete,
+}
+
+/// One call of the connector.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Rows for a table.
+    Rows {
+        /// The table.
+        table: TableName,
+        /// What to do with them.
+        kind: OperationKind,
+        /// The rows.
+        batch: Batch,
+    },
+    /// Mark every row that is in the table now as deleted.
+    Truncate {
+        /// The table.
+        table: TableName,
+    },
+}

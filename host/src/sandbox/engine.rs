@@ -1,0 +1,117 @@
+//! The one wasmtime engine of the process, with everything a connector does not need off.
+//!
+//! Most serious engine bugs of past years were in features that connectors do not use
+//! (`docs/security.md` lists them); each is therefore off by name here rather than by
+//! relying on a default that may change.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use wasmtime::{Config, Engine, OptLevel, RegallocAlgorithm, Strategy};
+
+use crate::policy::limits::{ASYNC_STACK_BYTES, EPOCH_TICK, WASM_STACK_BYTES};
+
+/// How many frames of CPython's C code a trap's message may name: enough to tell a stack
+/// overflow from an abort, no more, since a guest chooses the names.
+const BACKTRACE_FRAMES: usize = 16;
+
+/// How long [`SandboxEngine::new`] waits to see the ticker move.
+const TICKER_TEST: Duration = Duration::from_secs(5);
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// wasmtime refused the configuration on this machine.
+    #[error("could not set up the WebAssembly engine: {0}")]
+    Config(String),
+    /// The thread that interrupts guests could not be started.
+    #[error("could not start the clock that interrupts connectors: {0}")]
+    Ticker(#[source] std::io::Error),
+    /// The clock does not move, so nothing would ever stop an endless loop.
+    #[error("the clock that interrupts connectors does not move")]
+    TickerStuck,
+}
+
+/// An engine and the clock that interrupts its guests. One per process.
+#[derive(Clone)]
+pub struct SandboxEngine {
+    engine: Engine,
+    ticks: Arc<AtomicU64>,
+}
+
+impl SandboxEngine {
+    /// Makes the engine and starts its clock, which ends with the engine.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn new() -> Result<Self, EngineError> {
+        let engine = Engine::new(&config()).map_err(|error| EngineError::Config(error.to_string()))?;
+        let ticks = Arc::new(AtomicU64::new(0));
+        let (weak, counter) = (engine.weak(), Arc::clone(&ticks));
+        std::thread::Builder::new()
+            .name("epoch".into())
+            .spawn(move || {
+                while let Some(engine) = weak.upgrade() {
+                    engine.increment_epoch();
+                    counter.fetch_add(1, Ordering::Relaxed);
+                    drop(engine);
+                    std::thread::sleep(EPOCH_TICK);
+                }
+            })
+            .map_err(EngineError::Ticker)?;
+        Ok(Self { engine, ticks })
+    }
+
+    /// wasmtime's engine.
+    pub(crate) fn raw(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Asserts that the clock moves: without it every time limit would be silently inert.
+    ///
+    /// # Errors
+    /// [`EngineError::TickerStuck`] when it does not within five seconds.
+    pub fn assert_ticking(&self) -> Result<(), EngineError> {
+        let start = Instant::now();
+        while self.ticks.load(Ordering::Relaxed) == 0 {
+            if start.elapsed() > TICKER_TEST {
+                return Err(EngineError::TickerStuck);
+            }
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    // Garbage collection, typed function references, exceptions, threads, streams and the
+    // other compiler are not even compiled in: `host/Cargo.toml` leaves their features out.
+    config
+        // Cranelift only: the other compiler has had sandbox escapes.
+        .strategy(Strategy::Cranelift)
+        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_regalloc_algorithm(RegallocAlgorithm::Backtracking)
+        .parallel_compilation(true)
+        .epoch_interruption(true)
+        // CPython's own guard against C recursion fires before this much stack is used;
+        // with less, deeply nested JSON from an API would be a trap that Python can't catch.
+        .max_wasm_stack(WASM_STACK_BYTES)
+        // The difference is what host functions have when a guest calls them at full depth.
+        .async_stack_size(ASYNC_STACK_BYTES)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES))
+        .wasm_component_model(true)
+        .wasm_component_model_map(false)
+        .wasm_component_model_fixed_length_lists(false)
+        .concurrency_support(false)
+        .gc_support(false)
+        .shared_memory(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false);
+    config
+}

@@ -1,0 +1,207 @@
+//! The contract's `http` interface over the host's client.
+//!
+//! A request runs as a task of its own, so that several of one guest are under way together
+//! and none depends on being polled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use wasmtime::component::Resource;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
+
+use super::bindings::sluice::connector::http;
+use super::state::HostState;
+use crate::error::LimitReached;
+use crate::http::{HttpError, RequestBody, RequestParts, Response, Timeouts};
+use crate::incidents::Incidents;
+
+/// The most one `read` gives, whatever the guest asks for.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// A request under way and its response; the host's side of the `exchange` resource.
+#[expect(unreachable_pub, reason = "the generated bindings name it")]
+pub struct Exchange {
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// Readiness of an exchange. It owns its share, so that pollable and exchange may be dropped
+/// in any order.
+struct Readiness(Arc<Mutex<Progress>>);
+
+enum Progress {
+    Waiting(Task),
+    Open(Box<Open>),
+    Failed(HttpError),
+}
+
+struct Open {
+    response: Response,
+    /// Received and not yet read by the guest.
+    pending: Bytes,
+    ended: bool,
+}
+
+/// A task that ends with its owner.
+struct Task(JoinHandle<Result<Response, HttpError>>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Progress {
+    /// Waits for the head of the response. May be cancelled.
+    async fn head(&mut self) -> Result<&mut Open, HttpError> {
+        if let Self::Waiting(task) = self {
+            *self = match (&mut task.0).await {
+                Ok(Ok(response)) => Self::Open(Box::new(Open { response, pending: Bytes::new(), ended: false })),
+                Ok(Err(error)) => Self::Failed(error),
+                Err(_) => Self::Failed(interrupted()),
+            };
+        }
+        match self {
+            Self::Open(open) => Ok(open),
+            Self::Failed(error) => Err(error.clone()),
+            Self::Waiting(_) => Err(interrupted()),
+        }
+    }
+
+    /// Waits until at least one byte of the body is there, or its end. May be cancelled.
+    async fn fill(&mut self) -> Result<&mut Open, HttpError> {
+        let open = self.head().await?;
+        while open.pending.is_empty() && !open.ended {
+            match open.response.body.next().await? {
+                Some(bytes) => open.pending = bytes,
+                None => open.ended = true,
+            }
+        }
+        Ok(open)
+    }
+}
+
+impl http::Host for HostState {
+    async fn send(&mut self, request: http::Request) -> Answer<Resource<Exchange>> {
+        if let Some(reached) = self.incidents.reached() {
+            return Ok(Err(http::Error::Limit(reached.to_string())));
+        }
+        let body = request.body.map(Bytes::from);
+        let parts = RequestParts {
+            method: request.method,
+            url: request.url,
+            headers: request.headers.into_iter().map(|header| (header.name, header.value)).collect(),
+            body_len: body.as_ref().map(|body| body.len() as u64),
+            timeouts: timeouts(request.timeouts),
+        };
+        let admitted = match self.http.admit(&parts) {
+            Ok(admitted) => admitted,
+            Err(error) => return Ok(Err(to_guest(error, &self.incidents))),
+        };
+        self.counters.requested();
+        let client = self.http.clone();
+        let body = body.map_or(RequestBody::Empty, RequestBody::Bytes);
+        let task = tokio::spawn(async move { client.send(admitted, body).await });
+        let progress = Arc::new(Mutex::new(Progress::Waiting(Task(task))));
+        Ok(Ok(self.table.push(Exchange { progress })?))
+    }
+}
+
+impl http::HostExchange for HostState {
+    async fn head(&mut self, exchange: Resource<Exchange>) -> Answer<http::ResponseHead> {
+        let mut progress = self.table.get(&exchange)?.progress.lock().await;
+        Ok(match progress.head().await {
+            Ok(open) => Ok(head_of(&open.response)),
+            Err(error) => Err(to_guest(error, &self.incidents)),
+        })
+    }
+
+    async fn read(&mut self, exchange: Resource<Exchange>, max: u32) -> Answer<Vec<u8>> {
+        if let Some(reached) = self.incidents.reached() {
+            return Ok(Err(http::Error::Limit(reached.to_string())));
+        }
+        let mut progress = self.table.get(&exchange)?.progress.lock().await;
+        Ok(match progress.fill().await {
+            Ok(open) => {
+                let length = open.pending.len().min(max as usize).min(READ_BYTES);
+                Ok(open.pending.split_to(length).into())
+            }
+            Err(error) => Err(to_guest(error, &self.incidents)),
+        })
+    }
+
+    async fn subscribe(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<Resource<DynPollable>> {
+        let readiness = Readiness(Arc::clone(&self.table.get(&exchange)?.progress));
+        let owned = self.table.push(readiness)?;
+        subscribe(&mut self.table, owned)
+    }
+
+    fn drop(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<()> {
+        self.table.delete(exchange)?;
+        Ok(())
+    }
+}
+
+type Answer<T> = wasmtime::Result<Result<T, http::Error>>;
+
+#[async_trait]
+impl Pollable for Readiness {
+    async fn ready(&mut self) {
+        let mut progress = self.0.lock().await;
+        // An error is readiness too: the next call returns it at once.
+        let _ = match *progress {
+            Progress::Waiting(_) => progress.head().await,
+            _ => progress.fill().await,
+        };
+    }
+}
+
+fn interrupted() -> HttpError {
+    HttpError::ConnectionClosed("the exchange was interrupted".to_owned())
+}
+
+fn timeouts(wanted: http::Timeouts) -> Timeouts {
+    let millis = |value: Option<u32>| value.map(|value| Duration::from_millis(value.into()));
+    let read = millis(wanted.read);
+    Timeouts { connect: millis(wanted.connect), first_byte: read, between_bytes: read }
+}
+
+fn head_of(response: &Response) -> http::ResponseHead {
+    let headers = response.headers.iter();
+    http::ResponseHead {
+        status: response.status,
+        reason: response.reason.clone(),
+        headers: headers.map(|(name, value)| http::Header { name: name.clone(), value: value.clone() }).collect(),
+    }
+}
+
+/// Remembers what an error means for the whole sync.
+pub(super) fn remember(error: &HttpError, incidents: &Incidents) {
+    match error {
+        HttpError::Denied(denied) => incidents.denied(&denied.to_string()),
+        HttpError::Limit { text, sticky: true } => {
+            incidents.limit(LimitReached::new("network", text));
+        }
+        _ => {}
+    }
+}
+
+fn to_guest(error: HttpError, incidents: &Incidents) -> http::Error {
+    remember(&error, incidents);
+    match error {
+        HttpError::Denied(denied) => http::Error::Denied(denied.to_string()),
+        HttpError::InvalidRequest(text) => http::Error::InvalidRequest(text),
+        HttpError::NameResolution(text) => http::Error::NameResolution(text),
+        HttpError::Connect(text) => http::Error::Connect(text),
+        HttpError::ConnectTimeout(text) => http::Error::ConnectTimeout(text),
+        HttpError::ReadTimeout(text) => http::Error::ReadTimeout(text),
+        HttpError::Certificate(text) => http::Error::Certificate(text),
+        HttpError::Tls(text) => http::Error::Tls(text),
+        HttpError::ConnectionClosed(text) => http::Error::ConnectionClosed(text),
+        HttpError::Protocol(text) => http::Error::Protocol(text),
+        HttpError::Limit { text, .. } => http::Error::Limit(text),
+    }
+}

@@ -1,0 +1,226 @@
+//! One sync in one store: instantiate, `schema`, `sync`, drop.
+//!
+//! Everything a guest can do to end is mapped here to exactly one class of error. After a
+//! trap, an exit or a time limit the store is dropped and never entered again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime_wasi::I32Exit;
+
+use super::bindings::{Connector, ConnectorPre, sluice, sluice::connector::types};
+use super::component::Loaded;
+use super::engine::SandboxEngine;
+use super::state::{Capabilities, HostState};
+use crate::error::{ConnectorFailure, LimitReached, SyncError};
+use crate::ops::Refusal;
+use crate::queue::WriterFailure;
+use crate::policy::limits::{EPOCH_TICK, Limits};
+const FAILURE_MESSAGE_BYTES: usize = 4096;
+const FAILURE_TRACEBACK_BYTES: usize = 32768;
+
+/// A component that may be instantiated.
+pub(crate) struct Linked(ConnectorPre<HostState>);
+
+/// What a finished guest leaves behind, however it ended.
+pub(crate) struct Finished {
+    /// How it ended.
+    pub(crate) result: Result<(), SyncError>,
+    /// Time the guest used the processor, to the tick.
+    pub(crate) cpu: Duration,
+    /// Why the destination stopped taking operations, if it did.
+    pub(crate) writer: Option<WriterFailure>,
+}
+
+/// The CPU limit, as the error that interrupts the guest.
+#[derive(Debug, thiserror::Error)]
+#[error("cpu time limit reached")]
+struct CpuLimit;
+
+/// Resolves a component's imports against what the host offers.
+///
+/// # Errors
+/// What does not fit, in wasmtime's words; `sluice check` says it in plain ones.
+pub(crate) fn link(engine: &SandboxEngine, component: &Component) -> Result<Linked, String> {
+    let mut linker = Linker::new(engine.raw());
+    let linked = add_interfaces(&mut linker)
+        .and_then(|()| linker.instantiate_pre(component))
+        .and_then(ConnectorPre::new);
+    linked.map(Linked).map_err(|error| format!("{error:#}"))
+}
+
+fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    sluice::connector::operations::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    sluice::connector::logging::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    sluice::connector::http::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    Ok(())
+}
+
+/// Runs one sync and drops its store.
+pub(crate) async fn run(
+    engine: &SandboxEngine,
+    component: &Loaded,
+    capabilities: Capabilities,
+    configuration: &str,
+    state: &str,
+) -> Finished {
+    let limits = capabilities.limits.clone();
+    let mut guest = Guest::new(engine, capabilities, &limits);
+    let ended = tokio::time::timeout(limits.wall, guest.sync(component.linked(), configuration, state)).await;
+    let result = match ended {
+        Ok(result) => result,
+        Err(_) => Err(guest.breach(LimitReached::new("wall time", format!("{:?}", limits.wall)))),
+    };
+    Finished { result, cpu: guest.cpu(), writer: guest.store.data().operations.failure() }
+}
+
+struct Guest {
+    store: Store<HostState>,
+    limits: Limits,
+    ticks: Arc<AtomicU64>,
+}
+
+impl Guest {
+    fn new(engine: &SandboxEngine, capabilities: Capabilities, limits: &Limits) -> Self {
+        let ticks = Arc::new(AtomicU64::new(0));
+        let mut store = Store::new(engine.raw(), HostState::new(capabilities));
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(limits.hostcall_bytes);
+        store.set_max_component_handles(limits.handles);
+        // Before anything of the guest runs, instantiation included.
+        store.set_epoch_deadline(1);
+        let budget = limits.cpu.as_millis().div_ceil(EPOCH_TICK.as_millis());
+        let counter = Arc::clone(&ticks);
+        store.epoch_deadline_callback(move |_| {
+            // Epochs move on while the guest waits in the host, but this runs only when the
+            // guest does: the count is of ticks in which it used the processor.
+            let used = counter.fetch_add(1, Ordering::Relaxed) + 1;
+            if u128::from(used) > budget {
+                return Err(CpuLimit.into());
+            }
+            // Other tasks get their turn, the wall clock limit among them.
+            Ok(UpdateDeadline::Yield(1))
+        });
+        Self { store, limits: limits.clone(), ticks }
+    }
+
+    fn cpu(&self) -> Duration {
+        let ticks = self.ticks.load(Ordering::Relaxed);
+        EPOCH_TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+    }
+
+    async fn sync(&mut self, linked: &Linked, configuration: &str, state: &str) -> Result<(), SyncError> {
+        let connector = match linked.0.instantiate_async(&mut self.store).await {
+            Ok(connector) => connector,
+            Err(error) => return Err(self.trapped(&error)),
+        };
+        let result = self.calls(&connector, configuration, state).await;
+        // A limit is sticky: whatever the guest made of it, it decides how the sync ended.
+        match self.store.data().incidents.reached() {
+            Some(reached) => Err(reached.into()),
+            None => result,
+        }
+    }
+
+    async fn calls(&mut self, connector: &Connector, configuration: &str, state: &str) -> Result<(), SyncError> {
+        let tables = match connector.call_schema(&mut self.store, configuration).await {
+            Ok(Ok(tables)) => tables,
+            Ok(Err(failure)) => return Err(self.failed(failure)),
+            Err(error) => return Err(self.trapped(&error)),
+        };
+        let tables = tables.into_iter().map(Into::into).collect();
+        if let Err(refusal) = self.store.data_mut().operations.declare(tables).await {
+            return Err(refused("schema", refusal));
+        }
+        match connector.call_sync(&mut self.store, configuration, state).await {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => return Err(self.failed(failure)),
+            Err(error) => return Err(self.trapped(&error)),
+        }
+        match self.store.data_mut().operations.finish().await {
+            Ok(()) => Ok(()),
+            Err(refusal) => Err(refused("sync", refusal)),
+        }
+    }
+
+    /// A typed failure of the connector.
+    fn failed(&self, failure: types::Failure) -> SyncError {
+        let log = &self.store.data().log;
+        let failure = ConnectorFailure {
+            kind: log.clean(&failure.kind, FAILURE_MESSAGE_BYTES),
+            message: log.clean_block(&failure.message, FAILURE_MESSAGE_BYTES),
+            traceback: log.clean_block(&failure.traceback, FAILURE_TRACEBACK_BYTES),
+        };
+        if failure.kind == "MemoryError" && self.store.data().limiter.was_refused() {
+            return self.breach(self.memory_limit());
+        }
+        SyncError::Connector(failure)
+    }
+
+    /// A trap, an exit, or an error of a host function.
+    fn trapped(&self, error: &wasmtime::Error) -> SyncError {
+        if error.downcast_ref::<CpuLimit>().is_some() {
+            return self.breach(LimitReached::new("cpu time", format!("{:?}", self.limits.cpu)));
+        }
+        if let Some(exit) = error.downcast_ref::<I32Exit>() {
+            return SyncError::Connector(ConnectorFailure {
+                kind: "exit".into(),
+                message: format!(
+                    "the connector ended its own process with code {}; return from update() instead, or raise",
+                    exit.0
+                ),
+                traceback: String::new(),
+            });
+        }
+        let text = format!("{error:#}");
+        if text.contains("fuel allocated for hostcalls") {
+            let limit = format!("{} MiB per call", self.limits.hostcall_bytes / (1024 * 1024));
+            return self.breach(LimitReached::new("host transfer", limit));
+        }
+        if text.contains("resource table has no free keys") || text.contains("component handles") {
+            return self.breach(LimitReached::new("open handles", self.limits.handles));
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::StackOverflow) => self.breach(LimitReached::new("stack", "64 MiB")),
+            // CPython aborts when it cannot get memory where no exception can be raised.
+            _ if self.store.data().limiter.was_refused() => self.breach(self.memory_limit()),
+            Some(trap) => self.crashed(&trap.to_string()),
+            None => self.crashed(&text),
+        }
+    }
+
+    fn crashed(&self, text: &str) -> SyncError {
+        SyncError::Connector(ConnectorFailure {
+            kind: "trap".into(),
+            message: format!(
+                "the component crashed: {}",
+                self.store.data().log.clean(text, FAILURE_MESSAGE_BYTES)
+            ),
+            traceback: String::new(),
+        })
+    }
+
+    fn memory_limit(&self) -> LimitReached {
+        LimitReached::new("memory", format!("{} MiB", self.limits.memory_bytes / (1024 * 1024)))
+    }
+
+    fn breach(&self, reached: LimitReached) -> SyncError {
+        self.store.data().incidents.limit(reached).into()
+    }
+}
+
+fn refused(during: &str, refusal: Refusal) -> SyncError {
+    match refusal {
+        Refusal::Invalid(message) | Refusal::Ended(message) => SyncError::Connector(ConnectorFailure {
+            kind: during.into(),
+            message,
+            traceback: String::new(),
+        }),
+        Refusal::Limit(reached) => reached.into(),
+    }
+}

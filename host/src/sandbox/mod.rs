@@ -1,0 +1,34 @@
+//! The sandbox: one wasmtime engine, components admitted to it, and one store a sync.
+//!
+//! Everything that knows wasmtime lives in this folder.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `engine` | the engine with all unneeded features off, and its clock |
+//! | `component` | from bytes to an admitted, compiled component |
+//! | `cache` | machine code, authenticated; the only `unsafe` code |
+//! | `instance` | one sync in one store; how a guest's end becomes one class of error |
+//! | `state` | what a store holds |
+//! | `limiter` | memory summed over the store |
+//! | `wasi` | WASI with nothing in it |
+//! | `operations`, `http`, `wasi_http` | the contract's imports, converted at once |
+
+mod bindings;
+mod cache;
+mod component;
+mod engine;
+mod http;
+mod instance;
+mod limiter;
+mod operations;
+mod state;
+mod wasi;
+mod wasi_http;
+
+pub use cache::{CacheError, CodeCache};
+pub use component::{AdmissionError, Loaded};
+pub use engine::{EngineError, SandboxEngine};
+pub use limiter::MemoryUse;
+
+pub(crate) use instance::{Finished, run};
+pub(crate) use state::Capabilities;

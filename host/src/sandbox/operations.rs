@@ -1,0 +1,151 @@
+//! The contract's `operations` and `logging`, converted to the host's own types at once.
+
+use super::bindings::sluice::connector::{logging, operations, types};
+use super::state::HostState;
+use crate::log::Level;
+use crate::ops::Refusal;
+use crate::rows;
+
+impl types::Host for HostState {}
+
+impl operations::Host for HostState {
+    async fn upsert(&mut self, table: types::TableName, batch: types::Batch) -> Answer {
+        self.rows(table, rows::OperationKind::Upsert, batch).await
+    }
+
+    async fn update(&mut self, table: types::TableName, batch: types::Batch) -> Answer {
+        self.rows(table, rows::OperationKind::Update, batch).await
+    }
+
+    async fn delete(&mut self, table: types::TableName, keys: types::Batch) -> Answer {
+        self.rows(table, rows::OperationKind::Delete, keys).await
+    }
+
+    async fn truncate(&mut self, table: types::TableName) -> Answer {
+        Ok(self.operations.truncate(table.into()).await.map_err(Into::into))
+    }
+
+    async fn checkpoint(&mut self, state: String) -> Answer {
+        Ok(self.operations.checkpoint(state).await.map_err(Into::into))
+    }
+}
+
+type Answer = wasmtime::Result<Result<(), operations::Refusal>>;
+
+impl HostState {
+    async fn rows(&mut self, table: types::TableName, kind: rows::OperationKind, batch: types::Batch) -> Answer {
+        let columns = batch.columns.into_iter().map(Into::into).collect();
+        let taken = self.operations.rows(table.into(), kind, batch.rows as usize, columns).await;
+        Ok(taken.map_err(Into::into))
+    }
+}
+
+impl logging::Host for HostState {
+    fn log(&mut self, level: logging::Level, message: String) -> wasmtime::Result<()> {
+        self.log.message(level.into(), &message);
+        Ok(())
+    }
+}
+
+impl From<Refusal> for operations::Refusal {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(text) => Self::Invalid(text),
+            Refusal::Limit(reached) => Self::Limit(reached.to_string()),
+            Refusal::Ended(text) => Self::Ended(text),
+        }
+    }
+}
+
+impl From<logging::Level> for Level {
+    fn from(level: logging::Level) -> Self {
+        match level {
+            logging::Level::Debug => Self::Debug,
+            logging::Level::Fine => Self::Fine,
+            logging::Level::Info => Self::Info,
+            logging::Level::Warning => Self::Warning,
+            logging::Level::Error => Self::Error,
+            logging::Level::Severe => Self::Severe,
+            logging::Level::Critical => Self::Critical,
+        }
+    }
+}
+
+impl From<types::TableName> for rows::TableName {
+    fn from(name: types::TableName) -> Self {
+        Self { schema: name.schema, name: name.name }
+    }
+}
+
+impl From<types::Column> for rows::Column {
+    fn from(column: types::Column) -> Self {
+        Self { name: column.name, values: column.values.into(), nulls: column.nulls }
+    }
+}
+
+impl From<types::Values> for rows::Values {
+    fn from(values: types::Values) -> Self {
+        match values {
+            types::Values::Booleans(values) => Self::Booleans(values),
+            types::Values::Integers(values) => Self::Integers(values),
+            types::Values::Floats(values) => Self::Floats(values),
+            types::Values::Texts(values) => Self::Texts(values),
+            types::Values::Blobs(values) => Self::Blobs(values),
+            types::Values::Json(values) => Self::Json(values),
+            types::Values::Decimals(values) => Self::Decimals(values),
+            types::Values::Dates(values) => Self::Dates(values),
+            types::Values::Datetimes(values) => Self::Datetimes(values),
+            types::Values::Timestamps(values) => Self::Timestamps(values),
+            types::Values::Mixed(values) => Self::Mixed(values.into_iter().map(Into::into).collect()),
+        }
+    }
+}
+
+impl From<types::Value> for rows::Value {
+    fn from(value: types::Value) -> Self {
+        match value {
+            types::Value::Null => Self::Null,
+            types::Value::Boolean(value) => Self::Boolean(value),
+            types::Value::Integer(value) => Self::Integer(value),
+            types::Value::Float(value) => Self::Float(value),
+            types::Value::Text(value) => Self::Text(value),
+            types::Value::Blob(value) => Self::Blob(value),
+            types::Value::Json(value) => Self::Json(value),
+            types::Value::Decimal(value) => Self::Decimal(value),
+            types::Value::Date(value) => Self::Date(value),
+            types::Value::Datetime(value) => Self::Datetime(value),
+            types::Value::Timestamp(value) => Self::Timestamp(value),
+        }
+    }
+}
+
+impl From<types::TableDefinition> for rows::TableDefinition {
+    fn from(table: types::TableDefinition) -> Self {
+        let columns = table.columns.into_iter().map(|column| rows::ColumnDefinition {
+            name: column.name,
+            data_type: column.data_type.map(Into::into),
+        });
+        Self { name: table.name.into(), primary_key: table.primary_key, columns: columns.collect() }
+    }
+}
+
+impl From<types::DataType> for rows::DataType {
+    fn from(data_type: types::DataType) -> Self {
+        match data_type {
+            types::DataType::Boolean => Self::Boolean,
+            types::DataType::Short => Self::Short,
+            types::DataType::Int => Self::Int,
+            types::DataType::Long => Self::Long,
+            types::DataType::Decimal(size) => Self::Decimal(size),
+            types::DataType::Float => Self::Float,
+            types::DataType::Double => Self::Double,
+            types::DataType::NaiveDate => Self::NaiveDate,
+            types::DataType::NaiveDatetime => Self::NaiveDatetime,
+            types::DataType::UtcDatetime => Self::UtcDatetime,
+            types::DataType::Binary => Self::Binary,
+            types::DataType::Xml => Self::Xml,
+            types::DataType::Text => Self::Text,
+            types::DataType::Json => Self::Json,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What one store holds: everything a connector can reach, and nothing of another sync.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::limiter::{Limiter, MemoryUse};
+use super::wasi;
+use super::wasi_http::HttpHooks;
+use crate::counters::Counters;
+use crate::http::Client;
+use crate::log::ConnectorLog;
+use crate::incidents::Incidents;
+use crate::ops::Operations;
+use crate::policy::limits::Limits;
+
+/// The parts a sync lends to its sandbox.
+pub(crate) struct Capabilities {
+    /// The limits.
+    pub(crate) limits: Limits,
+    /// Where rows go.
+    pub(crate) operations: Operations,
+    /// The network.
+    pub(crate) http: Client,
+    /// Where messages go.
+    pub(crate) log: Arc<ConnectorLog>,
+    /// What the sync runs into.
+    pub(crate) incidents: Incidents,
+    /// What it counts.
+    pub(crate) counters: Arc<Counters>,
+    /// What the memory limiter saw.
+    pub(crate) memory: Arc<MemoryUse>,
+}
+
+/// The data of one store.
+pub(crate) struct HostState {
+    pub(super) operations: Operations,
+    pub(super) http: Client,
+    pub(super) log: Arc<ConnectorLog>,
+    pub(super) incidents: Incidents,
+    pub(super) counters: Arc<Counters>,
+    pub(super) limiter: Limiter,
+    pub(super) table: ResourceTable,
+    wasi: WasiCtx,
+    wasi_http: WasiHttpCtx,
+    hooks: HttpHooks,
+}
+
+impl HostState {
+    pub(super) fn new(capabilities: Capabilities) -> Self {
+        let Capabilities { limits, operations, http, log, incidents, counters, memory } = capabilities;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        let mut wasi_http = WasiHttpCtx::new();
+        wasi_http.set_field_size_limit(limits.header_bytes);
+        Self {
+            wasi: wasi::deny_all(&log, &limits),
+            hooks: HttpHooks::new(http.clone(), incidents.clone(), Arc::clone(&counters)),
+            limiter: Limiter::new(&limits, memory),
+            operations,
+            http,
+            log,
+            incidents,
+            counters,
+            table,
+            wasi_http,
+        }
+    }
+}
+
+impl WasiView for HostState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for HostState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.wasi_http, table: &mut self.table, hooks: &mut self.hooks }
+    }
+}

@@ -1,0 +1,144 @@
+//! WASI with nothing in it: no arguments, environment, files, sockets or name lookup.
+//!
+//! A component made by componentize-py imports all of WASI whether it uses it or not, so
+//! the interfaces are there and every one of them is empty or refuses. What the guest
+//! writes to standard output and error becomes lines of the connector's log.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
+
+use crate::log::{ConnectorLog, Level};
+use crate::policy::limits::Limits;
+const RANDOM_BYTES_PER_CALL: u64 = 1024*1024;
+
+/// A context that grants nothing.
+pub(crate) fn deny_all(log: &Arc<ConnectorLog>, limits: &Limits) -> WasiCtx {
+    let stdio = |level| LogStream::new(Arc::clone(log), level, limits.log_line_bytes);
+    // Several of these are defaults; they are spelled out so that a reader and a test see them.
+    WasiCtxBuilder::new()
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .socket_addr_check(|_, _| Box::pin(async { false }))
+        .max_random_size(RANDOM_BYTES_PER_CALL)
+        .stdout(stdio(Level::Info))
+        .stderr(stdio(Level::Warning))
+        .build()
+}
+
+/// Bytes taken from one write; what `wasi:io` allows by itself since 48.0.8.
+const WRITE_BYTES: usize = 64 * 1024;
+
+/// Standard output or error: cut into lines, each a message of the connector's log.
+#[derive(Clone)]
+struct LogStream {
+    lines: Arc<Mutex<Lines>>,
+}
+
+struct Lines {
+    log: Arc<ConnectorLog>,
+    level: Level,
+    limit: usize,
+    partial: Vec<u8>,
+}
+
+impl LogStream {
+    fn new(log: Arc<ConnectorLog>, level: Level, limit: usize) -> Self {
+        Self { lines: Arc::new(Mutex::new(Lines { log, level, limit, partial: Vec::new() })) }
+    }
+
+    fn take(&self, bytes: &[u8]) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).take(bytes);
+    }
+}
+
+impl Lines {
+    fn take(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let (line, after) = rest.split_at(end);
+            self.keep(line);
+            self.flush();
+            rest = after.get(1..).unwrap_or_default();
+        }
+        self.keep(rest);
+    }
+
+    /// A line without an end must not grow for ever: one byte over the limit is kept, so
+    /// that the log still marks it as cut.
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = (self.limit + 1).saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+    }
+
+    fn flush(&mut self) {
+        if !self.partial.is_empty() {
+            self.log.message(self.level, &String::from_utf8_lossy(&self.partial));
+            self.partial.clear();
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+impl IsTerminal for LogStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for LogStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl Pollable for LogStream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for LogStream {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        self.take(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES)
+    }
+}
+
+impl AsyncWrite for LogStream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.take(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

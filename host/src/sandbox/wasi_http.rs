@@ -1,0 +1,114 @@
+//! `wasi:http` for components of other languages, over the same client and policy as the
+//! contract's own interface.
+
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use futures_util::stream::unfold;
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt, StreamBody};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use super::http::remember;
+use crate::counters::Counters;
+use crate::http::{Body, Client, HttpError, RequestBody, RequestParts, Timeouts};
+use crate::incidents::Incidents;
+
+/// Sends the requests of `wasi:http/outgoing-handler`.
+pub(crate) struct HttpHooks {
+    client: Client,
+    incidents: Incidents,
+    counters: Arc<Counters>,
+}
+
+impl HttpHooks {
+    pub(super) fn new(client: Client, incidents: Incidents, counters: Arc<Counters>) -> Self {
+        Self { client, incidents, counters }
+    }
+}
+
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sent = Result<(http::Response<WasiBody>, Io), Error>;
+
+impl WasiHttpHooks for HttpHooks {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Io,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let (client, incidents, counters) = (self.client.clone(), self.incidents.clone(), Arc::clone(&self.counters));
+        Box::new(async move {
+            if incidents.reached().is_some() {
+                return Err(Error::ConnectionLimitReached);
+            }
+            let (parts, body) = read(request, options.unwrap_or_default());
+            let sent = match client.admit(&parts) {
+                Ok(admitted) => {
+                    counters.requested();
+                    client.send(admitted, body).await
+                }
+                Err(error) => Err(error),
+            };
+            let response = sent.map_err(|error| to_guest(&error, &incidents))?;
+            let mut answer = http::Response::builder().status(response.status);
+            for (name, value) in &response.headers {
+                answer = answer.header(name, value.as_slice());
+            }
+            let answer = answer.body(stream(response.body, incidents)).map_err(|_| Error::HttpProtocolError)?;
+            Ok((answer, Box::new(async { Ok(()) }) as Io))
+        })
+    }
+}
+
+fn read(request: http::Request<WasiBody>, options: RequestOptions) -> (RequestParts, RequestBody) {
+    let (head, body) = request.into_parts();
+    let length = head.headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let parts = RequestParts {
+        method: head.method.as_str().to_owned(),
+        url: head.uri.to_string(),
+        headers: head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect(),
+        body_len: length,
+        timeouts: Timeouts {
+            connect: options.connect_timeout,
+            first_byte: options.first_byte_timeout,
+            between_bytes: options.between_bytes_timeout,
+        },
+    };
+    let body = match body.is_end_stream() {
+        true => RequestBody::Empty,
+        false => RequestBody::Stream(Box::pin(body.into_data_stream().map_err(|error| error.to_string().into()))),
+    };
+    (parts, body)
+}
+
+/// The response's body as the stream that `wasi:http` wants.
+fn stream(body: Body, incidents: Incidents) -> WasiBody {
+    let frames = unfold(Some((body, incidents)), |rest| async {
+        let (mut body, incidents) = rest?;
+        match body.next().await {
+            Ok(Some(bytes)) => Some((Ok(Frame::data(bytes)), Some((body, incidents)))),
+            Ok(None) => None,
+            Err(error) => Some((Err(to_guest(&error, &incidents)), None)),
+        }
+    });
+    StreamBody::new(frames).boxed_unsync()
+}
+
+/// An error as `wasi:http` says it, which has no room for the host's sentence.
+fn to_guest(error: &HttpError, incidents: &Incidents) -> Error {
+    remember(error, incidents);
+    match error {
+        HttpError::Denied(_) => Error::HttpRequestDenied,
+        HttpError::InvalidRequest(_) => Error::HttpRequestUriInvalid,
+        HttpError::NameResolution(_) => Error::DnsError { rcode: None, info_code: None },
+        HttpError::Connect(_) => Error::ConnectionRefused,
+        HttpError::ConnectTimeout(_) => Error::ConnectionTimeout,
+        HttpError::ReadTimeout(_) => Error::ConnectionReadTimeout,
+        HttpError::Certificate(_) => Error::TlsCertificateError,
+        HttpError::Tls(_) => Error::TlsProtocolError,
+        HttpError::ConnectionClosed(_) => Error::ConnectionTerminated,
+        HttpError::Protocol(_) => Error::HttpProtocolError,
+        HttpError::Limit { .. } => Error::HttpResponseBodySize(None),
+    }
+}

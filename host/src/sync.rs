@@ -1,0 +1,209 @@
+//! One sync from start to end: destination, sandbox and writer put together.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select};
+
+use crate::counters::Counters;
+use crate::destination::sqlite::{SqliteOptions, Warehouse};
+use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
+use crate::error::{ConnectorFailure, SyncError};
+use crate::http::{Client, HostUsage, SystemResolver, Trust};
+use crate::incidents::Incidents;
+use crate::log::{ConnectorLog, LogSink};
+use crate::ops::Operations;
+use crate::policy::egress::NetworkGrants;
+use crate::policy::limits::Limits;
+use crate::policy::secrets::{Redactor, Secret};
+use crate::queue::{self, WriterFailure, WriterThread};
+use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine};
+
+/// Threads for sockets and timers; the guest runs on the caller's own.
+const IO_THREADS: usize = 1;
+
+/// Everything one sync needs. Whatever is not granted here is denied.
+pub struct SyncRequest {
+    /// Name of the connector, as the destination records it.
+    pub connector: String,
+    /// Name of the connection, which names its database.
+    pub connection: String,
+    /// Folder of the databases.
+    pub warehouse: PathBuf,
+    /// The connector's configuration.
+    pub configuration: BTreeMap<String, String>,
+    /// Where the connector may connect to.
+    pub grants: NetworkGrants,
+    /// Which certificate authorities are trusted.
+    pub trust: Trust,
+    /// The limits.
+    pub limits: Limits,
+    /// Where the connector's log goes.
+    pub log: Arc<dyn LogSink>,
+    /// Counters to follow the sync by.
+    pub counters: Arc<Counters>,
+}
+
+/// What a sync did.
+#[derive(Debug)]
+pub struct SyncReport {
+    /// How it ended.
+    pub result: Result<(), SyncError>,
+    /// Operations taken, a table each, in order of first appearance.
+    pub tables: Vec<TableCounts>,
+    /// Durable checkpoints.
+    pub checkpoints: u64,
+    /// Rows the connector sent.
+    pub rows: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// Requests by host.
+    pub hosts: Vec<HostUsage>,
+    /// The most memory the connector had, in bytes.
+    pub peak_memory_bytes: u64,
+    /// Log messages dropped because the log was full.
+    pub dropped_messages: u64,
+    /// Processor time of the connector, to the tick.
+    pub cpu: Duration,
+    /// Time from start to end.
+    pub wall: Duration,
+}
+
+/// Syncs once. Never panics and always answers: a failure is part of the report.
+///
+/// # Errors
+/// Only what keeps a sync from starting: the connection is in use, or its files are not as
+/// they must be.
+pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) -> Result<SyncReport, DestinationError> {
+    let start = Instant::now();
+    let identity = SyncIdentity { connector: request.connector, digest: component.digest().to_owned() };
+    let options = SqliteOptions { uncommitted_bytes: request.limits.uncommitted_bytes, ..SqliteOptions::default() };
+    let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
+    let state = destination.state();
+
+    let memory = Arc::new(MemoryUse::default());
+    let incidents = Incidents::default();
+    let log = Arc::new(ConnectorLog::new(request.log, redactor(&request.configuration), &request.limits));
+    let client = Client::new(request.grants, &request.limits, Arc::new(SystemResolver), request.trust);
+    let counters = request.counters;
+    let (sender, writer) = queue::queue(Arc::clone(&counters));
+    let operations = Operations::new(request.limits.clone(), sender, incidents.clone(), Arc::clone(&counters));
+    let capabilities = Capabilities {
+        limits: request.limits,
+        operations,
+        http: client.clone(),
+        log: Arc::clone(&log),
+        incidents: incidents.clone(),
+        counters: Arc::clone(&counters),
+        memory: Arc::clone(&memory),
+    };
+
+    let thread = WriterThread::start(writer, Box::new(destination));
+    let (result, cpu, tables) = match thread {
+        Err(error) => (Err(SyncError::Host(format!("could not start the writer: {error}"))), Duration::ZERO, Vec::new()),
+        Ok(thread) => {
+            let (result, cpu) = run(engine, component, capabilities, &request.configuration, &state);
+            match thread.join() {
+                Ok(destination) => (result, cpu, destination.counts().to_vec()),
+                Err(reason) => (Err(SyncError::Host(reason)), cpu, Vec::new()),
+            }
+        }
+    };
+    Ok(SyncReport {
+        result: with_denial(result, &incidents),
+        tables,
+        checkpoints: counters.checkpoints(),
+        rows: counters.rows(),
+        bytes: counters.bytes(),
+        hosts: client.usage(),
+        peak_memory_bytes: memory.peak_bytes(),
+        dropped_messages: log.dropped(),
+        cpu,
+        wall: start.elapsed(),
+    })
+}
+
+/// Runs the guest on this thread. Its store, and with it the queue's sending end, is gone
+/// when this returns.
+fn run(
+    engine: &SandboxEngine,
+    component: &Loaded,
+    capabilities: Capabilities,
+    configuration: &BTreeMap<String, String>,
+    state: &str,
+) -> (Result<(), SyncError>, Duration) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return (Err(SyncError::Host(format!("could not start the runtime: {error}"))), Duration::ZERO),
+    };
+    let configuration = serde_json::to_string(configuration).unwrap_or_else(|_| "{}".to_owned());
+    let finished = runtime.block_on(async {
+        let sync = pin!(sandbox::run(engine, component, capabilities, &configuration, state));
+        let signal = pin!(interrupted());
+        match select(sync, signal).await {
+            Either::Left((finished, _)) => finished,
+            Either::Right((signal, _)) => sandbox::Finished {
+                result: Err(SyncError::Host(format!("the sync was cancelled by {signal}"))),
+                cpu: Duration::ZERO,
+                writer: None,
+            },
+        }
+    });
+    // Tasks of the sync's requests must not outlive it.
+    runtime.shutdown_background();
+    (classify(finished.result, finished.writer), finished.cpu)
+}
+
+/// A failed destination decides, whatever the connector made of it.
+fn classify(result: Result<(), SyncError>, writer: Option<WriterFailure>) -> Result<(), SyncError> {
+    match (result, writer) {
+        (_, Some(WriterFailure::Failed(text))) => Err(SyncError::Host(text)),
+        (Ok(()), Some(WriterFailure::Refused(message))) => {
+            Err(SyncError::Connector(ConnectorFailure { kind: "refused".into(), message, traceback: String::new() }))
+        }
+        (result, _) => result,
+    }
+}
+
+/// A connector that failed after it was denied something failed because of the denial, as
+/// far as an operator is concerned: the message says what to grant.
+fn with_denial(result: Result<(), SyncError>, incidents: &Incidents) -> Result<(), SyncError> {
+    match (result, incidents.denial()) {
+        (Err(SyncError::Connector(failure)), Some(denial)) => {
+            Err(SyncError::Denied(format!("{denial} (the connector then failed: {})", failure.kind)))
+        }
+        (result, _) => result,
+    }
+}
+
+/// Values whose name says that they are secret never reach the log.
+fn redactor(configuration: &BTreeMap<String, String>) -> Redactor {
+    const MARKS: [&str; 8] = ["password", "passwd", "secret", "token", "key", "credential", "auth", "private"];
+    let secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        MARKS.iter().any(|mark| name.contains(mark))
+    };
+    let secrets: Vec<_> = configuration
+        .iter()
+        .filter(|(name, _)| secret(name))
+        .map(|(_, value)| Secret::new(value.clone()))
+        .collect();
+    Redactor::new(&secrets)
+}
+
+async fn interrupted() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the signals end the process, which discards what was not committed.
+        return std::future::pending().await;
+    };
+    match select(pin!(interrupt.recv()), pin!(terminate.recv())).await {
+        Either::Left(_) => "SIGINT",
+        Either::Right(_) => "SIGTERM",
+    }
+}

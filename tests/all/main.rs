@@ -1,0 +1,12 @@
+//! Everything that drives the real `sluice`: real components, real servers, real databases,
+//! killed processes. One test binary, because linking is slow and guests are shared.
+
+mod support;
+
+mod check;
+mod command_line;
+mod crash;
+mod examples;
+mod hostile;
+mod rows;
+mod web;

@@ -1,0 +1,51 @@
+"""The script that somebody would write by hand: the rows of ``bulk``, with ``executemany``.
+
+The database has the durability that Sluice's has (WAL, synchronous FULL), so that what is
+compared is the way of a row and not a setting.
+"""
+
+import sqlite3
+import sys
+
+UPSERT = """
+INSERT INTO items (id, name, score, active, created_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+  name = excluded.name, score = excluded.score, active = excluded.active, created_at = excluded.created_at
+"""
+
+
+def main(path: str, rows: int, salt: str) -> None:
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS items "
+        "(id INTEGER PRIMARY KEY, name TEXT, score REAL, active INTEGER, created_at TEXT)"
+    )
+    database.execute("CREATE TABLE IF NOT EXISTS state (rows INTEGER)")
+    database.execute("BEGIN")
+    batch = []
+    for number in range(rows):
+        row = {
+            "id": number,
+            "name": f"item number {number}{salt}",
+            "score": number * 0.5,
+            "active": number % 2 == 0,
+            "created_at": f"2024-01-01T00:{number // 60 % 60:02d}:{number % 60:02d}Z",
+        }
+        batch.append(tuple(row.values()))
+        if len(batch) == 1000:
+            database.executemany(UPSERT, batch)
+            batch.clear()
+        if (number + 1) % 100_000 == 0:
+            database.execute("DELETE FROM state")
+            database.execute("INSERT INTO state VALUES (?)", (number + 1,))
+            database.execute("COMMIT")
+            database.execute("BEGIN")
+    database.executemany(UPSERT, batch)
+    database.execute("COMMIT")
+    database.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "")
