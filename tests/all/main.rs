@@ -5,8 +5,10 @@ mod support;
 
 mod check;
 mod command_line;
+mod contract;
 mod crash;
 mod examples;
 mod hostile;
 mod rows;
+mod sdk;
 mod web;

@@ -68,8 +68,8 @@ pub fn isolated(program: &Path) -> Command {
 #[must_use]
 pub fn pip(python: &Path) -> Command {
     let mut command = isolated(python);
-    let kept = |name: &&str| Some((OsString::from(name), std::env::var_os(name)?));
-    command.envs(PIP_ENVIRONMENT.iter().filter_map(|name| kept(&name)));
+    let kept = |name: &str| Some((OsString::from(name), std::env::var_os(name)?));
+    command.envs(PIP_ENVIRONMENT.iter().filter_map(|name| kept(name)));
     command.args(["-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color"]);
     command
 }

@@ -189,10 +189,11 @@ impl Walk<'_> {
 
 fn is_part(name: &str, depth: usize) -> bool {
     let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    !name.starts_with('.')
-        && !NOT_ANYWHERE.contains(&name)
-        && !NOT_ENDING.contains(&ending)
-        && !(depth == 0 && NOT_AT_TOP.contains(&name))
+    let left_out = name.starts_with('.')
+        || NOT_ANYWHERE.contains(&name)
+        || NOT_ENDING.contains(&ending)
+        || (depth == 0 && NOT_AT_TOP.contains(&name));
+    !left_out
 }
 
 fn text<'a>(files: &'a [ProjectFile], name: &'static str) -> Result<Option<&'a str>, ProjectError> {

@@ -13,11 +13,7 @@ use crate::policy::limits::Limits;
 
 /// Runs a future on a runtime of its own.
 pub(super) fn run<F: Future>(future: F) -> F::Output {
-    let ev: u32 = std::env::var("EV").ok().and_then(|t| t.parse().ok()).unwrap_or(61);
-    if std::env::var("MT").is_ok() {
-        return tokio::runtime::Builder::new_multi_thread().worker_threads(2).event_interval(ev).enable_all().build().unwrap().block_on(future);
-    }
-    tokio::runtime::Builder::new_current_thread().event_interval(ev).enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// A server: one thread a connection, which gets the stream and the connection's number from 0.
