@@ -7,12 +7,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::counters::Counters;
 use crate::error::LimitReached;
 use crate::incidents::Incidents;
 use crate::policy::identifiers;
 use crate::policy::limits::Limits;
 use crate::policy::names::Kind;
-use crate::counters::Counters;
 use crate::queue::{Sender, WriterFailure};
 use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, TableName};
 

@@ -11,8 +11,8 @@ use std::thread::JoinHandle;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::destination::{Destination, DestinationError};
 use crate::counters::Counters;
+use crate::destination::{Destination, DestinationError};
 use crate::rows::{Operation, TableDefinition};
 
 /// What the guest's side may have in the queue before it waits: two batches of the usual
@@ -91,8 +91,7 @@ pub(crate) fn queue(counters: Arc<Counters>) -> (Sender, Writer) {
     let (done, finished) = unbounded_channel();
     let room = Arc::new(Semaphore::new(QUEUE_BYTES / PERMIT_BYTES));
     let shared = Arc::new(Shared::default());
-    let sender =
-        Sender { messages, room: Arc::clone(&room), done: finished, sequence: 0, shared: Arc::clone(&shared) };
+    let sender = Sender { messages, room: Arc::clone(&room), done: finished, sequence: 0, shared: Arc::clone(&shared) };
     (sender, Writer { messages: receiver, room, done, shared, counters })
 }
 

@@ -103,7 +103,9 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
 
     let thread = WriterThread::start(writer, Box::new(destination));
     let (result, cpu, tables) = match thread {
-        Err(error) => (Err(SyncError::Host(format!("could not start the writer: {error}"))), Duration::ZERO, Vec::new()),
+        Err(error) => {
+            (Err(SyncError::Host(format!("could not start the writer: {error}"))), Duration::ZERO, Vec::new())
+        }
         Ok(thread) => {
             let (result, cpu) = run(engine, component, capabilities, &request.configuration, &state);
             match thread.join() {
@@ -187,11 +189,8 @@ fn redactor(configuration: &BTreeMap<String, String>) -> Redactor {
         let name = name.to_ascii_lowercase();
         MARKS.iter().any(|mark| name.contains(mark))
     };
-    let secrets: Vec<_> = configuration
-        .iter()
-        .filter(|(name, _)| secret(name))
-        .map(|(_, value)| Secret::new(value.clone()))
-        .collect();
+    let secrets: Vec<_> =
+        configuration.iter().filter(|(name, _)| secret(name)).map(|(_, value)| Secret::new(value.clone())).collect();
     Redactor::new(&secrets)
 }
 

@@ -79,12 +79,12 @@ class ProjectTest(unittest.TestCase):
 
     def output(self, stage: Stage, code: str) -> str:
         finished = stage.run(code)
-        self.assertEqual(finished.returncode, 0, finished.stderr)
+        assert finished.returncode == 0, finished.stderr
         return finished.stdout.strip()
 
     def test_nothing_of_the_project_runs_when_it_is_frozen(self) -> None:
         stage = self.stage({"connector.py": "print('connector')", "sitecustomize.py": "print('site')"})
-        self.assertEqual(self.output(stage, "print('before'); load()"), "before\nconnector")
+        assert self.output(stage, "print('before'); load()") == "before\nconnector"
 
     def test_late_conditional_and_relative_imports(self) -> None:
         project = {
@@ -99,9 +99,9 @@ class ProjectTest(unittest.TestCase):
             "pkg/deep/__init__.py": "",
             "pkg/deep/second.py": "VALUE = 7\n",
         }
-        self.assertEqual(
-            self.output(self.stage(project), "c = load(); print(c.late(), c.__file__)"),
-            "7 /project/connector.py",
+        assert (
+            self.output(self.stage(project), "c = load(); print(c.late(), c.__file__)")
+            == "7 /project/connector.py"
         )
 
     def test_namespace_packages(self) -> None:
@@ -109,7 +109,7 @@ class ProjectTest(unittest.TestCase):
             {"connector.py": "import space.one, space.two\nprint(space.__path__)", "space/one.py": ""},
             {"space/two.py": ""},
         )
-        self.assertIn("/project/space", self.output(stage, "load()"))
+        assert "/project/space" in self.output(stage, "load()")
 
     def test_tracebacks_show_the_source(self) -> None:
         stage = self.stage(
@@ -121,9 +121,9 @@ class ProjectTest(unittest.TestCase):
         traceback = self.output(
             stage, "import traceback\ntry: load()\nexcept ValueError: print(traceback.format_exc())"
         )
-        self.assertIn('File "/project/connector.py", line 2, in <module>\n    helper.fail()', traceback)
-        self.assertIn('File "/project/helper.py", line 2, in fail\n    raise ValueError', traceback)
-        self.assertNotIn("_frozen.py", traceback)
+        assert 'File "/project/connector.py", line 2, in <module>\n    helper.fail()' in traceback
+        assert 'File "/project/helper.py", line 2, in fail\n    raise ValueError' in traceback
+        assert "_frozen.py" not in traceback
 
     def test_data_files(self) -> None:
         text = "wörld\n" + "x" * 2000
@@ -150,7 +150,7 @@ class ProjectTest(unittest.TestCase):
             "pkg/__init__.py": "",
             "pkg/data.txt": text,
         }
-        self.assertEqual(self.output(self.stage(project), "load()"), "ok")
+        assert self.output(self.stage(project), "load()") == "ok"
 
     def test_package_metadata(self) -> None:
         site = {
@@ -168,7 +168,7 @@ class ProjectTest(unittest.TestCase):
                     print("none")
             """
         }
-        self.assertEqual(self.output(self.stage(project, site), "load()"), "1.5 ['thing:x']\nnone")
+        assert self.output(self.stage(project, site), "load()") == "1.5 ['thing:x']\nnone"
 
     def test_imported_dependencies_are_loaded_before(self) -> None:
         site = {
@@ -181,30 +181,30 @@ class ProjectTest(unittest.TestCase):
         project = {"connector.py": "def update():\n    from used import part\n    import broken, old\n"}
         stage = self.stage(project, site)
         output = self.output(stage, "print('used.part' in sys.modules, 'unused' in sys.modules)")
-        self.assertEqual(output, "True False")
-        self.assertEqual(stage.report()["preloaded"], ["used", "used.part"])
+        assert output == "True False"
+        assert stage.report()["preloaded"] == ["used", "used.part"]
 
     def test_a_module_of_the_project_wins_over_a_dependency_and_is_not_loaded_before(self) -> None:
         stage = self.stage(
             {"connector.py": "import client\nprint(client.WHO)", "client.py": "WHO = 'project'"},
             {"client.py": "WHO = 'site'"},
         )
-        self.assertEqual(self.output(stage, "print('client' in sys.modules); load()"), "False\nproject")
+        assert self.output(stage, "print('client' in sys.modules); load()") == "False\nproject"
 
     def test_errors_of_syntax_are_all_reported_with_file_and_line(self) -> None:
         stage = self.stage({"connector.py": "x = 1\n", "a/one.py": "x = 1\ndef f(:\n", "two.py": "a\x00b"})
         finished = stage.run("")
-        self.assertIn("ProjectError: a/one.py:2:", finished.stderr)
+        assert "ProjectError: a/one.py:2:" in finished.stderr
         errors = stage.report()["errors"]
         assert isinstance(errors, list)
-        self.assertEqual([(e["file"], e["line"]) for e in errors], [("a/one.py", 2), ("two.py", 1)])
+        assert [(e["file"], e["line"]) for e in errors] == [("a/one.py", 2), ("two.py", 1)]
 
     def test_a_file_named_like_a_module_of_python_is_noted(self) -> None:
         stage = self.stage({"connector.py": "import secrets\n", "secrets.py": "", "queue.py": ""})
         self.output(stage, "")
         notes = stage.report()["notes"]
         assert isinstance(notes, list)
-        self.assertEqual([note.split("`")[1] for note in notes], ["import secrets"])
+        assert [note.split("`")[1] for note in notes] == ["import secrets"]
 
     def test_iterating_over_modules(self) -> None:
         project = {
@@ -217,7 +217,7 @@ class ProjectTest(unittest.TestCase):
             "p/q/__init__.py": "",
             "p/q/b.py": "",
         }
-        self.assertEqual(self.output(self.stage(project), "load()"), "['p.a', 'p.q', 'p.q.b']")
+        assert self.output(self.stage(project), "load()") == "['p.a', 'p.q', 'p.q.b']"
 
 
 if __name__ == "__main__":

@@ -13,28 +13,17 @@
 use super::report::{Code, Finding};
 
 /// Version of the contract this host speaks.
-pub const CONTRACT_VERSION: Version = Version {
-    major: 0,
-    minor: 1,
-    patch: 0,
-};
+pub const CONTRACT_VERSION: Version = Version { major: 0, minor: 1, patch: 0 };
 
 /// Newest WASI version this host provides; older patch versions of it are accepted too.
-pub const WASI_VERSION: Version = Version {
-    major: 0,
-    minor: 2,
-    patch: 12,
-};
+pub const WASI_VERSION: Version = Version { major: 0, minor: 2, patch: 12 };
 
 /// Largest component in bytes that is looked at. A Python connector has 18 to 45 MB.
 pub const MAX_COMPONENT_BYTES: usize = 256 << 20;
 
 /// Interfaces a component may import, by package.
 pub const INTERFACES: &[(&str, &[&str])] = &[
-    (
-        "sluice:connector",
-        &["types", "operations", "logging", "http"],
-    ),
+    ("sluice:connector", &["types", "operations", "logging", "http"]),
     ("wasi:io", &["error", "poll", "streams"]),
     ("wasi:clocks", &["monotonic-clock", "wall-clock"]),
     ("wasi:random", &["random", "insecure", "insecure-seed"]),
@@ -56,15 +45,7 @@ pub const INTERFACES: &[(&str, &[&str])] = &[
     ("wasi:filesystem", &["types", "preopens"]),
     (
         "wasi:sockets",
-        &[
-            "network",
-            "instance-network",
-            "ip-name-lookup",
-            "tcp",
-            "tcp-create-socket",
-            "udp",
-            "udp-create-socket",
-        ],
+        &["network", "instance-network", "ip-name-lookup", "tcp", "tcp-create-socket", "udp", "udp-create-socket"],
     ),
     ("wasi:http", &["types", "outgoing-handler"]),
 ];
@@ -87,11 +68,7 @@ pub struct Version {
 impl Version {
     fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split('.').map(number);
-        let version = Self {
-            major: numbers.next()??,
-            minor: numbers.next()??,
-            patch: numbers.next()??,
-        };
+        let version = Self { major: numbers.next()??, minor: numbers.next()??, patch: numbers.next()?? };
         numbers.next().is_none().then_some(version)
     }
 }
@@ -144,8 +121,7 @@ pub fn admit_import(name: &str) -> Result<Allowed, Finding> {
     let wasi = package.starts_with("wasi:");
     let accepted = version.and_then(Version::parse).is_some_and(|version| {
         if wasi {
-            (version.major, version.minor) == (WASI_VERSION.major, WASI_VERSION.minor)
-                && version <= WASI_VERSION
+            (version.major, version.minor) == (WASI_VERSION.major, WASI_VERSION.minor) && version <= WASI_VERSION
         } else {
             version == CONTRACT_VERSION
         }
@@ -164,15 +140,8 @@ pub fn admit_import(name: &str) -> Result<Allowed, Finding> {
 /// One finding for every import that is not on the list, at most
 /// [`MAX_FINDINGS`](super::MAX_FINDINGS).
 pub fn admit_imports<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Vec<Finding>> {
-    let refused: Vec<_> = names
-        .filter_map(|name| admit_import(name).err())
-        .take(super::MAX_FINDINGS)
-        .collect();
-    if refused.is_empty() {
-        Ok(())
-    } else {
-        Err(refused)
-    }
+    let refused: Vec<_> = names.filter_map(|name| admit_import(name).err()).take(super::MAX_FINDINGS).collect();
+    if refused.is_empty() { Ok(()) } else { Err(refused) }
 }
 
 fn not_an_interface(name: &str) -> Finding {
@@ -214,17 +183,13 @@ fn unknown_version(name: &str, package: &str, version: Option<&str>, wasi: bool)
     let message = match version {
         None => "imports an interface without saying its version".to_owned(),
         Some(_) if wasi => {
-            format!(
-                "imports a version that this host does not have; it has {package} 0.2.0 to {newest}"
-            )
+            format!("imports a version that this host does not have; it has {package} 0.2.0 to {newest}")
         }
         Some(_) => {
             format!("imports a version that this host does not have; it has {package} {newest}")
         }
     };
-    let newer = version
-        .and_then(Version::parse)
-        .is_some_and(|version| version > newest);
+    let newer = version.and_then(Version::parse).is_some_and(|version| version > newest);
     let hint = if !wasi && newer {
         "the component was built for a newer host: upgrade sluice, or build it with an SDK for this contract".to_owned()
     } else if !wasi {

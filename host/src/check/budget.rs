@@ -36,29 +36,15 @@ impl Budget {
             | Payload::CodeSectionStart { .. }
             | Payload::CodeSectionEntry(_)
             | Payload::DataSection(_) => Ok(()),
-            Payload::ModuleSection { .. } => {
-                spend(&mut self.modules, 1, MAX_MODULES, "inner modules")
-            }
-            Payload::ComponentSection { .. } => {
-                spend(&mut self.components, 1, MAX_COMPONENTS, "inner components")
-            }
+            Payload::ModuleSection { .. } => spend(&mut self.modules, 1, MAX_MODULES, "inner modules"),
+            Payload::ComponentSection { .. } => spend(&mut self.components, 1, MAX_COMPONENTS, "inner components"),
             declaration => {
                 if let Payload::ComponentInstanceSection(section) = declaration {
                     let count = usize::try_from(section.count()).unwrap_or(usize::MAX);
-                    spend(
-                        &mut self.instances,
-                        count,
-                        MAX_INSTANCES,
-                        "instances of components",
-                    )?;
+                    spend(&mut self.instances, count, MAX_INSTANCES, "instances of components")?;
                 }
                 let bytes = declaration.as_section().map_or(0, |(_, range)| range.len());
-                spend(
-                    &mut self.declared,
-                    bytes,
-                    MAX_DECLARED_BYTES,
-                    "bytes of declarations",
-                )
+                spend(&mut self.declared, bytes, MAX_DECLARED_BYTES, "bytes of declarations")
             }
         }
     }

@@ -7,8 +7,7 @@ use std::collections::HashMap;
 
 use wasmparser::PrimitiveValType;
 use wasmparser::component_types::{
-    AliasableResourceId, ComponentDefinedType, ComponentDefinedTypeId, ComponentFuncType,
-    ComponentValType, ResourceId,
+    AliasableResourceId, ComponentDefinedType, ComponentDefinedTypeId, ComponentFuncType, ComponentValType, ResourceId,
 };
 use wasmparser::types::TypesRef;
 use wit_parser::{Function, Handle, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner};
@@ -27,21 +26,12 @@ pub(super) struct Difference {
 
 impl Difference {
     fn new(expected: impl Into<String>, found: impl Into<String>) -> Box<Self> {
-        Box::new(Self {
-            path: Vec::new(),
-            expected: expected.into(),
-            found: found.into(),
-        })
+        Box::new(Self { path: Vec::new(), expected: expected.into(), found: found.into() })
     }
 
     /// The path in one word, such as `result.err.message`.
     pub(super) fn place(&self) -> String {
-        self.path
-            .iter()
-            .rev()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(".")
+        self.path.iter().rev().map(String::as_str).collect::<Vec<_>>().join(".")
     }
 }
 
@@ -90,11 +80,7 @@ impl Types<'_> {
         }
         let names = |name: &str| found.params.iter().any(|(found, _)| found.as_str() == name);
         let same_names = expected.params.len() == found.params.len()
-            && expected
-                .params
-                .iter()
-                .zip(&found.params)
-                .all(|(a, (b, _))| a.name == b.as_str());
+            && expected.params.iter().zip(&found.params).all(|(a, (b, _))| a.name == b.as_str());
         if !same_names {
             let absent = expected.params.iter().find(|param| !names(&param.name));
             let which = absent.map_or_else(String::new, |param| param.name.clone());
@@ -103,8 +89,7 @@ impl Types<'_> {
         for (param, (_, ty)) in expected.params.iter().zip(&found.params) {
             self.value(&param.ty, *ty).at(&param.name)?;
         }
-        self.optional(expected.result.as_ref(), found.result)
-            .at("result")
+        self.optional(expected.result.as_ref(), found.result).at("result")
     }
 
     /// A named type that an interface exports, against the contract's of the same name.
@@ -133,9 +118,7 @@ impl Types<'_> {
             (None, None) => Ok(()),
             (Some(expected), Some(found)) => self.value(expected, found),
             (None, Some(found)) => Err(Difference::new("nothing", self.found_words(found))),
-            (Some(expected), None) => {
-                Err(Difference::new(self.expected_words(expected), "nothing"))
-            }
+            (Some(expected), None) => Err(Difference::new(self.expected_words(expected), "nothing")),
         }
     }
 
@@ -144,10 +127,7 @@ impl Types<'_> {
         let mut expected = *expected;
         loop {
             let Type::Id(id) = expected else { return false };
-            if self
-                .expected_name(id)
-                .is_some_and(|name| self.names.get(&found) == Some(&name))
-            {
+            if self.expected_name(id).is_some_and(|name| self.names.get(&found) == Some(&name)) {
                 return true;
             }
             match self.resolve.types.get(id).map(|ty| &ty.kind) {
@@ -164,12 +144,7 @@ impl Types<'_> {
         };
         let interface = self.resolve.interfaces.get(owner)?;
         let package = &self.resolve.packages.get(interface.package?)?.name;
-        let interface = format!(
-            "{}:{}/{}",
-            package.namespace,
-            package.name,
-            interface.name.as_ref()?
-        );
+        let interface = format!("{}:{}/{}", package.namespace, package.name, interface.name.as_ref()?);
         Some((interface, ty.name.clone()?))
     }
 
@@ -207,12 +182,7 @@ impl Types<'_> {
     }
 
     fn structure(&self, expected: &Type, found: ComponentValType) -> Compared {
-        let differ = || {
-            Err(Difference::new(
-                self.expected_words(expected),
-                self.found_words(found),
-            ))
-        };
+        let differ = || Err(Difference::new(self.expected_words(expected), self.found_words(found)));
         match (self.expected(expected), self.found(found)) {
             (Some(Expected::Primitive(a)), Found::Primitive(b)) if same_primitive(a, b) => Ok(()),
             (Some(Expected::Defined(a)), Found::Defined(b)) => match self.defined(&a.kind, b) {
@@ -229,58 +199,22 @@ impl Types<'_> {
         use TypeDefKind as E;
         Some(match (expected, found) {
             (E::Record(a), F::Record(b)) => {
-                let a: Vec<_> = a
-                    .fields
-                    .iter()
-                    .map(|field| (field.name.as_str(), Some(&field.ty)))
-                    .collect();
-                let b: Vec<_> = b
-                    .fields
-                    .iter()
-                    .map(|(name, ty)| (name.as_str(), Some(*ty)))
-                    .collect();
+                let a: Vec<_> = a.fields.iter().map(|field| (field.name.as_str(), Some(&field.ty))).collect();
+                let b: Vec<_> = b.fields.iter().map(|(name, ty)| (name.as_str(), Some(*ty))).collect();
                 self.members("field", &a, &b)
             }
             (E::Variant(a), F::Variant(b)) => {
-                let a: Vec<_> = a
-                    .cases
-                    .iter()
-                    .map(|case| (case.name.as_str(), case.ty.as_ref()))
-                    .collect();
-                let b: Vec<_> = b
-                    .cases
-                    .iter()
-                    .map(|(name, case)| (name.as_str(), case.ty))
-                    .collect();
+                let a: Vec<_> = a.cases.iter().map(|case| (case.name.as_str(), case.ty.as_ref())).collect();
+                let b: Vec<_> = b.cases.iter().map(|(name, case)| (name.as_str(), case.ty)).collect();
                 self.members("case", &a, &b)
             }
             (E::Enum(a), F::Enum(b)) => {
-                let a: Vec<_> = a
-                    .cases
-                    .iter()
-                    .map(|case| (case.name.as_str(), None))
-                    .collect();
-                self.members(
-                    "case",
-                    &a,
-                    &b.iter()
-                        .map(|name| (name.as_str(), None))
-                        .collect::<Vec<_>>(),
-                )
+                let a: Vec<_> = a.cases.iter().map(|case| (case.name.as_str(), None)).collect();
+                self.members("case", &a, &b.iter().map(|name| (name.as_str(), None)).collect::<Vec<_>>())
             }
             (E::Flags(a), F::Flags(b)) => {
-                let a: Vec<_> = a
-                    .flags
-                    .iter()
-                    .map(|flag| (flag.name.as_str(), None))
-                    .collect();
-                self.members(
-                    "flag",
-                    &a,
-                    &b.iter()
-                        .map(|name| (name.as_str(), None))
-                        .collect::<Vec<_>>(),
-                )
+                let a: Vec<_> = a.flags.iter().map(|flag| (flag.name.as_str(), None)).collect();
+                self.members("flag", &a, &b.iter().map(|name| (name.as_str(), None)).collect::<Vec<_>>())
             }
             (E::Tuple(a), F::Tuple(b)) if a.types.len() == b.types.len() => {
                 let mut pairs = a.types.iter().zip(&b.types).enumerate();
@@ -288,19 +222,18 @@ impl Types<'_> {
             }
             (E::List(a), F::List { element, .. }) => self.value(a, *element).at("[]"),
             (E::Option(a), F::Option { ty, .. }) => self.value(a, *ty).at("some"),
-            (E::Result(a), F::Result { ok, err, .. }) => self
-                .optional(a.ok.as_ref(), *ok)
-                .at("ok")
-                .and_then(|()| self.optional(a.err.as_ref(), *err).at("err")),
-            (E::Handle(Handle::Own(a)), F::Own(b))
-            | (E::Handle(Handle::Borrow(a)), F::Borrow(b)) => self.resource(*a, *b)?,
+            (E::Result(a), F::Result { ok, err, .. }) => {
+                self.optional(a.ok.as_ref(), *ok).at("ok").and_then(|()| self.optional(a.err.as_ref(), *err).at("err"))
+            }
+            (E::Handle(Handle::Own(a)), F::Own(b)) | (E::Handle(Handle::Borrow(a)), F::Borrow(b)) => {
+                self.resource(*a, *b)?
+            }
             _ => return None,
         })
     }
 
     fn resource(&self, expected: TypeId, found: AliasableResourceId) -> Option<Compared> {
-        let same =
-            self.resources.get(&found.resource()) == self.expected_resource(expected).as_ref();
+        let same = self.resources.get(&found.resource()) == self.expected_resource(expected).as_ref();
         same.then_some(Ok(()))
     }
 
@@ -318,8 +251,7 @@ impl Types<'_> {
                         return Err(Difference::new("nothing", format!("a {what}"))).at(other);
                     }
                     let place = format!("{what} {}", index + 1);
-                    return Err(Difference::new(format!("`{name}`"), format!("`{other}`")))
-                        .at(&place);
+                    return Err(Difference::new(format!("`{name}`"), format!("`{other}`"))).at(&place);
                 }
                 _ => return Err(Difference::new(format!("a {what}"), "nothing")).at(name),
             }

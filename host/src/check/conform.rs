@@ -23,11 +23,7 @@ const TOOL_EXPORT: &str = "exports";
 /// Says how the component differs from the contract.
 pub(super) fn conform(surface: &Surface, contract: &Contract) -> Report {
     let mut findings = Findings::default();
-    let kind = if is_wit_package(surface) {
-        Kind::WitPackage
-    } else {
-        Kind::Component
-    };
+    let kind = if is_wit_package(surface) { Kind::WitPackage } else { Kind::Component };
     if kind == Kind::WitPackage {
         let message = "the file is a WIT package: types without code";
         let hint = "`sluice build` makes a component from a Python project";
@@ -44,11 +40,7 @@ pub(super) fn conform(surface: &Surface, contract: &Contract) -> Report {
         None => None,
     };
     let names = |items: &[(String, ComponentEntityType)]| {
-        let mut names: Vec<_> = items
-            .iter()
-            .take(MAX_NAMES)
-            .map(|(name, _)| visible(name))
-            .collect();
+        let mut names: Vec<_> = items.iter().take(MAX_NAMES).map(|(name, _)| visible(name)).collect();
         names.sort();
         names
     };
@@ -63,17 +55,9 @@ pub(super) fn conform(surface: &Surface, contract: &Contract) -> Report {
 
 fn is_wit_package(surface: &Surface) -> bool {
     let type_only = |(_, ty): &(String, ComponentEntityType)| {
-        matches!(
-            ty,
-            ComponentEntityType::Type {
-                created: ComponentAnyTypeId::Component(_),
-                ..
-            }
-        )
+        matches!(ty, ComponentEntityType::Type { created: ComponentAnyTypeId::Component(_), .. })
     };
-    surface.imports.is_empty()
-        && !surface.exports.is_empty()
-        && surface.exports.iter().all(type_only)
+    surface.imports.is_empty() && !surface.exports.is_empty() && surface.exports.iter().all(type_only)
 }
 
 struct Conformity<'a> {
@@ -93,13 +77,7 @@ impl<'a> Conformity<'a> {
             resources: HashMap::new(),
             names: HashMap::new(),
         };
-        Self {
-            surface,
-            contract,
-            types,
-            findings,
-            interfaces: Vec::new(),
-        }
+        Self { surface, contract, types, findings, interfaces: Vec::new() }
     }
 
     fn judge(&mut self) {
@@ -141,31 +119,18 @@ impl<'a> Conformity<'a> {
             return false;
         };
         if items.exports.len() > MAX_ITEMS {
-            let message = format!(
-                "is imported with {} items; at most {MAX_ITEMS} are looked at",
-                items.exports.len()
-            );
-            self.findings
-                .push(Finding::error(Code::ImportTooMany, name, message));
+            let message = format!("is imported with {} items; at most {MAX_ITEMS} are looked at", items.exports.len());
+            self.findings.push(Finding::error(Code::ImportTooMany, name, message));
             return false;
         }
         for (item, found) in &items.exports {
             let origin = || (short.to_owned(), item.clone());
             match found.ty {
                 // the interface that brings a resource first is where it comes from
-                ComponentEntityType::Type {
-                    created: ComponentAnyTypeId::Resource(id),
-                    ..
-                } => {
-                    self.types
-                        .resources
-                        .entry(id.resource())
-                        .or_insert_with(origin);
+                ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
+                    self.types.resources.entry(id.resource()).or_insert_with(origin);
                 }
-                ComponentEntityType::Type {
-                    created: ComponentAnyTypeId::Defined(id),
-                    ..
-                } => {
+                ComponentEntityType::Type { created: ComponentAnyTypeId::Defined(id), .. } => {
                     self.types.names.entry(id).or_insert_with(origin);
                 }
                 _ => {}
@@ -176,9 +141,7 @@ impl<'a> Conformity<'a> {
 
     fn world_type(&mut self, name: &str, found: ComponentAnyTypeId) {
         let compared = match (self.contract.world_types.get(name), found) {
-            (Some(expected), ComponentAnyTypeId::Defined(found)) => {
-                self.types.named(*expected, found)
-            }
+            (Some(expected), ComponentAnyTypeId::Defined(found)) => self.types.named(*expected, found),
             _ => Ok(()),
         };
         self.report_type(name, "", compared);
@@ -197,30 +160,20 @@ impl<'a> Conformity<'a> {
                     Some(expected) => self.imported_function(name, expected, found),
                     None => self.unknown_item(name, "function", item),
                 },
-                ComponentEntityType::Type { created, .. } => {
-                    self.imported_type(name, expected, item, created)
-                }
+                ComponentEntityType::Type { created, .. } => self.imported_type(name, expected, item, created),
                 _ => self.unknown_item(name, "item", item),
             }
         }
     }
 
     fn unknown_item(&mut self, interface: &str, what: &str, item: &str) {
-        let message = format!(
-            "is imported with the {what} `{}`, which the contract does not have there",
-            visible(item)
-        );
+        let message =
+            format!("is imported with the {what} `{}`, which the contract does not have there", visible(item));
         let hint = "build the component against the WIT files of this host";
-        self.findings
-            .push(Finding::error(Code::ImportUnknownItem, interface, message).hint(hint));
+        self.findings.push(Finding::error(Code::ImportUnknownItem, interface, message).hint(hint));
     }
 
-    fn imported_function(
-        &mut self,
-        interface: &str,
-        expected: &Function,
-        found: ComponentFuncTypeId,
-    ) {
+    fn imported_function(&mut self, interface: &str, expected: &Function, found: ComponentFuncTypeId) {
         let Some(found) = self.types.found.get(found) else {
             return;
         };
@@ -241,23 +194,14 @@ impl<'a> Conformity<'a> {
                     self.types.expected_signature(expected)
                 )
             };
-            self.findings
-                .push(Finding::error(Code::ImportType, interface, message).hint(REBUILD));
+            self.findings.push(Finding::error(Code::ImportType, interface, message).hint(REBUILD));
         }
     }
 
-    fn imported_type(
-        &mut self,
-        interface: &str,
-        expected: &Interface,
-        item: &str,
-        found: ComponentAnyTypeId,
-    ) {
+    fn imported_type(&mut self, interface: &str, expected: &Interface, item: &str, found: ComponentAnyTypeId) {
         let known = expected.types.get(item).copied();
         match (known, found) {
-            (None, ComponentAnyTypeId::Resource(_)) => {
-                self.unknown_item(interface, "resource", item)
-            }
+            (None, ComponentAnyTypeId::Resource(_)) => self.unknown_item(interface, "resource", item),
             // a type that no function uses harms nobody, and one that is used is compared there
             (None, _) => {}
             (Some(id), ComponentAnyTypeId::Defined(found)) => {
@@ -265,16 +209,11 @@ impl<'a> Conformity<'a> {
                 self.report_type(interface, item, compared);
             }
             (Some(id), ComponentAnyTypeId::Resource(found)) => {
-                let same = self.types.resources.get(&found.resource())
-                    == self.types.expected_resource(id).as_ref();
+                let same = self.types.resources.get(&found.resource()) == self.types.expected_resource(id).as_ref();
                 let resource = self.is_resource(id);
                 if !(same && resource) {
-                    let message = format!(
-                        "has `{}` as another resource than the contract",
-                        visible(item)
-                    );
-                    self.findings
-                        .push(Finding::error(Code::ImportType, interface, message).hint(REBUILD));
+                    let message = format!("has `{}` as another resource than the contract", visible(item));
+                    self.findings.push(Finding::error(Code::ImportType, interface, message).hint(REBUILD));
                 }
             }
             (Some(_), _) => self.unknown_item(interface, "type", item),
@@ -295,76 +234,49 @@ impl<'a> Conformity<'a> {
     fn report_type(&mut self, subject: &str, item: &str, compared: Compared) {
         let Err(difference) = compared else { return };
         let inner = difference.place();
-        let place: Vec<_> = [item, &inner]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect();
+        let place: Vec<_> = [item, &inner].into_iter().filter(|part| !part.is_empty()).collect();
         let message = format!(
             "has another type: at `{}` the contract says {}, the component {}",
             visible(&place.join(".")),
             difference.expected,
             difference.found
         );
-        self.findings
-            .push(Finding::error(Code::ImportType, subject, message).hint(REBUILD));
+        self.findings.push(Finding::error(Code::ImportType, subject, message).hint(REBUILD));
     }
 
     fn exports(&mut self) {
         let (surface, contract) = (self.surface, self.contract);
-        let exports: HashMap<_, _> = surface
-            .exports
-            .iter()
-            .map(|(name, ty)| (name.as_str(), *ty))
-            .collect();
+        let exports: HashMap<_, _> = surface.exports.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
         for (name, expected) in &contract.exports {
             match exports.get(name.as_str()) {
                 None => self.missing_export(name, expected, &exports),
-                Some(ComponentEntityType::Func(found)) => {
-                    self.exported_function(name, expected, *found)
-                }
+                Some(ComponentEntityType::Func(found)) => self.exported_function(name, expected, *found),
                 Some(_) => {
-                    let message = format!(
-                        "is exported, but not as the function {}",
-                        self.types.expected_signature(expected)
-                    );
-                    self.findings
-                        .push(Finding::error(Code::ExportKind, name, message).hint(REBUILD));
+                    let message =
+                        format!("is exported, but not as the function {}", self.types.expected_signature(expected));
+                    self.findings.push(Finding::error(Code::ExportKind, name, message).hint(REBUILD));
                 }
             }
         }
         for (name, _) in &surface.exports {
-            let known =
-                name == TOOL_EXPORT || contract.exports.iter().any(|(known, _)| known == name);
+            let known = name == TOOL_EXPORT || contract.exports.iter().any(|(known, _)| known == name);
             if !known {
                 let message = "is exported too; the host does not use it";
-                self.findings
-                    .push(Finding::note(Code::ExportExtra, name, message));
+                self.findings.push(Finding::note(Code::ExportExtra, name, message));
             }
         }
     }
 
-    fn missing_export(
-        &mut self,
-        name: &str,
-        expected: &Function,
-        exports: &HashMap<&str, ComponentEntityType>,
-    ) {
-        let message = format!(
-            "is not exported; the contract asks for {}",
-            self.types.expected_signature(expected)
-        );
+    fn missing_export(&mut self, name: &str, expected: &Function, exports: &HashMap<&str, ComponentEntityType>) {
+        let message = format!("is not exported; the contract asks for {}", self.types.expected_signature(expected));
         let hint = if exports.keys().any(|name| name.starts_with("wasi:cli/run@")) {
             "this component is a command; a connector exports `schema` and `sync` of the world sluice:connector/connector instead"
-        } else if exports
-            .keys()
-            .any(|name| name.starts_with("wasi:http/incoming-handler@"))
-        {
+        } else if exports.keys().any(|name| name.starts_with("wasi:http/incoming-handler@")) {
             "this component is an HTTP server; a connector exports `schema` and `sync` of the world sluice:connector/connector instead"
         } else {
             "build the component for the world sluice:connector/connector"
         };
-        self.findings
-            .push(Finding::error(Code::ExportMissing, name, message).hint(hint));
+        self.findings.push(Finding::error(Code::ExportMissing, name, message).hint(hint));
     }
 
     fn exported_function(&mut self, name: &str, expected: &Function, found: ComponentFuncTypeId) {
@@ -385,8 +297,7 @@ impl<'a> Conformity<'a> {
                     difference.found
                 );
             }
-            self.findings
-                .push(Finding::error(Code::ExportType, name, message).hint(REBUILD));
+            self.findings.push(Finding::error(Code::ExportType, name, message).hint(REBUILD));
         }
     }
 }

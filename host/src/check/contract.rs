@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use wit_parser::{
-    Function, Interface, Resolve, SourceMap, UnresolvedPackageGroup, WorldId, WorldItem, WorldKey,
-};
+use wit_parser::{Function, Interface, Resolve, SourceMap, UnresolvedPackageGroup, WorldId, WorldItem, WorldKey};
 
 use super::allowed::{CONTRACT_VERSION, INTERFACES};
 
@@ -38,9 +36,8 @@ impl Contract {
     pub fn parse(files: &[(&str, &str)]) -> Result<Self, ContractError> {
         let (main, dependencies) = groups(files)?;
         let mut resolve = Resolve::default();
-        let package = resolve
-            .push_groups(main, dependencies)
-            .map_err(|error| ContractError::Unresolved(format!("{error}")))?;
+        let package =
+            resolve.push_groups(main, dependencies).map_err(|error| ContractError::Unresolved(format!("{error}")))?;
         let world = find_world(&resolve, package)?;
         let interfaces = find_interfaces(&resolve)?;
         let mut exports = Vec::new();
@@ -59,12 +56,7 @@ impl Contract {
                 world_types.insert(name.clone(), *id);
             }
         }
-        Ok(Self {
-            resolve,
-            exports,
-            world_types,
-            interfaces,
-        })
+        Ok(Self { resolve, exports, world_types, interfaces })
     }
 
     /// An interface of the allow-list by its name without version.
@@ -73,9 +65,7 @@ impl Contract {
     }
 }
 
-fn groups(
-    files: &[(&str, &str)],
-) -> Result<(UnresolvedPackageGroup, Vec<UnresolvedPackageGroup>), ContractError> {
+fn groups(files: &[(&str, &str)]) -> Result<(UnresolvedPackageGroup, Vec<UnresolvedPackageGroup>), ContractError> {
     let mut folders: Vec<(&Path, SourceMap)> = Vec::new();
     for (path, contents) in files {
         let path = Path::new(path);
@@ -93,9 +83,7 @@ fn groups(
     let mut main = None;
     let mut dependencies = Vec::new();
     for (_, map) in folders {
-        let group = map
-            .parse()
-            .map_err(|(map, error)| ContractError::Syntax(error.render(&map)))?;
+        let group = map.parse().map_err(|(map, error)| ContractError::Syntax(error.render(&map)))?;
         let name = &group.main.name;
         if (name.namespace.as_str(), name.name.as_str()) == PACKAGE {
             main = Some(group);
@@ -107,26 +95,15 @@ fn groups(
 }
 
 fn find_world(resolve: &Resolve, package: wit_parser::PackageId) -> Result<WorldId, ContractError> {
-    let package = resolve
-        .packages
-        .get(package)
-        .ok_or(ContractError::NoWorld)?;
+    let package = resolve.packages.get(package).ok_or(ContractError::NoWorld)?;
     let version = package.name.version.as_ref().map(ToString::to_string);
     if version != Some(CONTRACT_VERSION.to_string()) {
-        return Err(ContractError::Version {
-            found: version.unwrap_or_default(),
-        });
+        return Err(ContractError::Version { found: version.unwrap_or_default() });
     }
-    package
-        .worlds
-        .get(WORLD)
-        .copied()
-        .ok_or(ContractError::NoWorld)
+    package.worlds.get(WORLD).copied().ok_or(ContractError::NoWorld)
 }
 
-fn find_interfaces(
-    resolve: &Resolve,
-) -> Result<HashMap<String, wit_parser::InterfaceId>, ContractError> {
+fn find_interfaces(resolve: &Resolve) -> Result<HashMap<String, wit_parser::InterfaceId>, ContractError> {
     let mut found = HashMap::new();
     for (package, interfaces) in INTERFACES {
         let known = resolve

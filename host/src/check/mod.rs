@@ -37,10 +37,7 @@ pub use stamp::{MAX_STAMP_BYTES, STAMP_SECTION, Stamp, StampError};
 #[must_use]
 pub fn check(bytes: &[u8], contract: &Contract) -> Report {
     if bytes.len() > MAX_COMPONENT_BYTES {
-        let message = format!(
-            "the file has {} bytes, more than the limit of {MAX_COMPONENT_BYTES} bytes",
-            bytes.len()
-        );
+        let message = format!("the file has {} bytes, more than the limit of {MAX_COMPONENT_BYTES} bytes", bytes.len());
         let hint = "leave out packages and data files that the connector does not need";
         let finding = Finding::error(Code::TooLarge, "", message).hint(hint);
         return Report::refused(recognise::kind(bytes), finding);

@@ -14,27 +14,11 @@ const TEXT_PROBE: usize = 4_096;
 
 /// First bytes of files that people confuse with components.
 const MAGIC: &[(&[u8], Code, &str)] = &[
-    (
-        b"\x7fELF",
-        Code::NativeProgram,
-        "a Linux program or library (ELF)",
-    ),
-    (
-        b"\xcf\xfa\xed\xfe",
-        Code::NativeProgram,
-        "a macOS program or library (Mach-O)",
-    ),
-    (
-        b"\xca\xfe\xba\xbe",
-        Code::NativeProgram,
-        "a macOS program for several processors, or a Java class",
-    ),
+    (b"\x7fELF", Code::NativeProgram, "a Linux program or library (ELF)"),
+    (b"\xcf\xfa\xed\xfe", Code::NativeProgram, "a macOS program or library (Mach-O)"),
+    (b"\xca\xfe\xba\xbe", Code::NativeProgram, "a macOS program for several processors, or a Java class"),
     (b"MZ", Code::NativeProgram, "a Windows program or library"),
-    (
-        b"PK\x03\x04",
-        Code::ZipArchive,
-        "a zip archive; a Python wheel is one too",
-    ),
+    (b"PK\x03\x04", Code::ZipArchive, "a zip archive; a Python wheel is one too"),
     (b"PK\x05\x06", Code::ZipArchive, "an empty zip archive"),
     (b"\x1f\x8b", Code::Compressed, "a gzip file"),
     (b"\x28\xb5\x2f\xfd", Code::Compressed, "a zstd file"),
@@ -60,30 +44,19 @@ pub(super) fn not_a_component(bytes: &[u8]) -> Option<(Kind, Finding)> {
         None => {
             let message = "the file ends inside the WebAssembly header";
             let hint = "copy or build it again";
-            Some((
-                Kind::NotWebassembly,
-                Finding::error(Code::Truncated, "", message).hint(hint),
-            ))
+            Some((Kind::NotWebassembly, Finding::error(Code::Truncated, "", message).hint(hint)))
         }
         Some([0x0d, 0, 1, 0]) => None,
         Some([1, 0, 0, 0]) => Some((Kind::CoreModule, core_module(bytes))),
         Some(&[low, high, 1, 0]) => {
             let version = u16::from_le_bytes([low, high]);
-            let message = format!(
-                "the file is a component in the binary format {version}; this host reads format 13"
-            );
+            let message = format!("the file is a component in the binary format {version}; this host reads format 13");
             let hint = "build it with current component tools";
-            Some((
-                Kind::Component,
-                Finding::error(Code::UnknownEncoding, "", message).hint(hint),
-            ))
+            Some((Kind::Component, Finding::error(Code::UnknownEncoding, "", message).hint(hint)))
         }
         Some(_) => {
             let message = "the file has a WebAssembly header of an unknown version";
-            Some((
-                Kind::NotWebassembly,
-                Finding::error(Code::UnknownEncoding, "", message).hint(BUILD_HINT),
-            ))
+            Some((Kind::NotWebassembly, Finding::error(Code::UnknownEncoding, "", message).hint(BUILD_HINT)))
         }
     }
 }
@@ -98,12 +71,7 @@ fn foreign(bytes: &[u8]) -> Finding {
             Code::Compressed => "unpack it first",
             _ => BUILD_HINT,
         };
-        return Finding::error(
-            *code,
-            "",
-            format!("the file is {what}, not a WebAssembly component"),
-        )
-        .hint(hint);
+        return Finding::error(*code, "", format!("the file is {what}, not a WebAssembly component")).hint(hint);
     }
     let probe = bytes.get(..TEXT_PROBE).unwrap_or(bytes);
     let Some(text) = as_text(probe) else {
@@ -111,10 +79,7 @@ fn foreign(bytes: &[u8]) -> Finding {
         return Finding::error(Code::NotWebassembly, "", message).hint(BUILD_HINT);
     };
     let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    if ["(component", "(module", ";;", "(;"]
-        .iter()
-        .any(|wat| start.starts_with(wat))
-    {
+    if ["(component", "(module", ";;", "(;"].iter().any(|wat| start.starts_with(wat)) {
         let message = "the file is WebAssembly in text form (WAT)";
         let hint = "make a binary of it first, for example with `wasm-tools parse`";
         return Finding::error(Code::WatText, "", message).hint(hint);
@@ -127,14 +92,10 @@ fn foreign(bytes: &[u8]) -> Finding {
 fn as_text(probe: &[u8]) -> Option<&str> {
     let text = match std::str::from_utf8(probe) {
         Ok(text) => text,
-        Err(error) if error.error_len().is_none() => {
-            std::str::from_utf8(probe.get(..error.valid_up_to())?).ok()?
-        }
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(probe.get(..error.valid_up_to())?).ok()?,
         Err(_) => return None,
     };
-    let binary = text
-        .chars()
-        .any(|c| c.is_control() && !c.is_whitespace() && c != '\u{1b}');
+    let binary = text.chars().any(|c| c.is_control() && !c.is_whitespace() && c != '\u{1b}');
     (!binary && !text.is_empty()).then_some(text)
 }
 
@@ -171,29 +132,17 @@ fn core_module(bytes: &[u8]) -> Finding {
 fn look_into(bytes: &[u8]) -> Module {
     let mut module = Module::default();
     // a broken module is a core module all the same: what was read until then decides
-    for payload in Parser::new(0)
-        .parse_all(bytes)
-        .map_while(Result::ok)
-        .take(MAX_SECTIONS)
-    {
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok).take(MAX_SECTIONS) {
         match payload {
-            Payload::Version {
-                encoding: Encoding::Component,
-                ..
-            } => break,
+            Payload::Version { encoding: Encoding::Component, .. } => break,
             Payload::CustomSection(section) if section.name().starts_with("component-type") => {
                 module.unfinished = true;
             }
             Payload::ImportSection(section) => {
-                for import in section
-                    .into_imports()
-                    .map_while(Result::ok)
-                    .take(MAX_IMPORTS)
-                {
+                for import in section.into_imports().map_while(Result::ok).take(MAX_IMPORTS) {
                     module.preview1 |= import.module.starts_with("wasi_");
                     if module.first_import.is_none() {
-                        module.first_import =
-                            Some(visible(&format!("{} {}", import.module, import.name)));
+                        module.first_import = Some(visible(&format!("{} {}", import.module, import.name)));
                     }
                 }
             }

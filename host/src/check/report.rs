@@ -158,27 +158,15 @@ pub struct Finding {
 
 impl Finding {
     pub(super) fn error(code: Code, subject: &str, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            code,
-            subject: visible(subject),
-            message: message.into(),
-            hint: None,
-        }
+        Self { severity: Severity::Error, code, subject: visible(subject), message: message.into(), hint: None }
     }
 
     pub(super) fn note(code: Code, subject: &str, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Note,
-            ..Self::error(code, subject, message)
-        }
+        Self { severity: Severity::Note, ..Self::error(code, subject, message) }
     }
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..self
-        }
+        Self { hint: Some(hint.into()), ..self }
     }
 }
 
@@ -210,13 +198,7 @@ pub struct Report {
 
 impl Report {
     pub(super) fn refused(kind: Kind, finding: Finding) -> Self {
-        Self {
-            kind,
-            findings: vec![finding],
-            imports: Vec::new(),
-            exports: Vec::new(),
-            stamp: None,
-        }
+        Self { kind, findings: vec![finding], imports: Vec::new(), exports: Vec::new(), stamp: None }
     }
 
     /// Whether nothing keeps the component from running.
@@ -227,9 +209,7 @@ impl Report {
 
     /// The findings that keep it from running.
     pub fn errors(&self) -> impl Iterator<Item = &Finding> {
-        self.findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error)
     }
 }
 
@@ -272,20 +252,11 @@ impl Findings {
     /// All findings, errors first, otherwise in the order they were made.
     pub(super) fn finish(mut self) -> Vec<Finding> {
         if self.dropped > 0 {
-            let severity = if self.dropped_error {
-                Severity::Error
-            } else {
-                Severity::Note
-            };
-            let more = Finding::note(
-                Code::MoreFindings,
-                "",
-                format!("at least {} more findings", self.dropped),
-            );
+            let severity = if self.dropped_error { Severity::Error } else { Severity::Note };
+            let more = Finding::note(Code::MoreFindings, "", format!("at least {} more findings", self.dropped));
             self.list.push(Finding { severity, ..more });
         }
-        self.list
-            .sort_by_key(|finding| finding.severity == Severity::Note);
+        self.list.sort_by_key(|finding| finding.severity == Severity::Note);
         self.list
     }
 }

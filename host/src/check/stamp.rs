@@ -28,11 +28,7 @@ impl Stamp {
     /// When the entries do not fit [`MAX_STAMP_BYTES`].
     pub fn encode(&self) -> Result<Vec<u8>, StampError> {
         let bytes = serde_json::to_vec(&self.entries).map_err(|_| StampError::NotAnObject)?;
-        if bytes.len() > MAX_STAMP_BYTES {
-            Err(StampError::TooLarge)
-        } else {
-            Ok(bytes)
-        }
+        if bytes.len() > MAX_STAMP_BYTES { Err(StampError::TooLarge) } else { Ok(bytes) }
     }
 
     /// Reads the section's contents. Control characters are made visible.
@@ -44,12 +40,8 @@ impl Stamp {
         if bytes.len() > MAX_STAMP_BYTES {
             return Err(StampError::TooLarge);
         }
-        let entries: BTreeMap<String, String> =
-            serde_json::from_slice(bytes).map_err(|_| StampError::NotAnObject)?;
-        let entries = entries
-            .iter()
-            .map(|(name, value)| (visible(name), visible(value)))
-            .collect();
+        let entries: BTreeMap<String, String> = serde_json::from_slice(bytes).map_err(|_| StampError::NotAnObject)?;
+        let entries = entries.iter().map(|(name, value)| (visible(name), visible(value))).collect();
         Ok(Self { entries })
     }
 }

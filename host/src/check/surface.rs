@@ -37,27 +37,19 @@ pub(super) fn read(bytes: &[u8]) -> Result<Surface, Finding> {
     let mut outer = Vec::new();
     let mut rest = bytes;
     loop {
-        let (consumed, payload) = next(&mut parser, rest)
-            .map_err(|error| broken(&error))?
-            .ok_or_else(|| truncated(bytes.len()))?;
+        let (consumed, payload) =
+            next(&mut parser, rest).map_err(|error| broken(&error))?.ok_or_else(|| truncated(bytes.len()))?;
         rest = rest.get(consumed..).unwrap_or_default();
         budget.spend(&payload)?;
-        let valid = validator
-            .payload(&payload)
-            .map_err(|error| broken(&error))?;
+        let valid = validator.payload(&payload).map_err(|error| broken(&error))?;
         match payload {
-            Payload::ModuleSection {
-                unchecked_range: range,
-                ..
-            }
-            | Payload::ComponentSection {
-                unchecked_range: range,
-                ..
-            } if range.end > bytes.len() => {
+            Payload::ModuleSection { unchecked_range: range, .. }
+            | Payload::ComponentSection { unchecked_range: range, .. }
+                if range.end > bytes.len() =>
+            {
                 return Err(truncated(bytes.len()));
             }
-            Payload::ModuleSection { parser: inner, .. }
-            | Payload::ComponentSection { parser: inner, .. } => {
+            Payload::ModuleSection { parser: inner, .. } | Payload::ComponentSection { parser: inner, .. } => {
                 outer.push(std::mem::replace(&mut parser, inner));
             }
             Payload::End(_) => match outer.pop() {
@@ -76,10 +68,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Surface, Finding> {
 }
 
 /// The next payload, or `None` when the bytes end before it.
-fn next<'a>(
-    parser: &mut Parser,
-    rest: &'a [u8],
-) -> wasmparser::Result<Option<(usize, Payload<'a>)>> {
+fn next<'a>(parser: &mut Parser, rest: &'a [u8]) -> wasmparser::Result<Option<(usize, Payload<'a>)>> {
     // the end of a file is the end of everything in it; anywhere else more bytes are missing
     let chunk = parser.parse(rest, rest.is_empty())?;
     match chunk {
@@ -101,9 +90,7 @@ impl Names {
                     self.exports.push(export?.name.name.to_owned());
                 }
             }
-            Payload::CustomSection(section)
-                if section.name() == STAMP_SECTION && self.stamp.is_none() =>
-            {
+            Payload::CustomSection(section) if section.name() == STAMP_SECTION && self.stamp.is_none() => {
                 self.stamp = Some(Stamp::decode(section.data()));
             }
             _ => {}
@@ -114,20 +101,11 @@ impl Names {
     fn with_types(self, types: Types) -> Surface {
         let named = types.as_ref();
         let imports = self.imports.into_iter();
-        let imports = imports
-            .filter_map(|name| Some((named.component_item_for_import(&name)?.ty, name)))
-            .map(swap);
+        let imports = imports.filter_map(|name| Some((named.component_item_for_import(&name)?.ty, name))).map(swap);
         let exports = self.exports.into_iter();
-        let exports = exports
-            .filter_map(|name| Some((named.component_item_for_export(&name)?.ty, name)))
-            .map(swap);
+        let exports = exports.filter_map(|name| Some((named.component_item_for_export(&name)?.ty, name))).map(swap);
         let (imports, exports) = (imports.collect(), exports.collect());
-        Surface {
-            imports,
-            exports,
-            stamp: self.stamp,
-            types,
-        }
+        Surface { imports, exports, stamp: self.stamp, types }
     }
 }
 
@@ -136,17 +114,14 @@ fn swap<A, B>((a, b): (A, B)) -> (B, A) {
 }
 
 fn truncated(length: usize) -> Finding {
-    let message =
-        format!("the file is cut off: it ends at byte {length} in the middle of a section");
-    Finding::error(Code::Truncated, "", message)
-        .hint("copy or build it again and compare the sizes")
+    let message = format!("the file is cut off: it ends at byte {length} in the middle of a section");
+    Finding::error(Code::Truncated, "", message).hint("copy or build it again and compare the sizes")
 }
 
 fn broken(error: &wasmparser::Error) -> Finding {
     let (offset, text) = (error.offset(), visible(error.message()));
     if error.missing_wasm_feature().is_some() {
-        let message =
-            format!("the component uses a feature this host keeps off, at byte {offset}: {text}");
+        let message = format!("the component uses a feature this host keeps off, at byte {offset}: {text}");
         let hint = "build it for WASI 0.2 with synchronous exports";
         return Finding::error(Code::UnsupportedFeature, "", message).hint(hint);
     }

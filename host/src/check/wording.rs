@@ -103,16 +103,12 @@ impl Types<'_> {
         match &definition.kind {
             TypeDefKind::Tuple(tuple) => {
                 words.add("tuple<");
-                words.list(tuple.types.iter(), |words, ty| {
-                    self.expected_type(words, ty)
-                });
+                words.list(tuple.types.iter(), |words, ty| self.expected_type(words, ty));
                 words.add(">");
             }
             TypeDefKind::Option(ty) => self.expected_wrapped(words, "option", &[Some(ty)]),
             TypeDefKind::List(ty) => self.expected_wrapped(words, "list", &[Some(ty)]),
-            TypeDefKind::Result(result) if result.ok.is_none() && result.err.is_none() => {
-                words.add("result")
-            }
+            TypeDefKind::Result(result) if result.ok.is_none() && result.err.is_none() => words.add("result"),
             TypeDefKind::Result(result) => {
                 self.expected_wrapped(words, "result", &[result.ok.as_ref(), result.err.as_ref()]);
             }
@@ -183,28 +179,16 @@ impl Types<'_> {
                 words.add(" }");
             }
             F::Enum(names) | F::Flags(names) => {
-                words.add(if matches!(definition, F::Enum(_)) {
-                    "enum { "
-                } else {
-                    "flags { "
-                });
+                words.add(if matches!(definition, F::Enum(_)) { "enum { " } else { "flags { " });
                 words.list(names.iter(), |words, name| words.add(name.as_str()));
                 words.add(" }");
             }
             F::Own(id) | F::Borrow(id) => {
                 let resource = self.resources.get(&id.resource());
                 let name = resource.map_or("a resource of its own", |(_, name)| name.as_str());
-                words.add(&if matches!(definition, F::Own(_)) {
-                    name.to_owned()
-                } else {
-                    format!("borrow<{name}>")
-                });
+                words.add(&if matches!(definition, F::Own(_)) { name.to_owned() } else { format!("borrow<{name}>") });
             }
-            F::Result {
-                ok: None,
-                err: None,
-                ..
-            } => words.add("result"),
+            F::Result { ok: None, err: None, .. } => words.add("result"),
             F::Result { ok, err, .. } => self.found_wrapped(words, "result", &[*ok, *err]),
             F::Tuple(tuple) => {
                 words.add("tuple<");
@@ -213,12 +197,8 @@ impl Types<'_> {
             }
             F::Option { ty, .. } => self.found_wrapped(words, "option", &[Some(*ty)]),
             F::List { element, .. } => self.found_wrapped(words, "list", &[Some(*element)]),
-            F::FixedLengthList { element, .. } => {
-                self.found_wrapped(words, "fixed-length list", &[Some(*element)])
-            }
-            F::Map { key, value, .. } => {
-                self.found_wrapped(words, "map", &[Some(*key), Some(*value)])
-            }
+            F::FixedLengthList { element, .. } => self.found_wrapped(words, "fixed-length list", &[Some(*element)]),
+            F::Map { key, value, .. } => self.found_wrapped(words, "map", &[Some(*key), Some(*value)]),
             F::Future { ty, .. } => self.found_wrapped(words, "future", &[*ty]),
             F::Stream { ty, .. } => self.found_wrapped(words, "stream", &[*ty]),
         }

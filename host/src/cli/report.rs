@@ -114,7 +114,12 @@ fn previews(warehouse: &Path, connection: &str, rows: usize, summary: &SyncSumma
     let warehouse = Warehouse::new(warehouse);
     let touched = |info: &TableInfo| summary.tables.iter().any(|table| table.table == info.source.to_string());
     let tables = warehouse.tables(connection).unwrap_or_default();
-    tables.iter().filter(|info| touched(info)).take(PREVIEWED_TABLES).filter_map(|info| one(&warehouse, connection, info, rows)).collect()
+    tables
+        .iter()
+        .filter(|info| touched(info))
+        .take(PREVIEWED_TABLES)
+        .filter_map(|info| one(&warehouse, connection, info, rows))
+        .collect()
 }
 
 fn one(warehouse: &Warehouse, connection: &str, info: &TableInfo, rows: usize) -> Option<TablePreview> {
@@ -125,6 +130,7 @@ fn one(warehouse: &Warehouse, connection: &str, info: &TableInfo, rows: usize) -
         let data_type = column.and_then(|column| column.data_type.as_deref()).unwrap_or_default();
         NUMERIC_TYPES.iter().any(|number| data_type.starts_with(number))
     };
-    let columns = peek.columns.iter().map(|name| PreviewColumn { name: name.clone(), numeric: numeric(name) }).collect();
+    let columns =
+        peek.columns.iter().map(|name| PreviewColumn { name: name.clone(), numeric: numeric(name) }).collect();
     Some(TablePreview { table: info.name.clone(), total_rows: info.alive + info.deleted, columns, rows: peek.rows })
 }

@@ -99,8 +99,11 @@ fn read_configuration(
     for (name, value) in &mut configuration {
         if value.contains(SERVER_PLACEHOLDER) {
             let server = server.ok_or_else(|| {
-                Failure::refused(format!("{}: `{name}` holds {SERVER_PLACEHOLDER}, but there is no test server", path.display()))
-                    .hint("start one with --with-server <script>, or write the real URL into the configuration")
+                Failure::refused(format!(
+                    "{}: `{name}` holds {SERVER_PLACEHOLDER}, but there is no test server",
+                    path.display()
+                ))
+                .hint("start one with --with-server <script>, or write the real URL into the configuration")
             })?;
             *value = value.replace(SERVER_PLACEHOLDER, &server.url);
         }
@@ -110,11 +113,7 @@ fn read_configuration(
 
 /// What the operator grants by flags and, for a project on this machine, what its own
 /// `connector.toml` lists, as far as it is public.
-fn grants(
-    arguments: &RunArguments,
-    subject: &Subject,
-    server: Option<&TestServer>,
-) -> Result<NetworkGrants, Failure> {
+fn grants(arguments: &RunArguments, subject: &Subject, server: Option<&TestServer>) -> Result<NetworkGrants, Failure> {
     let mut hosts = Vec::new();
     for text in &arguments.allow {
         let grant = text.parse::<NetworkGrant>();
@@ -142,8 +141,12 @@ fn refuse_ungranted(subject: &Subject, grants: &NetworkGrants) -> Result<(), Fai
         return Ok(());
     }
     let list = |prefix: &str| missing.iter().map(|grant| format!("{prefix}{grant}")).collect::<Vec<_>>();
-    Err(Failure::denied(format!("{} asks for network access that is not granted: {}", subject.name(), list("").join(", ")))
-        .hint(format!("grant it with {}", list("--allow ").join(" "))))
+    Err(Failure::denied(format!(
+        "{} asks for network access that is not granted: {}",
+        subject.name(),
+        list("").join(", ")
+    ))
+    .hint(format!("grant it with {}", list("--allow ").join(" "))))
 }
 
 fn limits(arguments: &LimitArguments, subject: &Subject, output: &Output) -> Result<Limits, Failure> {
@@ -203,7 +206,8 @@ fn admit(
         Err(AdmissionError::Code(error @ (CacheError::Io { .. } | CacheError::NotPrivate { .. }))) => {
             Err(Failure::host(with_causes(&error)))
         }
-        Err(error) => Err(Failure::refused(with_causes(&error))
-            .hint("`sluice check` says what does not fit the contract")),
+        Err(error) => {
+            Err(Failure::refused(with_causes(&error)).hint("`sluice check` says what does not fit the contract"))
+        }
     }
 }

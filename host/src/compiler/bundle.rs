@@ -129,7 +129,9 @@ mod tests {
     fn the_index_finds_every_content() {
         let folder = tempfile::tempdir().unwrap();
         let site = folder.path().join("site");
-        for path in ["pkg/__init__.py", "pkg/x.pyc", "pkg-1.dist-info/METADATA", "pkg-1.dist-info/RECORD", "bin/x", "evil.pth"] {
+        for path in
+            ["pkg/__init__.py", "pkg/x.pyc", "pkg-1.dist-info/METADATA", "pkg-1.dist-info/RECORD", "bin/x", "evil.pth"]
+        {
             let path = site.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "site").unwrap();

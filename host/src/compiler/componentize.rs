@@ -44,7 +44,9 @@ pub enum ComponentizeError {
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Syntax(Vec<SyntaxError>),
     /// The project and its dependencies need too much memory when they are loaded.
-    #[error("the connector with its dependencies is larger than the 128 MiB of memory a component can start with; require fewer packages")]
+    #[error(
+        "the connector with its dependencies is larger than the 128 MiB of memory a component can start with; require fewer packages"
+    )]
     TooLarge,
     /// componentize-py failed.
     #[error("componentize-py failed\n{output}")]
@@ -105,8 +107,7 @@ pub fn componentize(
 ) -> Result<Componentized, ComponentizeError> {
     let stage = tempfile::Builder::new().prefix("sluice-build-").tempdir().map_err(failed(Path::new("TMPDIR")))?;
     let at = |name: &str| stage.path().join(name);
-    let (wit, sdk, empty, temporary, output) =
-        (at("wit"), at("sdk"), at("nothing"), at("tmp"), at("component.wasm"));
+    let (wit, sdk, empty, temporary, output) = (at("wit"), at("sdk"), at("nothing"), at("tmp"), at("component.wasm"));
     lay_out(inputs.wit, &wit)?;
     lay_out(inputs.sdk, &sdk)?;
     bundle::write(&sdk.join(bundle::BUNDLE), project, site)?;

@@ -55,7 +55,9 @@ pub fn parse(text: &str) -> Result<BTreeMap<String, String>, ConfigurationError>
     // An editor on Windows may have put a byte order mark there.
     let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
         .map_err(|error| ConfigurationError::Syntax { line: error.line(), column: error.column() })?;
-    let Value::Object(entries) = value else { return Err(ConfigurationError::NotAnObject) };
+    let Value::Object(entries) = value else {
+        return Err(ConfigurationError::NotAnObject);
+    };
     if entries.len() > MAX_ENTRIES {
         return Err(ConfigurationError::TooMany(entries.len()));
     }

@@ -8,22 +8,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde::Deserialize;
-
 use super::Progress;
 use super::command::{self, CommandError};
 use super::digest::Fields;
 use super::native::{self, NativeOnly};
-use super::requirements::{name_of, normal_name};
+use super::requirements::name_of;
+use super::resolution::{PURE, Resolved, query};
 use super::stamp::Dependency;
 use super::toolchain::{self, Toolchain};
 
 /// What every connector can import without asking, with hashes.
 pub const BASE: &str = include_str!("base.lock");
-/// Wheels of pure Python for the guest's CPython; no other code can run in a component.
-pub(super) const PURE: [&str; 10] = [
-    "--only-binary", ":all:", "--python-version", "3.14", "--implementation", "py", "--abi", "none", "--platform", "any",
-];
 const RESOLVED: &str = "resolved.json";
 const SITE: &str = "site";
 
@@ -78,16 +73,6 @@ pub enum DependencyError {
     Command(#[from] CommandError),
 }
 
-/// One package of a resolution.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, Deserialize)]
-pub(super) struct Resolved {
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) sha256: String,
-    /// The file name of the wheel.
-    pub(super) wheel: String,
-}
-
 impl Dependencies {
     /// Resolves the requirements together with the base set, or finds them resolved in the cache.
     ///
@@ -116,10 +101,7 @@ impl Dependencies {
             return Ok(found);
         }
         progress.step("resolving dependencies");
-        let making = tempfile::Builder::new()
-            .prefix("new-")
-            .tempdir_in(cache.join("dependencies"))
-            .map_err(failed)?;
+        let making = tempfile::Builder::new().prefix("new-").tempdir_in(cache.join("dependencies")).map_err(failed)?;
         let resolved = query_with_base(toolchain, making.path(), &sorted, progress)?;
         check_base(&resolved)?;
         let names: Vec<String> = resolved.iter().map(|r| format!("{} {}", r.name, r.version)).collect();
@@ -183,84 +165,13 @@ fn query_with_base(
     Err(if culprits.is_empty() { DependencyError::Resolve { output } } else { DependencyError::Native(culprits) })
 }
 
-#[derive(Deserialize)]
-struct Report {
-    install: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    metadata: Metadata,
-    download_info: Download,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    name: String,
-    version: String,
-}
-
-#[derive(Deserialize)]
-struct Download {
-    url: String,
-    archive_info: Archive,
-}
-
-#[derive(Deserialize)]
-struct Archive {
-    hashes: std::collections::BTreeMap<String, String>,
-}
-
-/// Asks pip what it would install; `Err` holds its output when there is no solution.
-pub(super) fn query(
-    toolchain: &Toolchain,
-    work: &Path,
-    wanted: &[String],
-    pins: &[String],
-    platform: &[&str],
-) -> Result<Result<Vec<Resolved>, String>, DependencyError> {
-    let failed = |source| DependencyError::Cache { path: work.to_path_buf(), source };
-    let (list, constraints, report) = (work.join("wanted.txt"), work.join("pins.txt"), work.join("report.json"));
-    fs::write(&list, wanted.join("\n")).map_err(failed)?;
-    fs::write(&constraints, pins.join("\n")).map_err(failed)?;
-    let mut pip = command::pip(&toolchain.python);
-    pip.args(["install", "--quiet", "--dry-run", "--ignore-installed", "--target"]).arg(work.join("nowhere"));
-    pip.args(platform).arg("--report").arg(&report).arg("-c").arg(&constraints).arg("-r").arg(&list);
-    let finished = command::run(&mut pip)?;
-    if !finished.success {
-        return Ok(Err(finished.output));
-    }
-    let report = fs::read(&report).map_err(failed)?;
-    let report: Report = serde_json::from_slice(&report).map_err(|error| failed(error.into()))?;
-    let mut resolved: Vec<Resolved> = report.install.into_iter().map(Resolved::from).collect();
-    resolved.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Ok(resolved))
-}
-
-impl From<Item> for Resolved {
-    fn from(item: Item) -> Self {
-        let url = item.download_info.url;
-        let file = url.split(['#', '?']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-        Self {
-            name: normal_name(&item.metadata.name),
-            version: item.metadata.version,
-            sha256: item.download_info.archive_info.hashes.get("sha256").cloned().unwrap_or_default(),
-            wheel: file.to_owned(),
-        }
-    }
-}
-
 fn check_base(resolved: &[Resolved]) -> Result<(), DependencyError> {
     let changed = |package: &&Resolved| {
-        base().any(|(name, version, hash)| {
-            name == package.name && version == package.version && hash != package.sha256
-        })
+        base().any(|(name, version, hash)| name == package.name && version == package.version && hash != package.sha256)
     };
     match resolved.iter().find(changed) {
         None => Ok(()),
-        Some(package) => {
-            Err(DependencyError::Hash { name: package.name.clone(), version: package.version.clone() })
-        }
+        Some(package) => Err(DependencyError::Hash { name: package.name.clone(), version: package.version.clone() }),
     }
 }
 
@@ -293,21 +204,13 @@ mod tests {
     #[test]
     fn another_content_of_a_base_package_is_refused() {
         let (name, version, hash) = base().next().unwrap();
-        let package =
-            |sha256: &str| Resolved { name: name.into(), version: version.into(), sha256: sha256.into(), wheel: String::new() };
+        let package = |sha256: &str| Resolved {
+            name: name.into(),
+            version: version.into(),
+            sha256: sha256.into(),
+            wheel: String::new(),
+        };
         assert!(check_base(&[package(hash)]).is_ok());
         assert!(matches!(check_base(&[package("00")]), Err(DependencyError::Hash { .. })));
-    }
-
-    #[test]
-    fn a_report_is_read() {
-        let text = r#"{"version": "1", "install": [{"metadata": {"name": "Charset_Normalizer", "version": "3.5.2"},
-            "download_info": {"url": "https://index.example/x/charset_normalizer-3.5.2-py3-none-any.whl#sha256=00",
-            "archive_info": {"hash": "sha256=ab", "hashes": {"sha256": "ab"}}}}]}"#;
-        let report: Report = serde_json::from_str(text).unwrap();
-        let resolved: Vec<Resolved> = report.install.into_iter().map(Resolved::from).collect();
-        assert_eq!(resolved[0].name, "charset-normalizer");
-        assert_eq!(resolved[0].wheel, "charset_normalizer-3.5.2-py3-none-any.whl");
-        assert_eq!(resolved[0].sha256, "ab");
     }
 }

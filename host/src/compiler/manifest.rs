@@ -103,8 +103,7 @@ impl Manifest {
     ///
     /// When it is not TOML, or a key or value means nothing to us.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        let table: Table =
-            text.parse().map_err(|error: toml::de::Error| ManifestError::Syntax(error.to_string()))?;
+        let table: Table = text.parse().map_err(|error: toml::de::Error| ManifestError::Syntax(error.to_string()))?;
         check_keys(&table, "", &KEYS)?;
         let empty = Table::new();
         let network = section(&table, "network", &empty)?;
@@ -147,8 +146,7 @@ pub fn is_version(version: &str) -> bool {
 #[must_use]
 pub fn name_from_folder(folder: &str) -> String {
     let lower = folder.to_lowercase();
-    let replaced: String =
-        lower.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let replaced: String = lower.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
     let name: String = replaced.trim_matches(['-', '_']).chars().take(MAX_NAME_BYTES).collect();
     if is_name(&name) { name } else { "connector".to_owned() }
 }
@@ -187,10 +185,9 @@ fn number(table: &Table, key: &str) -> Result<Option<u64>, ManifestError> {
     match table.get(key) {
         None => Ok(None),
         Some(Value::Integer(value)) if *value > 0 => Ok(u64::try_from(*value).ok()),
-        Some(_) => Err(ManifestError::Value {
-            key: format!("limits.{key}"),
-            expected: "a whole number above 0".into(),
-        }),
+        Some(_) => {
+            Err(ManifestError::Value { key: format!("limits.{key}"), expected: "a whole number above 0".into() })
+        }
     }
 }
 
@@ -201,7 +198,9 @@ fn destinations(network: &Table) -> Result<Vec<NetworkGrant>, ManifestError> {
             "a list of at most {MAX_ASKED_DESTINATIONS} destinations such as \"https://api.example.com\""
         ),
     };
-    let Some(value) = network.get("allow") else { return Ok(Vec::new()) };
+    let Some(value) = network.get("allow") else {
+        return Ok(Vec::new());
+    };
     let entries = value.as_array().filter(|list| list.len() <= MAX_ASKED_DESTINATIONS).ok_or_else(wrong)?;
     let parse = |(index, entry): (usize, &Value)| {
         let text = entry.as_str().ok_or_else(wrong)?;

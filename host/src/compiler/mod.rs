@@ -20,6 +20,7 @@ pub mod manifest;
 pub mod native;
 pub mod project;
 pub mod requirements;
+mod resolution;
 pub mod stamp;
 pub mod template;
 pub mod toolchain;
@@ -215,7 +216,8 @@ fn write_whole(path: &Path, contents: &[u8]) -> Result<(), BuildError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(writing(parent))?;
     let mut file = tempfile::NamedTempFile::new_in(parent).map_err(writing(parent))?;
-    let written = file.write_all(contents).and_then(|()| share(file.as_file())).and_then(|()| file.as_file().sync_all());
+    let written =
+        file.write_all(contents).and_then(|()| share(file.as_file())).and_then(|()| file.as_file().sync_all());
     written.map_err(writing(path))?;
     file.persist(path).map_err(|error| BuildError::Write { path: path.to_path_buf(), source: error.error })?;
     Ok(())

@@ -3,15 +3,32 @@
 use std::path::Path;
 
 use super::command;
-use super::dependencies::{DependencyError, PURE, query};
+use super::dependencies::DependencyError;
 use super::requirements::{name_of, normal_name};
+use super::resolution::{PURE, query};
 use super::toolchain::Toolchain;
 
 /// Wheels with machine code for the same Python, to tell "native only" from "no such version". Nothing is
 /// downloaded beyond metadata, and nothing is run.
 const NATIVE: [&str; 18] = [
-    "--only-binary", ":all:", "--python-version", "3.14", "--implementation", "cp", "--abi", "cp314", "--abi", "abi3",
-    "--abi", "none", "--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64", "--platform", "any",
+    "--only-binary",
+    ":all:",
+    "--python-version",
+    "3.14",
+    "--implementation",
+    "cp",
+    "--abi",
+    "cp314",
+    "--abi",
+    "abi3",
+    "--abi",
+    "none",
+    "--platform",
+    "manylinux_2_28_x86_64",
+    "--platform",
+    "manylinux2014_x86_64",
+    "--platform",
+    "any",
 ];
 
 /// What to use instead of well-known packages: an advice each.

@@ -117,8 +117,7 @@ impl Project {
         files.sort_by(|a, b| a.path.cmp(&b.path));
 
         let manifest = text(&files, MANIFEST)?.map(Manifest::parse).transpose()?.unwrap_or_default();
-        let requirements =
-            Requirements::of(text(&files, "pyproject.toml")?, text(&files, "requirements.txt")?)?;
+        let requirements = Requirements::of(text(&files, "pyproject.toml")?, text(&files, "requirements.txt")?)?;
         let folder_name = root.file_name().unwrap_or_default().to_string_lossy();
         Ok(Self {
             name: manifest.name.unwrap_or_else(|| manifest::name_from_folder(&folder_name)),

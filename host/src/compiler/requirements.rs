@@ -76,10 +76,13 @@ impl Requirements {
 
 /// `[project].dependencies`; `None` when the file has no `[project]`, as one for tools alone.
 fn dependencies(text: &str) -> Result<Option<Vec<String>>, RequirementsError> {
-    let table: Table =
-        text.parse().map_err(|error: toml::de::Error| RequirementsError::Syntax(error.to_string()))?;
-    let Some(project) = table.get("project") else { return Ok(None) };
-    let Some(list) = project.get("dependencies") else { return Ok(Some(Vec::new())) };
+    let table: Table = text.parse().map_err(|error: toml::de::Error| RequirementsError::Syntax(error.to_string()))?;
+    let Some(project) = table.get("project") else {
+        return Ok(None);
+    };
+    let Some(list) = project.get("dependencies") else {
+        return Ok(Some(Vec::new()));
+    };
     let entries = list.as_array().ok_or(RequirementsError::NotAList)?;
     let texts: Option<Vec<String>> = entries.iter().map(|entry| entry.as_str().map(single_line)).collect();
     debug_assert!(matches!(list, Value::Array(_)));
@@ -148,10 +151,7 @@ mod tests {
     fn names_versions_extras_and_markers() {
         let text = "# comment\nrequests\n\nhttpx[http2] >= 0.27, <1  # why\npg8000==1.31.2; python_version > '3.9'\nx \\\n >=1\n";
         let lines = from_text(text).unwrap().lines;
-        assert_eq!(
-            lines,
-            ["requests", "httpx[http2] >= 0.27, <1", "pg8000==1.31.2; python_version > '3.9'", "x >=1"]
-        );
+        assert_eq!(lines, ["requests", "httpx[http2] >= 0.27, <1", "pg8000==1.31.2; python_version > '3.9'", "x >=1"]);
     }
 
     #[test]

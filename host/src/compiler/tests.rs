@@ -84,7 +84,10 @@ impl Real {
         let temporary = tempfile::tempdir().unwrap();
         let cache = std::env::var_os("SLUICE_TEST_CACHE").map_or_else(|| temporary.path().join("cache"), PathBuf::from);
         let sdk = Path::new(file!()).ancestors().find(|folder| folder.join("guest-python").is_dir());
-        let sdk = sdk.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-python/src"), |root| root.join("guest-python/src"));
+        let sdk = sdk.map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-python/src"),
+            |root| root.join("guest-python/src"),
+        );
         let wit = PathBuf::from(std::env::var_os("SLUICE_TEST_WIT").expect("SLUICE_TEST_WIT"));
         Self { wit: embedded(&wit), sdk: embedded(&sdk), cache, _temporary: temporary }
     }

@@ -117,7 +117,9 @@ fn find_python() -> Result<PathBuf, ToolchainError> {
     for candidate in CANDIDATES {
         let mut probe = Command::new(candidate);
         probe.args(["-I", "-c", "import sys; print(*sys.version_info[:2], sys.executable)"]);
-        let Ok(finished) = command::run(&mut probe) else { continue };
+        let Ok(finished) = command::run(&mut probe) else {
+            continue;
+        };
         let Some((version, executable)) = parse_probe(&finished.output).filter(|_| finished.success) else {
             continue;
         };

@@ -62,9 +62,7 @@ pub enum DestinationError {
         limit: u64,
     },
     /// A table is not as the catalogue says.
-    #[error(
-        "table {table} was altered by another program at column {column}: undo that, or reset the connection"
-    )]
+    #[error("table {table} was altered by another program at column {column}: undo that, or reset the connection")]
     Altered {
         /// The table in the destination.
         table: String,
@@ -95,28 +93,12 @@ pub enum DestinationError {
 }
 
 impl DestinationError {
-    pub(crate) fn refused(
-        table: &crate::rows::TableName,
-        column: Option<&str>,
-        reason: impl Into<String>,
-    ) -> Self {
-        Self::Refused {
-            table: table.to_string(),
-            column: column.map(str::to_owned),
-            reason: reason.into(),
-        }
+    pub(crate) fn refused(table: &crate::rows::TableName, column: Option<&str>, reason: impl Into<String>) -> Self {
+        Self::Refused { table: table.to_string(), column: column.map(str::to_owned), reason: reason.into() }
     }
 
-    pub(crate) fn files(
-        path: &std::path::Path,
-        reason: impl Into<String>,
-        source: Option<std::io::Error>,
-    ) -> Self {
-        Self::Files {
-            path: path.to_owned(),
-            reason: reason.into(),
-            source,
-        }
+    pub(crate) fn files(path: &std::path::Path, reason: impl Into<String>, source: Option<std::io::Error>) -> Self {
+        Self::Files { path: path.to_owned(), reason: reason.into(), source }
     }
 
     pub(crate) fn is_refused(&self) -> bool {

@@ -79,13 +79,7 @@ pub struct TableCounts {
 
 impl TableCounts {
     pub(crate) fn new(table: TableName) -> Self {
-        Self {
-            table,
-            upserts: 0,
-            updates: 0,
-            deletes: 0,
-            truncates: 0,
-        }
+        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0 }
     }
 }
 

@@ -53,23 +53,14 @@ impl Output {
         }
         let target = || ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
         let lines = Box::new(anstream::AutoStream::auto(io::stderr()));
-        if target().is_hidden() {
-            Self::plain(Mode::Plain, lines)
-        } else {
-            Self::terminal(lines, Box::new(target))
-        }
+        if target().is_hidden() { Self::plain(Mode::Plain, lines) } else { Self::terminal(lines, Box::new(target)) }
     }
 
     /// Output without live progress to any writer. Lines hold styles; wrap the writer in
     /// [`anstream::StripStream`] or [`anstream::AutoStream`] where they do not belong.
     #[must_use]
     pub fn plain(mode: Mode, writer: Box<dyn Write + Send>) -> Self {
-        Self::new(
-            mode,
-            writer,
-            Box::new(ProgressDrawTarget::hidden),
-            Timestamp::now,
-        )
+        Self::new(mode, writer, Box::new(ProgressDrawTarget::hidden), Timestamp::now)
     }
 
     /// Output with live progress drawn on what `target` returns. Lines go to `writer`, which
@@ -79,12 +70,7 @@ impl Output {
         Self::new(Mode::Terminal, writer, target, Timestamp::now)
     }
 
-    pub(super) fn new(
-        mode: Mode,
-        writer: Box<dyn Write + Send>,
-        target: Target,
-        clock: fn() -> Timestamp,
-    ) -> Self {
+    pub(super) fn new(mode: Mode, writer: Box<dyn Write + Send>, target: Target, clock: fn() -> Timestamp) -> Self {
         Self(Arc::new(Inner {
             mode,
             writer: Mutex::new(writer),
@@ -129,11 +115,7 @@ impl Output {
             return;
         }
         let time = format!("{:.3}", (self.0.clock)());
-        match serde_json::to_vec(&Event {
-            event,
-            time,
-            fields,
-        }) {
+        match serde_json::to_vec(&Event { event, time, fields }) {
             Ok(mut line) => {
                 line.push(b'\n');
                 self.write(&line);
@@ -145,13 +127,7 @@ impl Output {
     /// Writes one message of the connector. `text` holds no control characters.
     pub fn log(&self, level: Level, text: &str) {
         match self.mode() {
-            Mode::Json => self.event(
-                "log",
-                &LogFields {
-                    level: level.as_str(),
-                    message: text,
-                },
-            ),
+            Mode::Json => self.event("log", &LogFields { level: level.as_str(), message: text }),
             Mode::Terminal | Mode::Plain => {
                 let style = level_style(level);
                 self.timed_line(format_args!("{style}{:<8}{style:#} {text}", level.as_str()));
@@ -189,10 +165,7 @@ impl Output {
     }
 
     fn time_of_day(&self) -> String {
-        (self.0.clock)()
-            .to_zoned(TimeZone::UTC)
-            .strftime("%H:%M:%S%.3f")
-            .to_string()
+        (self.0.clock)().to_zoned(TimeZone::UTC).strftime("%H:%M:%S%.3f").to_string()
     }
 
     fn write(&self, bytes: &[u8]) {
@@ -211,9 +184,7 @@ impl Output {
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Output")
-            .field("mode", &self.0.mode)
-            .finish_non_exhaustive()
+        f.debug_struct("Output").field("mode", &self.0.mode).finish_non_exhaustive()
     }
 }
 
@@ -247,13 +218,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 pub(super) mod tests {
     use super::*;
 
@@ -284,10 +249,7 @@ pub(super) mod tests {
     pub(in crate::display) fn output(mode: Mode) -> (Output, Shared) {
         let shared = Shared::default();
         let writer = Box::new(shared.clone());
-        (
-            Output::new(mode, writer, Box::new(ProgressDrawTarget::hidden), noon),
-            shared,
-        )
+        (Output::new(mode, writer, Box::new(ProgressDrawTarget::hidden), noon), shared)
     }
 
     #[test]
@@ -295,15 +257,9 @@ pub(super) mod tests {
         let (output, shared) = output(Mode::Plain);
         output.log(Level::Info, "hello");
         output.log(Level::Warning, "careful");
-        assert_eq!(
-            shared.text(),
-            "12:00:00.120 INFO     hello\n12:00:00.120 \u{1b}[33mWARNING \u{1b}[0m careful\n"
-        );
+        assert_eq!(shared.text(), "12:00:00.120 INFO     hello\n12:00:00.120 \u{1b}[33mWARNING \u{1b}[0m careful\n");
         let stripped = anstream::adapter::strip_str(&shared.text()).to_string();
-        assert_eq!(
-            stripped,
-            "12:00:00.120 INFO     hello\n12:00:00.120 WARNING  careful\n"
-        );
+        assert_eq!(stripped, "12:00:00.120 INFO     hello\n12:00:00.120 WARNING  careful\n");
     }
 
     #[test]
@@ -334,10 +290,7 @@ pub(super) mod tests {
         let output = Output::plain(Mode::Plain, Box::new(Closed));
         output.line("lost");
         output.line("lost too");
-        assert_eq!(
-            output.finish().unwrap_err().kind(),
-            io::ErrorKind::BrokenPipe
-        );
+        assert_eq!(output.finish().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
         assert!(output.finish().is_ok());
     }
 }

@@ -50,21 +50,13 @@ pub fn write(previews: &[TablePreview], out: &mut dyn Write) -> io::Result<()> {
 
 fn write_one(preview: &TablePreview, out: &mut dyn Write) -> io::Result<()> {
     let name = cut(&preview.table, 2 * MAX_CELL_WIDTH);
-    writeln!(
-        out,
-        "{name} ({})",
-        units::counted(preview.total_rows, "row")
-    )?;
+    writeln!(out, "{name} ({})", units::counted(preview.total_rows, "row"))?;
     if preview.columns.is_empty() || preview.rows.is_empty() {
         return Ok(());
     }
     let columns = preview.columns.iter().take(MAX_COLUMNS).map(|column| {
         let title = cut(&column.name, MAX_CELL_WIDTH);
-        if column.numeric {
-            Column::right(title)
-        } else {
-            Column::left(title)
-        }
+        if column.numeric { Column::right(title) } else { Column::left(title) }
     });
     let mut table = Table::new(columns.collect());
     for row in &preview.rows {
@@ -76,11 +68,7 @@ fn write_one(preview: &TablePreview, out: &mut dyn Write) -> io::Result<()> {
     table.write(out, "  ")?;
     let hidden = preview.columns.len().saturating_sub(MAX_COLUMNS);
     if hidden > 0 {
-        writeln!(
-            out,
-            "  … and {}",
-            units::counted(hidden as u64, "more column")
-        )?;
+        writeln!(out, "  … and {}", units::counted(hidden as u64, "more column"))?;
     }
     Ok(())
 }
@@ -107,21 +95,12 @@ fn columns_of(character: char) -> usize {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 
     fn column(name: &str, numeric: bool) -> PreviewColumn {
-        PreviewColumn {
-            name: name.to_owned(),
-            numeric,
-        }
+        PreviewColumn { name: name.to_owned(), numeric }
     }
 
     #[test]
@@ -137,10 +116,7 @@ mod tests {
                 vec![Some("11".to_owned()), Some("two\nlines".to_owned())],
             ],
         };
-        let empty = TablePreview {
-            table: "customers".to_owned(),
-            ..TablePreview::default()
-        };
+        let empty = TablePreview { table: "customers".to_owned(), ..TablePreview::default() };
         let mut out = Vec::new();
         write(&[orders, empty], &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
@@ -159,18 +135,12 @@ mod tests {
         let wide = TablePreview {
             table: "wide".to_owned(),
             total_rows: 1,
-            columns: (0..15)
-                .map(|index| column(&format!("c{index}"), false))
-                .collect(),
+            columns: (0..15).map(|index| column(&format!("c{index}"), false)).collect(),
             rows: vec![vec![Some("x".to_owned()); 15]],
         };
         let mut out = Vec::new();
         write(&[wide], &mut out).unwrap();
-        assert!(
-            String::from_utf8(out)
-                .unwrap()
-                .ends_with("  … and 3 more columns\n")
-        );
+        assert!(String::from_utf8(out).unwrap().ends_with("  … and 3 more columns\n"));
     }
 
     #[test]

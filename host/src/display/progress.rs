@@ -81,14 +81,8 @@ impl SyncProgress {
         let shared = Arc::new(Shared::new(output, counters, started));
         let weak = Arc::downgrade(&shared);
         // without a thread to draw it, a sync runs all the same
-        let ticker = thread::Builder::new()
-            .name("progress".to_owned())
-            .spawn(move || tick_until_stopped(&weak))
-            .ok();
-        Self {
-            shared,
-            ticker: Mutex::new(ticker),
-        }
+        let ticker = thread::Builder::new().name("progress".to_owned()).spawn(move || tick_until_stopped(&weak)).ok();
+        Self { shared, ticker: Mutex::new(ticker) }
     }
 
     /// Takes the progress away and tells programs how the sync ended. People get the summary
@@ -125,9 +119,7 @@ impl LogSink for SyncProgress {
 fn tick_until_stopped(shared: &Weak<Shared>) {
     while let Some(shared) = shared.upgrade() {
         let stopped = lock(&shared.stopped);
-        let waited = shared
-            .stop
-            .wait_timeout_while(stopped, LOOK, |stopped| !*stopped);
+        let waited = shared.stop.wait_timeout_while(stopped, LOOK, |stopped| !*stopped);
         let (stopped, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if *stopped {
             return;
@@ -141,19 +133,8 @@ impl Shared {
     fn new(output: Output, counters: Arc<Counters>, started: &Started<'_>) -> Self {
         output.event("started", started);
         let bar = (output.mode() == Mode::Terminal).then(|| output.start_bar(TEMPLATE));
-        let view = View {
-            bar,
-            samples: VecDeque::new(),
-            checkpoints: 0,
-            last_line: Duration::ZERO,
-        };
-        Self {
-            output,
-            counters,
-            view: Mutex::new(view),
-            stopped: Mutex::new(false),
-            stop: Condvar::new(),
-        }
+        let view = View { bar, samples: VecDeque::new(), checkpoints: 0, last_line: Duration::ZERO };
+        Self { output, counters, view: Mutex::new(view), stopped: Mutex::new(false), stop: Condvar::new() }
     }
 
     fn moment(&self) -> Moment {
@@ -181,8 +162,7 @@ impl Shared {
                 let rate = view.rate(now);
                 if now.elapsed.saturating_sub(view.last_line) >= PLAIN_EVERY {
                     view.last_line = now.elapsed;
-                    self.output
-                        .timed_line(format_args!("syncing: {}", now.words(rate)));
+                    self.output.timed_line(format_args!("syncing: {}", now.words(rate)));
                 }
             }
             Mode::Json => {
@@ -204,10 +184,7 @@ impl View {
         }
         self.samples.push_back((now.elapsed, now.rows));
         let (at, rows) = self.samples.front().copied()?;
-        units::per_second(
-            now.rows.saturating_sub(rows),
-            now.elapsed.saturating_sub(at),
-        )
+        units::per_second(now.rows.saturating_sub(rows), now.elapsed.saturating_sub(at))
     }
 }
 
@@ -223,23 +200,12 @@ impl Moment {
         if let Some(age) = self.since_checkpoint {
             words += &format!(" (last {} ago)", units::duration(age));
         }
-        words
-            + &format!(
-                ", {}, {}",
-                units::counted(self.requests, "request"),
-                units::duration(self.elapsed)
-            )
+        words + &format!(", {}, {}", units::counted(self.requests, "request"), units::duration(self.elapsed))
     }
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::output::tests::{Shared as Text, noon, output};
     use super::super::summary::tests::summary;
@@ -247,12 +213,8 @@ mod tests {
     use indicatif::{ProgressDrawTarget, TermLike};
     use std::io;
 
-    const STARTED: Started<'_> = Started {
-        connector: "orders",
-        version: Some("1.2.0"),
-        digest: "3f9a",
-        connection: "orders",
-    };
+    const STARTED: Started<'_> =
+        Started { connector: "orders", version: Some("1.2.0"), digest: "3f9a", connection: "orders" };
 
     fn at(seconds: u64, rows: u64, checkpoints: u64) -> Moment {
         Moment {
@@ -280,12 +242,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_that_of_the_last_seconds() {
-        let mut view = View {
-            bar: None,
-            samples: VecDeque::new(),
-            checkpoints: 0,
-            last_line: Duration::ZERO,
-        };
+        let mut view = View { bar: None, samples: VecDeque::new(), checkpoints: 0, last_line: Duration::ZERO };
         assert_eq!(view.rate(at(0, 0, 0)), None);
         assert_eq!(view.rate(at(1, 5_000, 0)), Some(5_000.0));
         for second in 2..=20 {
@@ -315,15 +272,9 @@ mod tests {
         let progress = SyncProgress::start(output, counters.clone(), &STARTED);
         counters.checkpointed();
         progress.finish(&summary());
-        let lines: Vec<serde_json::Value> = text
-            .text()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        let events: Vec<_> = lines
-            .iter()
-            .map(|line| line["event"].as_str().unwrap())
-            .collect();
+        let lines: Vec<serde_json::Value> =
+            text.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
         assert_eq!(events, ["started", "checkpoint", "finished"]);
         assert_eq!(lines[2]["outcome"]["class"], "success");
     }
@@ -378,9 +329,6 @@ mod tests {
         let drawn = drawn.lock().unwrap().join("\n");
         assert!(drawn.contains("10 rows, 3 requests, 1.00 s"), "{drawn}");
         assert!(drawn.ends_with("<clear>"), "{drawn}");
-        assert_eq!(
-            text.text(),
-            "12:00:00.120 INFO     page 1\n12:00:00.120 INFO     after\n"
-        );
+        assert_eq!(text.text(), "12:00:00.120 INFO     page 1\n12:00:00.120 INFO     after\n");
     }
 }

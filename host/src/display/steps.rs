@@ -37,12 +37,7 @@ impl Step {
     /// Starts a step. `name` says what is done, such as `compiling to a component`.
     #[must_use]
     pub fn start(output: &Output, name: impl Into<String>) -> Self {
-        let step = Self {
-            output: output.clone(),
-            name: name.into(),
-            started: Instant::now(),
-            over: false,
-        };
+        let step = Self { output: output.clone(), name: name.into(), started: Instant::now(), over: false };
         match output.mode() {
             Mode::Json => output.event("step_started", &StepStarted { step: &step.name }),
             Mode::Plain => output.line(&format!("{} ...", step.name)),
@@ -67,24 +62,10 @@ impl Step {
         if self.output.mode() == Mode::Terminal {
             self.output.clear_bar();
         }
-        self.output.event(
-            "step_finished",
-            &StepFinished {
-                step: &self.name,
-                ok,
-                detail,
-                seconds,
-            },
-        );
+        self.output.event("step_finished", &StepFinished { step: &self.name, ok, detail, seconds });
         let verb = if ok { "done in" } else { "failed after" };
-        let detail = detail
-            .map(|detail| format!(", {detail}"))
-            .unwrap_or_default();
-        self.output.line(&format!(
-            "{}: {verb} {}{detail}",
-            self.name,
-            units::duration(seconds)
-        ));
+        let detail = detail.map(|detail| format!(", {detail}")).unwrap_or_default();
+        self.output.line(&format!("{}: {verb} {}{detail}", self.name, units::duration(seconds)));
     }
 }
 
@@ -95,13 +76,7 @@ impl Drop for Step {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::output::tests::output;
     use super::*;
@@ -127,20 +102,11 @@ mod tests {
         let (output, text) = output(Mode::Json);
         drop(Step::start(&output, "compiling"));
         Step::start(&output, "checking").done(None);
-        let lines: Vec<serde_json::Value> = text
-            .text()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let lines: Vec<serde_json::Value> =
+            text.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 4);
-        assert_eq!(
-            (&lines[1]["step"], &lines[1]["ok"]),
-            (&"compiling".into(), &false.into())
-        );
-        assert_eq!(
-            (&lines[3]["step"], &lines[3]["ok"]),
-            (&"checking".into(), &true.into())
-        );
+        assert_eq!((&lines[1]["step"], &lines[1]["ok"]), (&"compiling".into(), &false.into()));
+        assert_eq!((&lines[3]["step"], &lines[3]["ok"]), (&"checking".into(), &true.into()));
         assert!(lines[3]["seconds"].is_number());
     }
 }

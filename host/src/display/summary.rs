@@ -157,19 +157,11 @@ impl SyncSummary {
 
     fn write_outcome(&self, out: &mut dyn Write) -> io::Result<()> {
         let connector = &self.connector;
-        let version = connector
-            .version
-            .as_ref()
-            .map(|version| format!(" {version}"))
-            .unwrap_or_default();
+        let version = connector.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
         let digest = connector.digest.get(..12).unwrap_or(&connector.digest);
         let name = one_line(&format!("{}{version}", connector.name), MAX_NAME_BYTES);
         let connection = one_line(&self.connection, MAX_NAME_BYTES);
-        writeln!(
-            out,
-            "sync of {connection} {}: {name} ({digest})",
-            self.outcome.class.headline()
-        )?;
+        writeln!(out, "sync of {connection} {}: {name} ({digest})", self.outcome.class.headline())?;
         if let Some(message) = &self.outcome.message {
             writeln!(out, "  {}", one_line(message, MAX_MESSAGE_BYTES))?;
         }
@@ -186,14 +178,8 @@ impl SyncSummary {
     }
 
     fn table_of_tables(&self) -> Table {
-        let columns = ["upserts", "updates", "deletes", "truncates"]
-            .into_iter()
-            .map(Column::right);
-        let mut table = Table::new(
-            std::iter::once(Column::left("table"))
-                .chain(columns)
-                .collect(),
-        );
+        let columns = ["upserts", "updates", "deletes", "truncates"].into_iter().map(Column::right);
+        let mut table = Table::new(std::iter::once(Column::left("table")).chain(columns).collect());
         for one in &self.tables {
             let numbers = [one.upserts, one.updates, one.deletes, one.truncates].map(units::count);
             table.row(std::iter::once(one.table.clone()).chain(numbers));
@@ -202,14 +188,8 @@ impl SyncSummary {
     }
 
     fn table_of_hosts(&self) -> Table {
-        let columns = ["requests", "sent", "received", "denied"]
-            .into_iter()
-            .map(Column::right);
-        let mut table = Table::new(
-            std::iter::once(Column::left("host"))
-                .chain(columns)
-                .collect(),
-        );
+        let columns = ["requests", "sent", "received", "denied"].into_iter().map(Column::right);
+        let mut table = Table::new(std::iter::once(Column::left("host")).chain(columns).collect());
         for one in &self.hosts {
             table.row([
                 one.host.clone(),
@@ -223,31 +203,18 @@ impl SyncSummary {
     }
 
     fn write_totals(&self, out: &mut dyn Write) -> io::Result<()> {
-        let rate = self
-            .rows_per_second
-            .map(|rate| format!(", {} rows/s", units::rate(rate)))
-            .unwrap_or_default();
+        let rate = self.rows_per_second.map(|rate| format!(", {} rows/s", units::rate(rate))).unwrap_or_default();
         let mut table = Table::new(vec![
             Column::left("rows"),
-            Column::left(format!(
-                "{} ({}){rate}",
-                units::count(self.rows),
-                units::bytes(self.bytes)
-            )),
+            Column::left(format!("{} ({}){rate}", units::count(self.rows), units::bytes(self.bytes))),
         ]);
         table.row(["checkpoints".to_owned(), units::count(self.checkpoints)]);
         let (wall, cpu) = (units::duration(self.wall), units::duration(self.cpu));
         table.row(["time".to_owned(), format!("{wall}, {cpu} of it computing")]);
-        table.row([
-            "peak memory".to_owned(),
-            units::bytes(self.peak_memory_bytes),
-        ]);
+        table.row(["peak memory".to_owned(), units::bytes(self.peak_memory_bytes)]);
         if self.log_messages_dropped > 0 {
             let dropped = units::counted(self.log_messages_dropped, "message");
-            table.row([
-                "log".to_owned(),
-                format!("{dropped} dropped, the log was full"),
-            ]);
+            table.row(["log".to_owned(), format!("{dropped} dropped, the log was full")]);
         }
         table.row(["database".to_owned(), self.database.clone()]);
         table.write(out, "  ")
@@ -259,21 +226,12 @@ fn one_line(text: &str, limit: usize) -> String {
 }
 
 /// Seconds to the microsecond.
-pub(super) fn seconds<S: Serializer>(
-    duration: &Duration,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(super) fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e6)
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 pub(super) mod tests {
     use super::*;
 
@@ -288,18 +246,8 @@ pub(super) mod tests {
             database: "warehouse/shop.db".to_owned(),
             outcome: Outcome::default(),
             tables: vec![
-                TableSummary {
-                    table: "orders".to_owned(),
-                    upserts: 12_000,
-                    deletes: 12,
-                    ..TableSummary::default()
-                },
-                TableSummary {
-                    table: "customers".to_owned(),
-                    upserts: 345,
-                    truncates: 1,
-                    ..TableSummary::default()
-                },
+                TableSummary { table: "orders".to_owned(), upserts: 12_000, deletes: 12, ..TableSummary::default() },
+                TableSummary { table: "customers".to_owned(), upserts: 345, truncates: 1, ..TableSummary::default() },
             ],
             checkpoints: 3,
             rows: 12_357,

@@ -22,19 +22,13 @@ impl Column {
     /// A column of text.
     #[must_use]
     pub fn left(title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            right: false,
-        }
+        Self { title: title.into(), right: false }
     }
 
     /// A column of numbers.
     #[must_use]
     pub fn right(title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            right: true,
-        }
+        Self { title: title.into(), right: true }
     }
 }
 
@@ -51,14 +45,8 @@ impl Table {
     #[must_use]
     pub fn new(columns: Vec<Column>) -> Self {
         let mut table = comfy_table::Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(
-            columns
-                .iter()
-                .map(|column| cell(&column.title, column.right)),
-        );
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(columns.iter().map(|column| cell(&column.title, column.right)));
         Self { columns, table }
     }
 
@@ -68,12 +56,7 @@ impl Table {
         let row: Vec<_> = self
             .columns
             .iter()
-            .map(|column| {
-                cell(
-                    cells.next().as_ref().map_or("", AsRef::as_ref),
-                    column.right,
-                )
-            })
+            .map(|column| cell(cells.next().as_ref().map_or("", AsRef::as_ref), column.right))
             .collect();
         self.table.add_row(row);
     }
@@ -97,21 +80,11 @@ impl Table {
 fn cell(text: &str, right: bool) -> Cell {
     // the width of a tab depends on where it stands
     let text = terminal::visible(text, Lines::One, MAX_CELL_BYTES).replace('\t', "\\t");
-    Cell::new(text).set_alignment(if right {
-        CellAlignment::Right
-    } else {
-        CellAlignment::Left
-    })
+    Cell::new(text).set_alignment(if right { CellAlignment::Right } else { CellAlignment::Left })
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -123,11 +96,7 @@ mod tests {
 
     #[test]
     fn numbers_are_right_aligned_and_lines_end_without_spaces() {
-        let mut table = Table::new(vec![
-            Column::left("table"),
-            Column::right("upserts"),
-            Column::left("note"),
-        ]);
+        let mut table = Table::new(vec![Column::left("table"), Column::right("upserts"), Column::left("note")]);
         table.row(["orders", "1,200", ""]);
         table.row(["order_lines", "7", "new"]);
         insta::assert_snapshot!(text(&mut table, ""), @r"

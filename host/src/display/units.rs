@@ -82,21 +82,11 @@ pub fn per_second(number: u64, time: Duration) -> Option<f64> {
 /// A rate without its unit: `0.4`, `9.8`, `1,234`.
 #[must_use]
 pub fn rate(rate: f64) -> String {
-    if rate < 9.95 && rate > 0.0 {
-        format!("{rate:.1}")
-    } else {
-        count(rate.round() as u64)
-    }
+    if rate < 9.95 && rate > 0.0 { format!("{rate:.1}") } else { count(rate.round() as u64) }
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -139,19 +129,11 @@ mod tests {
 
     #[test]
     fn counts_are_grouped() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (12_345_678, "12,345,678"),
-        ] {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
             assert_eq!(count(number), text);
         }
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
-        assert_eq!(
-            (counted(1, "row"), counted(0, "row")),
-            ("1 row".to_owned(), "0 rows".to_owned())
-        );
+        assert_eq!((counted(1, "row"), counted(0, "row")), ("1 row".to_owned(), "0 rows".to_owned()));
     }
 
     #[test]

@@ -16,8 +16,20 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 /// Header fields that describe the connection or the framing, which are the host's. `Host` is set from
 /// the URL: another one would reach a host at the granted address that nobody granted.
 const HOST_HEADERS: [&str; 14] = [
-    "connection", "content-length", "expect", "host", "http2-settings", "keep-alive", "proxy-authenticate",
-    "proxy-authorization", "proxy-connection", "te", "trailer", "trailers", "transfer-encoding", "upgrade",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "trailers",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// How long a connector wants to wait at most; the limits apply when they are shorter.
@@ -82,7 +94,9 @@ impl Client {
         let head_bytes = parts.headers.iter().map(|(name, value)| name.len() + value.len() + 4);
         if parts.url.len() + head_bytes.sum::<usize>() > limits.header_bytes {
             let most = limits.header_bytes;
-            return Err(HttpError::limit(format!("url and headers of the request have more than {most} bytes together")));
+            return Err(HttpError::limit(format!(
+                "url and headers of the request have more than {most} bytes together"
+            )));
         }
         let method = parse_method(&parts.method)?;
         let (destination, url) =
@@ -95,7 +109,10 @@ impl Client {
         let headers = read_headers(&parts.headers)?;
         if parts.body_len.is_some_and(|bytes| bytes > limits.request_bytes) {
             let most = limits.request_bytes;
-            return Err(HttpError::limit(format!("{}: the request body is longer than {most} bytes", at(&destination))));
+            return Err(HttpError::limit(format!(
+                "{}: the request body is longer than {most} bytes",
+                at(&destination)
+            )));
         }
         self.ledger().take(destination.host(), limits)?;
         let (connect, first_byte, between_bytes) = shorter(parts.timeouts, limits);
@@ -132,7 +149,8 @@ fn read_headers(fields: &[(String, Vec<u8>)]) -> Result<HeaderMap, HttpError> {
         if HOST_HEADERS.contains(&name.as_str()) {
             continue;
         }
-        let value = HeaderValue::from_bytes(value).map_err(|_| bad("a value with a line break, NUL or control character"))?;
+        let value =
+            HeaderValue::from_bytes(value).map_err(|_| bad("a value with a line break, NUL or control character"))?;
         headers.try_append(name, value).map_err(|_| bad("too many before it"))?;
     }
     Ok(headers)
@@ -140,7 +158,8 @@ fn read_headers(fields: &[(String, Vec<u8>)]) -> Result<HeaderMap, HttpError> {
 
 fn shorter(wish: Timeouts, limits: &Limits) -> (Duration, Duration, Duration) {
     // zero would mean "never succeed"; a millisecond is as good and has no special cases
-    let shorter = |wish: Option<Duration>, limit: Duration| wish.map_or(limit, |w| w.max(Duration::from_millis(1)).min(limit));
+    let shorter =
+        |wish: Option<Duration>, limit: Duration| wish.map_or(limit, |w| w.max(Duration::from_millis(1)).min(limit));
     (
         shorter(wish.connect, limits.connect),
         shorter(wish.first_byte, limits.first_byte),

@@ -8,8 +8,8 @@ use std::io;
 use rustls::CertificateError;
 
 use super::connect::{BoxError, ConnectTimedOut, Exchange, Phase};
-use super::exchange::RequestBodyError;
 use super::resolve::ResolveError;
+use super::upload::RequestBodyError;
 use crate::policy::egress::{Denied, Destination, Scheme};
 
 /// Why a request gave no response, or a body ended early; the cases of the contract's `error`.
@@ -132,7 +132,9 @@ fn own_cause(cause: Cause<'_>, exchange: &Exchange) -> Option<HttpError> {
         RequestBodyError::WrongLength => {
             Some(HttpError::InvalidRequest(format!("{at}: the request body has another length than was announced")))
         }
-        RequestBodyError::Source => Some(HttpError::InvalidRequest(format!("{at}: the request body ended in an error"))),
+        RequestBodyError::Source => {
+            Some(HttpError::InvalidRequest(format!("{at}: the request body ended in an error")))
+        }
     }
 }
 
@@ -141,7 +143,9 @@ fn tls_cause(cause: Cause<'_>, to: &Destination) -> Option<HttpError> {
     let at = at(to);
     Some(match error {
         rustls::Error::InvalidCertificate(why) => HttpError::Certificate(format!("{at}: {}", certificate_text(why))),
-        rustls::Error::NoCertificatesPresented => HttpError::Certificate(format!("{at}: the server shows no certificate")),
+        rustls::Error::NoCertificatesPresented => {
+            HttpError::Certificate(format!("{at}: the server shows no certificate"))
+        }
         rustls::Error::InvalidMessage(_) => HttpError::Tls(format!("{at}: the server does not speak TLS on this port")),
         other => HttpError::Tls(format!("{at}: {}", tls_text(other))),
     })
@@ -174,7 +178,9 @@ fn tls_text(error: &rustls::Error) -> &'static str {
     match error {
         rustls::Error::AlertReceived(_) => "the server refused the TLS handshake",
         rustls::Error::PeerIncompatible(_) => "no TLS version or cipher in common with the server",
-        rustls::Error::PeerMisbehaved(_) | rustls::Error::InappropriateMessage { .. } => "the server breaks the TLS protocol",
+        rustls::Error::PeerMisbehaved(_) | rustls::Error::InappropriateMessage { .. } => {
+            "the server breaks the TLS protocol"
+        }
         _ => "TLS failed",
     }
 }
@@ -185,7 +191,9 @@ fn hyper_cause(cause: Cause<'_>, to: &Destination) -> Option<HttpError> {
     if error.is_parse() {
         Some(HttpError::Protocol(format!("{at}: the response is not valid HTTP/1.1, or its head is too large")))
     } else if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
-        Some(HttpError::ConnectionClosed(format!("{at}: the server closed the connection before the response was complete")))
+        Some(HttpError::ConnectionClosed(format!(
+            "{at}: the server closed the connection before the response was complete"
+        )))
     } else {
         None
     }
@@ -212,7 +220,9 @@ fn io_cause(cause: Cause<'_>, to: &Destination, phase: Phase) -> Option<HttpErro
                 (false, _) => HttpError::ConnectionClosed(format!("{at}: the connection broke")),
             }
         }
-        Kind::InvalidInput | Kind::InvalidData => HttpError::Protocol(format!("{at}: the response's framing is broken")),
+        Kind::InvalidInput | Kind::InvalidData => {
+            HttpError::Protocol(format!("{at}: the response's framing is broken"))
+        }
         _ => return None,
     })
 }

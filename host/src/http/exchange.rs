@@ -1,14 +1,11 @@
 //! One request and its response, under time and size limits.
 
 use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::Stream;
-use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 use hyper::ext::ReasonPhrase;
 use tokio::sync::OwnedSemaphorePermit;
@@ -16,47 +13,15 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admit::Admitted;
 use super::client::Client;
-use super::connect::{BoxError, Exchange, Phase, within};
+use super::connect::{Exchange, Phase, within};
 use super::error::{HttpError, at, classify};
+use super::upload::{Outgoing, RequestBody};
 use crate::policy::egress::Destination;
 use crate::policy::limits::SLOWEST_UPLOAD_BYTES_PER_SECOND;
 
 /// How often a request is sent anew because the kept connection it went out on was closed by the server
 /// meanwhile.
 const STALE_CONNECTIONS: usize = 3;
-
-/// The body of a request.
-#[derive(Default)]
-pub enum RequestBody {
-    /// None.
-    #[default]
-    Empty,
-    /// All of it.
-    Bytes(Bytes),
-    /// Piece by piece, at most [`RequestParts::body_len`](super::RequestParts::body_len), or the limit.
-    Stream(Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>),
-}
-
-impl fmt::Debug for RequestBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "Empty",
-            Self::Bytes(_) => "Bytes",
-            Self::Stream(_) => "Stream",
-        })
-    }
-}
-
-/// What a streamed request body did wrong.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RequestBodyError {
-    #[error("the body is longer than {0} bytes")]
-    TooLong(u64),
-    #[error("the body has another length than was announced")]
-    WrongLength,
-    #[error("the body ended in an error")]
-    Source,
-}
 
 /// The head of a response, and its body.
 #[derive(Debug)]
@@ -87,7 +52,7 @@ impl Client {
         let mut connect_by = started + admitted.connect;
         let place = self.place(&to, connect_by).await?;
         let connections = self.connections(to.scheme()).await?;
-        let mut request = self.request(&admitted, body)?;
+        let mut request = Outgoing::new(self, &admitted, body)?;
         let total = self.limits().exchange_total;
         let repeatable = !matches!(admitted.method, Method::POST | Method::PATCH);
         let mut tries = STALE_CONNECTIONS;
@@ -127,31 +92,6 @@ impl Client {
         }
     }
 
-    fn request(&self, admitted: &Admitted, body: RequestBody) -> Result<Outgoing, HttpError> {
-        let mut head = reqwest::Request::new(admitted.method.clone(), admitted.url.clone());
-        *head.headers_mut() = admitted.headers.clone();
-        let limit = self.limits().request_bytes;
-        let body = match body {
-            RequestBody::Bytes(bytes) => {
-                if bytes.len() as u64 > limit || admitted.body_len.is_some_and(|len| len != bytes.len() as u64) {
-                    let at = at(admitted.destination());
-                    return Err(HttpError::InvalidRequest(format!(
-                        "{at}: the request body has another length than was announced"
-                    )));
-                }
-                OutgoingBody::Bytes(bytes)
-            }
-            RequestBody::Empty => OutgoingBody::Bytes(Bytes::new()),
-            RequestBody::Stream(stream) => {
-                if let Some(len) = admitted.body_len {
-                    head.headers_mut().insert(CONTENT_LENGTH, len.into());
-                }
-                OutgoingBody::Stream { stream, announced: admitted.body_len, limit }
-            }
-        };
-        Ok(Outgoing { head, body })
-    }
-
     fn received(
         &self,
         response: reqwest::Response,
@@ -170,7 +110,8 @@ impl Client {
             let most = self.limits().header_bytes;
             return Err(HttpError::limit(format!("{}: the response's headers have more than {most} bytes", at(&to))));
         }
-        let headers = fields.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+        let headers =
+            fields.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
         let reason = match response.extensions().get::<ReasonPhrase>() {
             Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
             None => status.canonical_reason().unwrap_or_default().to_owned(),
@@ -194,99 +135,6 @@ impl Client {
 fn first_byte(admitted: &Admitted) -> Duration {
     let upload = admitted.body_len.unwrap_or(0) / SLOWEST_UPLOAD_BYTES_PER_SECOND;
     admitted.first_byte + Duration::from_secs(upload)
-}
-
-struct Outgoing {
-    head: reqwest::Request,
-    body: OutgoingBody,
-}
-
-enum OutgoingBody {
-    Bytes(Bytes),
-    Stream { stream: Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>, announced: Option<u64>, limit: u64 },
-}
-
-impl Outgoing {
-    fn try_clone(&self) -> Option<Self> {
-        let OutgoingBody::Bytes(bytes) = &self.body else { return None };
-        Some(Self { head: self.head.try_clone()?, body: OutgoingBody::Bytes(bytes.clone()) })
-    }
-
-    fn into_reqwest(mut self, client: &Client, exchange: &Arc<Exchange>) -> reqwest::Request {
-        let body = match self.body {
-            OutgoingBody::Bytes(bytes) => {
-                let sent = bytes.len() as u64;
-                client.ledger().host(exchange.permit.destination().host()).bytes_sent += sent;
-                reqwest::Body::from(bytes)
-            }
-            OutgoingBody::Stream { stream, announced, limit } => reqwest::Body::wrap_stream(Counted {
-                stream,
-                announced,
-                limit,
-                sent: 0,
-                last: None,
-                client: client.clone(),
-                exchange: Arc::clone(exchange),
-            }),
-        };
-        *self.head.body_mut() = Some(body);
-        self.head
-    }
-}
-
-/// A streamed request body under its limits.
-struct Counted {
-    stream: Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>,
-    announced: Option<u64>,
-    limit: u64,
-    sent: u64,
-    last: Option<Bytes>,
-    client: Client,
-    exchange: Arc<Exchange>,
-}
-
-impl Stream for Counted {
-    type Item = Result<Bytes, RequestBodyError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            let piece = match ready!(self.stream.as_mut().poll_next(context)) {
-                Some(Ok(piece)) => piece,
-                Some(Err(_)) => return Poll::Ready(Some(Err(RequestBodyError::Source))),
-                None if self.announced.is_some_and(|len| len != self.sent) => {
-                    return Poll::Ready(Some(Err(RequestBodyError::WrongLength)));
-                }
-                None => return Poll::Ready(self.last.take().map(Ok)),
-            };
-            if let Err(error) = self.count(&piece) {
-                return Poll::Ready(Some(Err(error)));
-            }
-            if self.announced != Some(self.sent) {
-                return Poll::Ready(Some(Ok(piece)));
-            }
-            // hyper asks for no more than was announced, so what comes after must be looked for
-            // before the last piece goes out
-            if !piece.is_empty() {
-                self.last = Some(piece);
-            }
-        }
-    }
-}
-
-impl Counted {
-    fn count(&mut self, piece: &Bytes) -> Result<(), RequestBodyError> {
-        self.sent += piece.len() as u64;
-        if self.announced.is_some_and(|len| self.sent > len) {
-            return Err(RequestBodyError::WrongLength);
-        }
-        if self.sent > self.limit {
-            return Err(RequestBodyError::TooLong(self.limit));
-        }
-        self.exchange.sent_some();
-        let host = self.exchange.permit.destination().host();
-        self.client.ledger().host(host).bytes_sent += piece.len() as u64;
-        Ok(())
-    }
 }
 
 /// How long a head is waited for.
@@ -325,7 +173,9 @@ impl Wait<'_> {
         let at = at(self.to);
         match phase {
             Phase::Connecting => HttpError::ConnectTimeout(format!("{at}: connecting took too long")),
-            Phase::Start | Phase::Connected => HttpError::ReadTimeout(format!("{at}: the server sent no response in time")),
+            Phase::Start | Phase::Connected => {
+                HttpError::ReadTimeout(format!("{at}: the server sent no response in time"))
+            }
         }
     }
 }

@@ -25,14 +25,16 @@ mod error;
 mod exchange;
 mod resolve;
 mod trust;
+mod upload;
 mod usage;
 
 pub use admit::{Admitted, RequestParts, Timeouts};
 pub use client::Client;
 pub use error::HttpError;
-pub use exchange::{Body, RequestBody, Response};
+pub use exchange::{Body, Response};
 pub use resolve::{Addresses, Resolve, SystemResolver};
 pub use trust::{Trust, TrustError};
+pub use upload::RequestBody;
 pub use usage::HostUsage;
 
 #[cfg(test)]

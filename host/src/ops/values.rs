@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn a_null_decimal_is_a_placeholder() {
-        let column = Column { name: "c".into(), values: Values::Decimals(vec![String::new(), "1".into()]), nulls: vec![0] };
+        let column =
+            Column { name: "c".into(), values: Values::Decimals(vec![String::new(), "1".into()]), nulls: vec![0] };
         assert!(check_column(&column, 2).is_ok());
     }
 }

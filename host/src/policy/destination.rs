@@ -176,10 +176,7 @@ fn parse_name_or_v4(text: &str) -> Result<Host, UrlError> {
 
 fn is_label(label: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-    (1..=63).contains(&label.len())
-        && label.bytes().all(allowed)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+    (1..=63).contains(&label.len()) && label.bytes().all(allowed) && !label.starts_with('-') && !label.ends_with('-')
 }
 
 /// Splits `host[:port]` without judging the host.

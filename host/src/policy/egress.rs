@@ -108,7 +108,9 @@ impl Denied {
     fn why(&self) -> String {
         match self.reason {
             DenyReason::NotGranted => "not granted".to_owned(),
-            DenyReason::NonPublic(range) => format!("not granted at non-public addresses, here {range}"),
+            DenyReason::NonPublic(range) => {
+                format!("not granted at non-public addresses, here {range}")
+            }
         }
     }
 }
@@ -169,9 +171,7 @@ impl NetworkGrants {
     #[must_use]
     pub fn covers(&self, asked: &NetworkGrant) -> bool {
         let needs_operator = asked.is_non_public();
-        self.hosts.iter().any(|(grant, by)| {
-            grant.covers(asked) && (*by == GrantedBy::Operator || !needs_operator)
-        })
+        self.hosts.iter().any(|(grant, by)| grant.covers(asked) && (*by == GrantedBy::Operator || !needs_operator))
     }
 
     /// What was asked and is not granted.

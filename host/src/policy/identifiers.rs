@@ -90,9 +90,7 @@ pub fn check_destination(kind: Kind, name: &str) -> Result<(), NameError> {
     if name.len() > DESTINATION_NAME_BYTES {
         return Err(NameError::TooLong { kind, bytes: name.len(), limit: DESTINATION_NAME_BYTES });
     }
-    let begins = |prefix: &str| {
-        name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
+    let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let prefixes: &[&'static str] = match kind {
         Kind::Table => &[RESERVED_PREFIX, SQLITE_PREFIX],
         Kind::Column => &[RESERVED_PREFIX],
@@ -109,10 +107,13 @@ mod tests {
 
     #[test]
     fn source_names() {
-        for name in ["id", "Id", "x\"; DROP TABLE y; --", "a.b", "日本", "é", " spaced ", "%", "a'b", &"x".repeat(255)] {
+        for name in ["id", "Id", "x\"; DROP TABLE y; --", "a.b", "日本", "é", " spaced ", "%", "a'b", &"x".repeat(255)]
+        {
             assert_eq!(check_source(Kind::Column, name, 255), Ok(()), "{name:?}");
         }
-        for name in ["", " ", "\u{3000}", "a\0b", "a\nb", "a\x1b[31m", "\u{85}", "a\u{202e}b", "\u{2028}", &"x".repeat(256)] {
+        for name in
+            ["", " ", "\u{3000}", "a\0b", "a\nb", "a\x1b[31m", "\u{85}", "a\u{202e}b", "\u{2028}", &"x".repeat(256)]
+        {
             assert!(check_source(Kind::Table, name, 255).is_err(), "{name:?}");
         }
         assert!(check_source(Kind::Column, &"é".repeat(128), 255).is_err());

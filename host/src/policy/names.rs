@@ -11,10 +11,10 @@
 //! | detail | decision | example |
 //! |---|---|---|
 //! | acronyms | a run of capitals is one word; its last capital begins the next word when a lower case letter follows | `HTTPServer` → `http_server`, `userID` → `user_id` |
-//! | digits | belong to the word before them; a capital after a digit begins a word | `address2Line` → `address2_line`, `sha256` → `sha256`, `A1B2` → `a1_b2` |
+//! | digits | begin a word after a letter, as in the vendor's published schemas (`last4` is `last_4` there); a capital after a digit begins a word, a lower case letter does not | `address2Line` → `address_2_line`, `sha256` → `sha_256`, `2nd` → `_2nd` |
 //! | nothing left | an error | `!!!`, `___` |
 //!
-//! Names that become equal are one table or column.
+//! Two source names that become equal are a collision, which the destination refuses naming both.
 
 use std::fmt;
 
@@ -75,7 +75,8 @@ fn snake_case(ascii: &[u8]) -> String {
         let after = ascii.get(index + 1).copied().unwrap_or(b'_');
         let ends_word = before.is_ascii_lowercase() || before.is_ascii_digit();
         let ends_acronym = before.is_ascii_uppercase() && after.is_ascii_lowercase();
-        if byte.is_ascii_uppercase() && (ends_word || ends_acronym) {
+        let begins_number = before.is_ascii_alphabetic() && byte.is_ascii_digit();
+        if begins_number || byte.is_ascii_uppercase() && (ends_word || ends_acronym) {
             name.push('_');
         }
         let kept = if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
@@ -119,11 +120,14 @@ mod tests {
             (Kind::Column, "HTTPServer", "http_server"),
             (Kind::Column, "userID", "user_id"),
             (Kind::Column, "userIDs", "user_i_ds"),
-            (Kind::Column, "address2Line", "address2_line"),
-            (Kind::Column, "A1B2", "a1_b2"),
-            (Kind::Column, "sha256", "sha256"),
+            (Kind::Column, "address2Line", "address_2_line"),
+            (Kind::Column, "A1B2", "a_1_b_2"),
+            (Kind::Column, "sha256", "sha_256"),
             (Kind::Column, "price ", "price_"),
             (Kind::Column, "First_Name", "first_name"),
+            (Kind::Column, "last4", "last_4"),
+            (Kind::Column, "2nd", "_2nd"),
+            (Kind::Column, "line_1", "line_1"),
         ] {
             assert_eq!(destination_name(kind, source).as_deref(), Ok(expected), "{source}");
         }

@@ -206,9 +206,9 @@ mod tests {
             "p%40ss%2fw%c3%b6rd%201",
             "p%40ss%2Fw%C3%B6rd+1",
             "p%40ss/w%C3%B6rd%201",
-            "cEBzcy93w7ZyZCAx",         // the value
-            "dTpwQHNzL3fDtnJkIDE",      // u:value
-            "dXM6cEBzcy93w7ZyZCAx",     // us:value
+            "cEBzcy93w7ZyZCAx",     // the value
+            "dTpwQHNzL3fDtnJkIDE",  // u:value
+            "dXM6cEBzcy93w7ZyZCAx", // us:value
             "MIIBVQIBADANBgkqhkiG9w0",
             "-----KEY-----\\nMIIBVQIBADANBgkqhkiG9w0\\n-----END-----",
         ] {

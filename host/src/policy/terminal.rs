@@ -107,7 +107,10 @@ mod tests {
     fn long_text_is_cut_with_a_mark() {
         let text = "ä".repeat(100);
         let shown = visible(&text, Lines::One, 50);
-        assert!(shown.len() <= 50 && shown.starts_with("ää") && shown.ends_with("ä [cut, 200 bytes in all]"), "{shown}");
+        assert!(
+            shown.len() <= 50 && shown.starts_with("ää") && shown.ends_with("ä [cut, 200 bytes in all]"),
+            "{shown}"
+        );
         assert_eq!(visible(&text, Lines::One, 200), text);
         assert_eq!(visible("abcdef", Lines::One, 3).len(), 3);
     }

@@ -127,7 +127,8 @@ impl CodeCache {
     }
 
     fn write(&self, name: &str, code: &[u8]) -> Result<(), CacheError> {
-        let tag = self.tag(name, &mut &*code).map_err(|source| CacheError::Io { path: self.code_path(name), source })?;
+        let tag =
+            self.tag(name, &mut &*code).map_err(|source| CacheError::Io { path: self.code_path(name), source })?;
         self.replace(&self.code_path(name), code)?;
         self.replace(&self.tag_path(name), tag.as_bytes())
     }
@@ -270,7 +271,10 @@ mod tests {
         let bytes = component(export);
         let digest = blake3::hash(&bytes).to_hex().to_string();
         let component = fixture.cache.load(&fixture.engine, &bytes, &digest, || compiled = true).unwrap();
-        assert!(component.component_type().get_export(&fixture.engine, export).is_some(), "the wrong component was loaded");
+        assert!(
+            component.component_type().get_export(&fixture.engine, export).is_some(),
+            "the wrong component was loaded"
+        );
         compiled
     }
 

@@ -17,8 +17,8 @@ use super::engine::SandboxEngine;
 use super::state::{Capabilities, HostState};
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
-use crate::queue::WriterFailure;
 use crate::policy::limits::{EPOCH_TICK, Limits};
+use crate::queue::WriterFailure;
 const FAILURE_MESSAGE_BYTES: usize = 4096;
 const FAILURE_TRACEBACK_BYTES: usize = 32768;
 
@@ -46,9 +46,8 @@ struct CpuLimit;
 /// What does not fit, in wasmtime's words; `sluice check` says it in plain ones.
 pub(crate) fn link(engine: &SandboxEngine, component: &Component) -> Result<Linked, String> {
     let mut linker = Linker::new(engine.raw());
-    let linked = add_interfaces(&mut linker)
-        .and_then(|()| linker.instantiate_pre(component))
-        .and_then(ConnectorPre::new);
+    let linked =
+        add_interfaces(&mut linker).and_then(|()| linker.instantiate_pre(component)).and_then(ConnectorPre::new);
     linked.map(Linked).map_err(|error| format!("{error:#}"))
 }
 
@@ -197,10 +196,7 @@ impl Guest {
     fn crashed(&self, text: &str) -> SyncError {
         SyncError::Connector(ConnectorFailure {
             kind: "trap".into(),
-            message: format!(
-                "the component crashed: {}",
-                self.store.data().log.clean(text, FAILURE_MESSAGE_BYTES)
-            ),
+            message: format!("the component crashed: {}", self.store.data().log.clean(text, FAILURE_MESSAGE_BYTES)),
             traceback: String::new(),
         })
     }
@@ -216,11 +212,9 @@ impl Guest {
 
 fn refused(during: &str, refusal: Refusal) -> SyncError {
     match refusal {
-        Refusal::Invalid(message) | Refusal::Ended(message) => SyncError::Connector(ConnectorFailure {
-            kind: during.into(),
-            message,
-            traceback: String::new(),
-        }),
+        Refusal::Invalid(message) | Refusal::Ended(message) => {
+            SyncError::Connector(ConnectorFailure { kind: during.into(), message, traceback: String::new() })
+        }
         Refusal::Limit(reached) => reached.into(),
     }
 }

@@ -121,10 +121,10 @@ impl From<types::Value> for rows::Value {
 
 impl From<types::TableDefinition> for rows::TableDefinition {
     fn from(table: types::TableDefinition) -> Self {
-        let columns = table.columns.into_iter().map(|column| rows::ColumnDefinition {
-            name: column.name,
-            data_type: column.data_type.map(Into::into),
-        });
+        let columns = table
+            .columns
+            .into_iter()
+            .map(|column| rows::ColumnDefinition { name: column.name, data_type: column.data_type.map(Into::into) });
         Self { name: table.name.into(), primary_key: table.primary_key, columns: columns.collect() }
     }
 }

@@ -11,8 +11,8 @@ use super::wasi;
 use super::wasi_http::HttpHooks;
 use crate::counters::Counters;
 use crate::http::Client;
-use crate::log::ConnectorLog;
 use crate::incidents::Incidents;
+use crate::log::ConnectorLog;
 use crate::ops::Operations;
 use crate::policy::limits::Limits;
 

@@ -16,7 +16,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 
 use crate::log::{ConnectorLog, Level};
 use crate::policy::limits::Limits;
-const RANDOM_BYTES_PER_CALL: u64 = 1024*1024;
+const RANDOM_BYTES_PER_CALL: u64 = 1024 * 1024;
 
 /// A context that grants nothing.
 pub(crate) fn deny_all(log: &Arc<ConnectorLog>, limits: &Limits) -> WasiCtx {

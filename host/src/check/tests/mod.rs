@@ -1,10 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -19,12 +13,7 @@ use super::*;
 mod world;
 
 mod embedded {
-    #![allow(
-        dead_code,
-        missing_docs,
-        unreachable_pub,
-        reason = "only the WIT text is needed here"
-    )]
+    #![allow(dead_code, missing_docs, unreachable_pub, reason = "only the WIT text is needed here")]
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 
@@ -40,39 +29,25 @@ fn component_with(edits: &[(&str, &str)], more: &[(&str, &str)]) -> Vec<u8> {
     let (resolve, world) = edited(edits, more);
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default()
-        .module(&module)
-        .unwrap()
-        .encode()
-        .unwrap()
+    ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 
 fn edited(edits: &[(&str, &str)], more: &[(&str, &str)]) -> (Resolve, wit_parser::WorldId) {
     let mut main = None;
     let mut dependencies = Vec::new();
     for (from, _) in edits {
-        assert!(
-            embedded::WIT.iter().any(|(_, text)| text.contains(from)),
-            "no WIT file has {from:?}"
-        );
+        assert!(embedded::WIT.iter().any(|(_, text)| text.contains(from)), "no WIT file has {from:?}");
     }
     for (path, text) in embedded::WIT.iter().chain(more) {
         // an older package may not hold items that say they came with a newer one
-        let aged = |line: &&str| {
-            !line.trim().starts_with("@since") && !line.trim().starts_with("@deprecated")
-        };
+        let aged = |line: &&str| !line.trim().starts_with("@since") && !line.trim().starts_with("@deprecated");
         let mut text = text.lines().filter(aged).collect::<Vec<_>>().join("\n");
         for (from, to) in edits {
             text = text.replace(from, to);
         }
-        let group = UnresolvedPackageGroup::parse(Path::new(path), &text)
-            .map_err(|(map, e)| e.render(&map));
+        let group = UnresolvedPackageGroup::parse(Path::new(path), &text).map_err(|(map, e)| e.render(&map));
         let group = group.unwrap();
-        if *path == "connector.wit" {
-            main = Some(group)
-        } else {
-            dependencies.push(group)
-        }
+        if *path == "connector.wit" { main = Some(group) } else { dependencies.push(group) }
     }
     let mut resolve = Resolve::default();
     let package = resolve.push_groups(main.unwrap(), dependencies).unwrap();
@@ -87,11 +62,7 @@ fn wat(text: &str) -> Vec<u8> {
 /// Every line of the report: code, then subject and message.
 fn lines(bytes: &[u8]) -> Vec<String> {
     let report = check(bytes, &CONTRACT);
-    report
-        .findings
-        .iter()
-        .map(|finding| format!("{}: {finding}", finding.code.as_str()))
-        .collect()
+    report.findings.iter().map(|finding| format!("{}: {finding}", finding.code.as_str())).collect()
 }
 
 #[track_caller]
@@ -108,40 +79,23 @@ fn a_component_of_the_world_conforms() {
     assert_eq!(report.findings, []);
     assert!(report.conforms());
     assert_eq!(report.exports, ["schema", "sync"]);
-    assert!(
-        report
-            .imports
-            .contains(&"sluice:connector/operations@0.1.0".to_owned()),
-        "{:?}",
-        report.imports
-    );
+    assert!(report.imports.contains(&"sluice:connector/operations@0.1.0".to_owned()), "{:?}", report.imports);
     admit_imports(report.imports.iter().map(String::as_str)).unwrap();
 }
 
 #[test]
 fn every_allowed_interface_conforms_in_every_accepted_version() {
     let mut world = String::from("import http;");
-    for (package, interfaces) in allowed::INTERFACES
-        .iter()
-        .filter(|(package, _)| package.starts_with("wasi:"))
-    {
+    for (package, interfaces) in allowed::INTERFACES.iter().filter(|(package, _)| package.starts_with("wasi:")) {
         for interface in *interfaces {
             world += &format!("\n  import {package}/{interface}@0.2.12;");
         }
     }
     for version in ["0.2.0", "0.2.9", "0.2.12"] {
-        let edits = [
-            ("  import http;", world.as_str()),
-            ("@0.2.12", &format!("@{version}")),
-        ];
+        let edits = [("  import http;", world.as_str()), ("@0.2.12", &format!("@{version}"))];
         let report = check(&component(&edits), &CONTRACT);
         assert_eq!(report.findings, [], "{version}");
-        assert!(
-            report
-                .imports
-                .iter()
-                .any(|name| *name == format!("wasi:http/outgoing-handler@{version}"))
-        );
+        assert!(report.imports.iter().any(|name| *name == format!("wasi:http/outgoing-handler@{version}")));
     }
 }
 
@@ -156,46 +110,18 @@ fn bytes_that_are_no_component() {
     let half_a_character = "é".repeat(3000).into_bytes();
     let cases: &[(&[u8], Kind, Code)] = &[
         (b"", Kind::NotWebassembly, Code::Empty),
-        (
-            b"def update(configuration, state):\n    pass\n",
-            Kind::NotWebassembly,
-            Code::Text,
-        ),
-        (
-            &half_a_character[1..],
-            Kind::NotWebassembly,
-            Code::NotWebassembly,
-        ),
+        (b"def update(configuration, state):\n    pass\n", Kind::NotWebassembly, Code::Text),
+        (&half_a_character[1..], Kind::NotWebassembly, Code::NotWebassembly),
         (&half_a_character, Kind::NotWebassembly, Code::Text),
-        (
-            b"\n ;; a comment\n(component)",
-            Kind::NotWebassembly,
-            Code::WatText,
-        ),
+        (b"\n ;; a comment\n(component)", Kind::NotWebassembly, Code::WatText),
         (b"(module)", Kind::NotWebassembly, Code::WatText),
-        (
-            b"\x7fELF\x02\x01\x01\x00",
-            Kind::NotWebassembly,
-            Code::NativeProgram,
-        ),
+        (b"\x7fELF\x02\x01\x01\x00", Kind::NotWebassembly, Code::NativeProgram),
         (b"MZ\x90\x00", Kind::NotWebassembly, Code::NativeProgram),
-        (
-            b"PK\x03\x04\x14\x00",
-            Kind::NotWebassembly,
-            Code::ZipArchive,
-        ),
+        (b"PK\x03\x04\x14\x00", Kind::NotWebassembly, Code::ZipArchive),
         (b"\x1f\x8b\x08\x00", Kind::NotWebassembly, Code::Compressed),
-        (
-            b"\xff\xfe\x00\x01",
-            Kind::NotWebassembly,
-            Code::NotWebassembly,
-        ),
+        (b"\xff\xfe\x00\x01", Kind::NotWebassembly, Code::NotWebassembly),
         (b"\0asm", Kind::NotWebassembly, Code::Truncated),
-        (
-            b"\0asm\x02\0\0\0",
-            Kind::NotWebassembly,
-            Code::UnknownEncoding,
-        ),
+        (b"\0asm\x02\0\0\0", Kind::NotWebassembly, Code::UnknownEncoding),
         (b"\0asm\x0c\0\x01\0", Kind::Component, Code::UnknownEncoding),
         (b"\0asm\x01\0\0\0", Kind::CoreModule, Code::CoreModule),
         (&core, Kind::CoreModule, Code::CoreModule),
@@ -208,12 +134,7 @@ fn bytes_that_are_no_component() {
     for (bytes, kind, code) in cases {
         let report = check(bytes, &CONTRACT);
         let found: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
-        assert_eq!(
-            (report.kind, found.as_slice()),
-            (*kind, [*code].as_slice()),
-            "{:?}",
-            &bytes[..bytes.len().min(16)]
-        );
+        assert_eq!((report.kind, found.as_slice()), (*kind, [*code].as_slice()), "{:?}", &bytes[..bytes.len().min(16)]);
         assert!(report.findings[0].hint.is_some());
         assert!(!report.conforms());
     }
@@ -226,46 +147,27 @@ fn bytes_that_are_no_component() {
     let cut = &GOOD[..GOOD.len() - 3];
     assert_lines(
         cut,
-        &[&format!(
-            "truncated: the file is cut off: it ends at byte {} in the middle of a section",
-            cut.len()
-        )],
+        &[&format!("truncated: the file is cut off: it ends at byte {} in the middle of a section", cut.len())],
     );
 }
 
 #[test]
 fn findings_and_names_are_bounded() {
-    let imports: String = (0..5_000)
-        .map(|index| format!("(import \"f{index}\" (func))"))
-        .collect();
+    let imports: String = (0..5_000).map(|index| format!("(import \"f{index}\" (func))")).collect();
     let report = check(&wat(&format!("(component {imports})")), &CONTRACT);
     assert_eq!(report.findings.len(), MAX_FINDINGS);
     assert_eq!(report.findings.last().unwrap().code, Code::MoreFindings);
     assert_eq!(report.imports.len(), MAX_NAMES);
 
-    let items: String = (0..2_000)
-        .map(|index| format!("(export \"f{index}\" (func))"))
-        .collect();
-    let names = ["error", "poll", "streams"]
-        .iter()
-        .flat_map(|name| (0..13).map(move |patch| (name, patch)));
-    let imports: String = names
-        .map(|(name, patch)| format!("(import \"wasi:io/{name}@0.2.{patch}\" (instance (type 0)))"))
-        .collect();
+    let items: String = (0..2_000).map(|index| format!("(export \"f{index}\" (func))")).collect();
+    let names = ["error", "poll", "streams"].iter().flat_map(|name| (0..13).map(move |patch| (name, patch)));
+    let imports: String =
+        names.map(|(name, patch)| format!("(import \"wasi:io/{name}@0.2.{patch}\" (instance (type 0)))")).collect();
     let hostile = wat(&format!("(component (type (instance {items})) {imports})"));
     let start = Instant::now();
     let report = check(&hostile, &CONTRACT);
-    assert!(
-        report
-            .findings
-            .iter()
-            .any(|finding| finding.code == Code::ImportTooMany)
-    );
-    assert!(
-        start.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(report.findings.iter().any(|finding| finding.code == Code::ImportTooMany));
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -283,32 +185,19 @@ fn a_component_that_is_dear_to_read_is_not_read() {
         module,
     ] {
         let report = check(&hostile, &CONTRACT);
-        assert_eq!(
-            report
-                .findings
-                .iter()
-                .map(|finding| finding.code)
-                .collect::<Vec<_>>(),
-            [Code::TooComplex]
-        );
+        assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::TooComplex]);
     }
 }
 
 #[test]
 fn a_component_may_end_with_an_inner_one() {
-    for text in [
-        "(component (component))",
-        "(component (core module))",
-        "(component (component (component (core module))))",
-    ] {
+    for text in
+        ["(component (component))", "(component (core module))", "(component (component (component (core module))))"]
+    {
         let mut bytes = wat(text);
         assert_lines(&bytes, &[MISSING_SCHEMA, MISSING_SYNC]);
         bytes.pop();
-        assert_eq!(
-            check(&bytes, &CONTRACT).findings[0].code,
-            Code::Truncated,
-            "{text}"
-        );
+        assert_eq!(check(&bytes, &CONTRACT).findings[0].code, Code::Truncated, "{text}");
     }
 }
 
@@ -317,15 +206,9 @@ fn every_cut_is_noticed_or_lacks_the_exports() {
     for length in (8..GOOD.len()).step_by(7) {
         let report = check(&GOOD[..length], &CONTRACT);
         let code = report.findings.first().map(|finding| finding.code);
-        let known = matches!(
-            code,
-            Some(Code::Truncated | Code::ExportMissing | Code::Malformed)
-        );
+        let known = matches!(code, Some(Code::Truncated | Code::ExportMissing | Code::Malformed));
         // after the last export only custom sections follow
-        assert!(
-            known || report.conforms() && length > GOOD.len() / 2,
-            "{length}: {report:?}"
-        );
+        assert!(known || report.conforms() && length > GOOD.len() / 2, "{length}: {report:?}");
     }
 }
 
@@ -348,31 +231,19 @@ fn the_stamp_is_read_and_cannot_break_the_report() {
         bytes.extend_from_slice(&body);
         check(&bytes, &CONTRACT)
     };
-    let stamp = Stamp {
-        entries: [("sdk".to_owned(), "0.1.0".to_owned())].into(),
-    };
+    let stamp = Stamp { entries: [("sdk".to_owned(), "0.1.0".to_owned())].into() };
     assert_eq!(section(&stamp.encode().unwrap()).stamp, Some(stamp));
     let report = section(br#"{"sdk": "\u001b[31mred"}"#);
     assert_eq!(report.stamp.unwrap().entries["sdk"], "\\x1b[31mred");
     let report = section(b"not json");
-    assert_eq!(
-        (report.conforms(), report.findings[0].code),
-        (true, Code::StampUnreadable)
-    );
-    assert_eq!(
-        Stamp::decode(&vec![b' '; MAX_STAMP_BYTES + 1]),
-        Err(StampError::TooLarge)
-    );
+    assert_eq!((report.conforms(), report.findings[0].code), (true, Code::StampUnreadable));
+    assert_eq!(Stamp::decode(&vec![b' '; MAX_STAMP_BYTES + 1]), Err(StampError::TooLarge));
 }
 
 #[test]
 fn names_cannot_paint_the_terminal() {
     let core = wat("(module (import \"a\\1b[2J\" \"\\e2\\80\\ae\" (func)))");
-    assert!(
-        lines(&core)[0].ends_with("imports `a\\x1b[2J \\u{202e}`"),
-        "{:?}",
-        lines(&core)
-    );
+    assert!(lines(&core)[0].ends_with("imports `a\\x1b[2J \\u{202e}`"), "{:?}", lines(&core));
 }
 
 #[test]
@@ -385,38 +256,18 @@ fn json_is_stable() {
     assert_eq!(json["findings"][0]["code"], "import_not_interface");
     assert_eq!(json["imports"][0], "peek");
     for finding in &report.findings {
-        assert_eq!(
-            serde_json::to_value(finding.code).unwrap(),
-            finding.code.as_str()
-        );
+        assert_eq!(serde_json::to_value(finding.code).unwrap(), finding.code.as_str());
     }
 }
 
 #[test]
 fn a_contract_that_lacks_something_is_refused() {
-    let without = |path: &str| {
-        embedded::WIT
-            .iter()
-            .copied()
-            .filter(|(name, _)| !name.contains(path))
-            .collect::<Vec<_>>()
-    };
-    assert!(matches!(
-        Contract::parse(&without("deps/http")),
-        Err(ContractError::MissingInterface(_))
-    ));
-    assert!(matches!(
-        Contract::parse(&without("deps/io")),
-        Err(ContractError::Unresolved(_))
-    ));
-    assert!(matches!(
-        Contract::parse(&without("connector.wit")),
-        Err(ContractError::NoWorld)
-    ));
-    assert!(matches!(
-        Contract::parse(&[("connector.wit", "package")]),
-        Err(ContractError::Syntax(_))
-    ));
+    let without =
+        |path: &str| embedded::WIT.iter().copied().filter(|(name, _)| !name.contains(path)).collect::<Vec<_>>();
+    assert!(matches!(Contract::parse(&without("deps/http")), Err(ContractError::MissingInterface(_))));
+    assert!(matches!(Contract::parse(&without("deps/io")), Err(ContractError::Unresolved(_))));
+    assert!(matches!(Contract::parse(&without("connector.wit")), Err(ContractError::NoWorld)));
+    assert!(matches!(Contract::parse(&[("connector.wit", "package")]), Err(ContractError::Syntax(_))));
     assert!(matches!(
         Contract::parse(&[("a.wit", "package sluice:connector@9.0.0;")]),
         Err(ContractError::Version { .. })

@@ -5,13 +5,11 @@ use super::*;
 #[test]
 fn exports_that_differ() {
     assert_lines(&wat("(component)"), &[MISSING_SCHEMA, MISSING_SYNC]);
-    let schema =
-        "export schema: func(configuration: string) -> result<list<table-definition>, failure>;";
+    let schema = "export schema: func(configuration: string) -> result<list<table-definition>, failure>;";
     let sync = "export sync: func(configuration: string, state: string) -> result<_, failure>;";
     assert_lines(&component(&[(schema, "")]), &[MISSING_SCHEMA]);
     assert_lines(&component(&[(sync, "")]), &[MISSING_SYNC]);
-    let signature =
-        "but the contract says (configuration: string, state: string) -> result<_, failure>";
+    let signature = "but the contract says (configuration: string, state: string) -> result<_, failure>";
     for (other, found) in [
         ("func(configuration: string)", "(configuration: string)"),
         (
@@ -28,20 +26,12 @@ fn exports_that_differ() {
         ),
     ] {
         let bytes = component(&[(sync, &format!("export sync: {other};"))]);
-        assert_lines(
-            &bytes,
-            &[&format!("export_type: `sync` takes {found} {signature}")],
-        );
+        assert_lines(&bytes, &[&format!("export_type: `sync` takes {found} {signature}")]);
     }
-    let bytes = component(&[(
-        sync,
-        "export sync: func(configuration: string, state: string) -> result<_, string>;",
-    )]);
+    let bytes = component(&[(sync, "export sync: func(configuration: string, state: string) -> result<_, string>;")]);
     assert_lines(
         &bytes,
-        &[
-            "export_type: `sync` has another type: at `result.err` the contract says failure, the component string",
-        ],
+        &["export_type: `sync` has another type: at `result.err` the contract says failure, the component string"],
     );
     let own = "record flop { kind: string, message: u32, traceback: string }\n  export sync: func(configuration: string, state: string) -> result<_, flop>;";
     assert_lines(
@@ -62,14 +52,8 @@ fn exports_that_differ() {
 
 #[test]
 fn an_extra_export_is_only_a_note() {
-    let bytes = component(&[(
-        "world connector {",
-        "world connector {\n  export version: func() -> string;",
-    )]);
-    assert_lines(
-        &bytes,
-        &["export_extra: `version` is exported too; the host does not use it"],
-    );
+    let bytes = component(&[("world connector {", "world connector {\n  export version: func() -> string;")]);
+    assert_lines(&bytes, &["export_extra: `version` is exported too; the host does not use it"]);
     assert!(check(&bytes, &CONTRACT).conforms());
 }
 
@@ -80,20 +64,10 @@ fn a_command_is_told_what_it_lacks() {
             "export schema: func(configuration: string) -> result<list<table-definition>, failure>;",
             "export wasi:cli/run@0.2.12;",
         ),
-        (
-            "export sync: func(configuration: string, state: string) -> result<_, failure>;",
-            "",
-        ),
+        ("export sync: func(configuration: string, state: string) -> result<_, failure>;", ""),
     ]);
     let report = check(&bytes, &CONTRACT);
-    assert!(
-        report.findings[0]
-            .hint
-            .as_ref()
-            .unwrap()
-            .contains("command"),
-        "{report:?}"
-    );
+    assert!(report.findings[0].hint.as_ref().unwrap().contains("command"), "{report:?}");
 }
 
 #[test]
@@ -138,10 +112,7 @@ fn types_of_imports_that_differ() {
             "`sluice:connector/types@0.1.0` has another type: at `table-name.field 1` the contract says `schema`, the component `name`",
         ),
         (
-            (
-                "checkpoint: func(state: string) -> result<_, refusal>;",
-                "checkpoint: func(state: string);",
-            ),
+            ("checkpoint: func(state: string) -> result<_, refusal>;", "checkpoint: func(state: string);"),
             "`sluice:connector/operations@0.1.0` has `checkpoint` as (state: string) but the contract says (state: string) -> result<_, refusal>",
         ),
         (
@@ -157,10 +128,7 @@ fn types_of_imports_that_differ() {
         ),
     ] {
         let found = lines(&component(&[edit]));
-        assert!(
-            found.contains(&format!("import_type: {expected}")),
-            "{edit:?}: {found:#?}"
-        );
+        assert!(found.contains(&format!("import_type: {expected}")), "{edit:?}: {found:#?}");
     }
 }
 
@@ -181,13 +149,7 @@ fn imports_outside_the_contract() {
         "deps/keyvalue/package.wit",
         "package wasi:keyvalue@0.2.0;\ninterface store { get: func(key: string) -> option<string>; }",
     );
-    let bytes = component_with(
-        &[(
-            "  import http;",
-            "import http;\n  import wasi:keyvalue/store@0.2.0;",
-        )],
-        &[keyvalue],
-    );
+    let bytes = component_with(&[("  import http;", "import http;\n  import wasi:keyvalue/store@0.2.0;")], &[keyvalue]);
     assert_lines(
         &bytes,
         &[
@@ -195,30 +157,13 @@ fn imports_outside_the_contract() {
         ],
     );
 
-    let bytes = component(&[(
-        "  import http;",
-        "import http;\n import wasi:http/incoming-handler@0.2.12;",
-    )]);
-    assert!(
-        lines(&bytes)[0]
-            .starts_with("import_unknown_interface: `wasi:http/incoming-handler@0.2.12`")
-    );
+    let bytes = component(&[("  import http;", "import http;\n import wasi:http/incoming-handler@0.2.12;")]);
+    assert!(lines(&bytes)[0].starts_with("import_unknown_interface: `wasi:http/incoming-handler@0.2.12`"));
 
-    let bytes = component(&[(
-        "  import http;",
-        "import http;\n  import peek: func() -> string;",
-    )]);
-    assert_lines(
-        &bytes,
-        &[
-            "import_not_interface: `peek` imports something that is not an interface of the contract",
-        ],
-    );
+    let bytes = component(&[("  import http;", "import http;\n  import peek: func() -> string;")]);
+    assert_lines(&bytes, &["import_not_interface: `peek` imports something that is not an interface of the contract"]);
 
-    let bytes = component(&[(
-        "send: func(request",
-        "receive: func() -> u32;\n  send: func(request",
-    )]);
+    let bytes = component(&[("send: func(request", "receive: func() -> u32;\n  send: func(request")]);
     assert_lines(
         &bytes,
         &[
@@ -226,22 +171,20 @@ fn imports_outside_the_contract() {
         ],
     );
 
-    let bytes = component(&[(
-        "  resource exchange {",
-        "resource tunnel { constructor(); }\n  resource exchange {",
-    )]);
+    let bytes = component(&[("  resource exchange {", "resource tunnel { constructor(); }\n  resource exchange {")]);
     let found = lines(&bytes);
-    assert!(found[0].starts_with("import_unknown_item: `sluice:connector/http@0.1.0` is imported with the resource `tunnel`"), "{found:?}");
+    assert!(
+        found[0]
+            .starts_with("import_unknown_item: `sluice:connector/http@0.1.0` is imported with the resource `tunnel`"),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn an_unstable_function_is_not_provided() {
     let bytes = component(&[
         ("@unstable(feature = network-error-code)", ""),
-        (
-            "  import http;",
-            "import http;\n  import wasi:sockets/network@0.2.12;",
-        ),
+        ("  import http;", "import http;\n  import wasi:sockets/network@0.2.12;"),
     ]);
     let expected = "import_unknown_item: `wasi:sockets/network@0.2.12` is imported with the function `network-error-code`, which the contract does not have there";
     assert!(lines(&bytes).contains(&expected.to_owned()));
@@ -277,10 +220,7 @@ fn names_decide_admission() {
         ("wasi:cli/run@0.2.0", Code::ImportUnknownInterface),
         ("wasi:clocks/timezone@0.2.0", Code::ImportUnknownInterface),
         ("wasi:keyvalue/store@0.2.0", Code::ImportUnknownInterface),
-        (
-            "wasi:http/incoming-handler@0.2.0",
-            Code::ImportUnknownInterface,
-        ),
+        ("wasi:http/incoming-handler@0.2.0", Code::ImportUnknownInterface),
         ("wasi:http/types/more@0.2.0", Code::ImportUnknownInterface),
         ("WASI:io/poll@0.2.0", Code::ImportUnknownInterface),
         ("evil:connector/types@0.1.0", Code::ImportUnknownInterface),
@@ -289,14 +229,7 @@ fn names_decide_admission() {
         ("url=<https://example.com/x>", Code::ImportUnknownInterface),
     ] {
         let refused = admit_imports([name].into_iter()).unwrap_err();
-        assert_eq!(
-            refused
-                .iter()
-                .map(|finding| finding.code)
-                .collect::<Vec<_>>(),
-            [code],
-            "{name}"
-        );
+        assert_eq!(refused.iter().map(|finding| finding.code).collect::<Vec<_>>(), [code], "{name}");
         assert!(refused[0].hint.is_some());
     }
     let many = std::iter::repeat_n("env", 10_000);

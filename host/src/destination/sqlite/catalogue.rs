@@ -37,18 +37,12 @@ pub(super) struct Table {
 impl Table {
     /// The column of that destination name; SQLite compares names without regard to ASCII case.
     pub(super) fn find(&self, name: &str) -> Option<&TableColumn> {
-        self.columns
-            .iter()
-            .find(|column| column.name.eq_ignore_ascii_case(name))
+        self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
     }
 
     /// The key columns in order; none when [`Table::hashed`].
     pub(super) fn key(&self) -> Vec<&TableColumn> {
-        let mut key: Vec<_> = self
-            .columns
-            .iter()
-            .filter(|column| column.key.is_some())
-            .collect();
+        let mut key: Vec<_> = self.columns.iter().filter(|column| column.key.is_some()).collect();
         key.sort_by_key(|column| column.key);
         key
     }
@@ -76,14 +70,9 @@ fn fold(name: &str) -> String {
 impl Catalogue {
     pub(super) fn load(connection: &Connection) -> Result<Self, DestinationError> {
         let count = connection
-            .query_row("SELECT COUNT(*) FROM \"_sluice_tables\"", [], |row| {
-                row.get::<_, i64>(0)
-            })
+            .query_row("SELECT COUNT(*) FROM \"_sluice_tables\"", [], |row| row.get::<_, i64>(0))
             .map_err(failed("reading the catalogue"))?;
-        Ok(Self {
-            known: HashMap::new(),
-            count: count.unsigned_abs(),
-        })
+        Ok(Self { known: HashMap::new(), count: count.unsigned_abs() })
     }
 
     /// Number of tables.
@@ -100,8 +89,7 @@ impl Catalogue {
         connection: &Connection,
         source: &TableName,
     ) -> Result<(String, Option<Arc<Table>>), DestinationError> {
-        let name = naming::table_name(source)
-            .map_err(|reason| DestinationError::refused(source, None, reason))?;
+        let name = naming::table_name(source).map_err(|reason| DestinationError::refused(source, None, reason))?;
         let key = fold(&name);
         let table = match self.known.get(&key) {
             Some(table) => Some(Arc::clone(table)),
@@ -109,11 +97,7 @@ impl Catalogue {
         };
         if let Some(table) = &table {
             if table.source != *source {
-                return Err(DestinationError::refused(
-                    source,
-                    None,
-                    collision(&table.source.to_string(), &name),
-                ));
+                return Err(DestinationError::refused(source, None, collision(&table.source.to_string(), &name)));
             }
             self.known.entry(key).or_insert_with(|| Arc::clone(table));
         }
@@ -121,11 +105,7 @@ impl Catalogue {
     }
 
     /// Records a table as it is now.
-    pub(super) fn put(
-        &mut self,
-        connection: &Connection,
-        table: Table,
-    ) -> Result<Arc<Table>, DestinationError> {
+    pub(super) fn put(&mut self, connection: &Connection, table: Table) -> Result<Arc<Table>, DestinationError> {
         let new = write_table(connection, &table).map_err(failed("writing the catalogue"))?;
         self.count += u64::from(new);
         let table = Arc::new(table);
@@ -141,15 +121,8 @@ pub(super) fn collision(other: &str, name: &str) -> String {
 
 fn write_table(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
     let inserted = connection
-        .prepare_cached(
-            "INSERT INTO \"_sluice_tables\" VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![
-            table.name,
-            table.source.schema,
-            table.source.name,
-            table.hashed
-        ])?;
+        .prepare_cached("INSERT INTO \"_sluice_tables\" VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")?
+        .execute(params![table.name, table.source.schema, table.source.name, table.hashed])?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO \"_sluice_columns\" (\"table_name\", \"name\", \"position\", \"source_name\", \"data_type\", \"storage\", \"key_ordinal\") \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
@@ -170,10 +143,7 @@ fn write_table(connection: &Connection, table: &Table) -> rusqlite::Result<bool>
 }
 
 /// Reads one table and holds it against SQLite's schema.
-pub(super) fn read_table(
-    connection: &Connection,
-    name: &str,
-) -> Result<Option<Table>, DestinationError> {
+pub(super) fn read_table(connection: &Connection, name: &str) -> Result<Option<Table>, DestinationError> {
     let doing = failed("reading the catalogue");
     let head = connection
         .prepare_cached("SELECT \"name\", \"source_schema\", \"source_name\", \"hashed\" FROM \"_sluice_tables\" WHERE \"name\" = ?")
@@ -208,16 +178,9 @@ fn read_columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Ta
         Ok(TableColumn {
             name: row.get(0)?,
             source: row.get(1)?,
-            data_type: data_type
-                .as_deref()
-                .map(|text| parse_type(text).ok_or_else(|| unknown(2, text)))
-                .transpose()?,
-            storage: row
-                .get::<_, String>(3)
-                .and_then(|text| Storage::parse(&text).ok_or_else(|| unknown(3, &text)))?,
-            key: row
-                .get::<_, Option<i64>>(4)?
-                .and_then(|key| usize::try_from(key).ok()),
+            data_type: data_type.as_deref().map(|text| parse_type(text).ok_or_else(|| unknown(2, text))).transpose()?,
+            storage: row.get::<_, String>(3).and_then(|text| Storage::parse(&text).ok_or_else(|| unknown(3, &text)))?,
+            key: row.get::<_, Option<i64>>(4)?.and_then(|key| usize::try_from(key).ok()),
         })
     })?;
     rows.collect()
@@ -230,11 +193,8 @@ fn unknown(column: usize, text: &str) -> rusqlite::Error {
 
 /// A table that somebody altered is not written: what a statement does there is not known.
 fn check_physical(connection: &Connection, table: &Table) -> Result<(), DestinationError> {
-    let mut expected: HashMap<String, &str> = table
-        .columns
-        .iter()
-        .map(|column| (fold(&column.name), column.storage.sql()))
-        .collect();
+    let mut expected: HashMap<String, &str> =
+        table.columns.iter().map(|column| (fold(&column.name), column.storage.sql())).collect();
     expected.insert(SYNCED.to_owned(), "TEXT");
     expected.insert(DELETED.to_owned(), "INTEGER");
     if table.hashed {
@@ -243,16 +203,9 @@ fn check_physical(connection: &Connection, table: &Table) -> Result<(), Destinat
     let mut strange = None;
     connection
         .pragma(None, "table_xinfo", &table.name, |row| {
-            let (name, declared, hidden) = (
-                row.get::<_, String>(1)?,
-                row.get::<_, String>(2)?,
-                row.get::<_, i64>(6)?,
-            );
+            let (name, declared, hidden) = (row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(6)?);
             let default_is_null = row.get_ref(4)? == rusqlite::types::ValueRef::Null;
-            if expected.remove(&fold(&name)) != Some(declared.as_str())
-                || hidden != 0
-                || !default_is_null
-            {
+            if expected.remove(&fold(&name)) != Some(declared.as_str()) || hidden != 0 || !default_is_null {
                 strange = Some(name);
             }
             Ok(())
@@ -261,8 +214,5 @@ fn check_physical(connection: &Connection, table: &Table) -> Result<(), Destinat
     let Some(column) = strange.or_else(|| expected.into_keys().next()) else {
         return Ok(());
     };
-    Err(DestinationError::Altered {
-        table: table.name.clone(),
-        column,
-    })
+    Err(DestinationError::Altered { table: table.name.clone(), column })
 }

@@ -13,21 +13,13 @@ pub(super) struct Clock {
 impl Clock {
     /// `last` is the latest stamp of earlier syncs, microseconds since 1970.
     pub(super) fn after(last: i64) -> Self {
-        Self {
-            last: last.clamp(0, dates::LAST_MICRO / 2),
-        }
+        Self { last: last.clamp(0, dates::LAST_MICRO / 2) }
     }
 
     /// The next stamp, as text.
     pub(super) fn tick(&mut self) -> String {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map(|time| time.as_micros())
-            .unwrap_or_default();
-        self.last = i64::try_from(now)
-            .unwrap_or(i64::MAX)
-            .max(self.last + 1)
-            .min(dates::LAST_MICRO);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|time| time.as_micros()).unwrap_or_default();
+        self.last = i64::try_from(now).unwrap_or(i64::MAX).max(self.last + 1).min(dates::LAST_MICRO);
         let mut text = String::with_capacity(27);
         // In range by the line above.
         let _ = dates::push_stamp(&mut text, self.last);

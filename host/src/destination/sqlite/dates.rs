@@ -52,11 +52,7 @@ fn push_seconds(out: &mut String, micros: i64) -> Option<u32> {
     push_date(out, days)?;
     let rest = micros.rem_euclid(MICROS_PER_DAY);
     let seconds = u32::try_from(rest / 1_000_000).ok()?;
-    for (mark, number) in [
-        ('T', seconds / 3600),
-        (':', seconds / 60 % 60),
-        (':', seconds % 60),
-    ] {
+    for (mark, number) in [('T', seconds / 3600), (':', seconds / 60 % 60), (':', seconds % 60)] {
         out.push(mark);
         push_digits(out, number, 2);
     }
@@ -73,11 +69,7 @@ fn push_digits(out: &mut String, number: u32, width: u32) {
 /// Reads what [`push_date`] wrote.
 pub(super) fn parse_date(text: &str) -> Option<i32> {
     let mut parts = text.splitn(3, '-');
-    let (year, month, day) = (
-        digits(parts.next()?, 4)?,
-        digits(parts.next()?, 2)?,
-        digits(parts.next()?, 2)?,
-    );
+    let (year, month, day) = (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
     let days = day_number(year, month, day)?;
     let mut back = String::with_capacity(10);
     push_date(&mut back, days)?;
@@ -93,11 +85,7 @@ pub(super) fn parse_datetime(text: &str) -> Option<i64> {
         None => (time, 0),
     };
     let mut parts = clock.splitn(3, ':');
-    let (hour, minute, second) = (
-        digits(parts.next()?, 2)?,
-        digits(parts.next()?, 2)?,
-        digits(parts.next()?, 2)?,
-    );
+    let (hour, minute, second) = (digits(parts.next()?, 2)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
@@ -122,27 +110,15 @@ fn civil(days: i32) -> (u32, u32, u32) {
     let day_of_year = in_era - (365 * year_in_era + year_in_era / 4 - year_in_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = year_in_era + era * 400 + i32::from(month <= 2);
-    (
-        year.unsigned_abs(),
-        month.unsigned_abs(),
-        day.unsigned_abs(),
-    )
+    (year.unsigned_abs(), month.unsigned_abs(), day.unsigned_abs())
 }
 
 /// Day number of a date; meaningless for dates that do not exist, which the caller detects by
 /// writing it back.
 fn day_number(year: u32, month: u32, day: u32) -> Option<i32> {
-    let (year, month, day) = (
-        i32::try_from(year).ok()?,
-        i32::try_from(month).ok()?,
-        i32::try_from(day).ok()?,
-    );
+    let (year, month, day) = (i32::try_from(year).ok()?, i32::try_from(month).ok()?, i32::try_from(day).ok()?);
     if !(1..=12).contains(&month) {
         return None;
     }
@@ -203,14 +179,7 @@ mod tests {
         for micros in [FIRST_MICRO - 1, LAST_MICRO + 1, i64::MIN, i64::MAX] {
             assert!(push_datetime(&mut out, micros).is_none());
         }
-        for text in [
-            "2023-02-29",
-            "2024-13-01",
-            "2024-00-10",
-            "24-01-01",
-            "2024-01-01x",
-            "+024-01-01",
-        ] {
+        for text in ["2023-02-29", "2024-13-01", "2024-00-10", "24-01-01", "2024-01-01x", "+024-01-01"] {
             assert_eq!(parse_date(text), None, "{text}");
         }
     }

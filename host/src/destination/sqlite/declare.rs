@@ -37,30 +37,18 @@ pub(super) fn needs(
     for definition in definitions {
         let (name, stored) = catalogue.get(connection, &definition.name)?;
         if let Some(other) = taken.insert(name.to_ascii_lowercase(), &definition.name) {
-            return Err(DestinationError::refused(
-                &definition.name,
-                None,
-                collision(&other.to_string(), &name),
-            ));
+            return Err(DestinationError::refused(&definition.name, None, collision(&other.to_string(), &name)));
         }
         let declared = columns(definition)?;
         let need = match stored {
             None => {
                 check_columns(&definition.name, declared.len(), max_columns)?;
                 let hashed = definition.primary_key.is_empty();
-                Need::Create(Table {
-                    source: definition.name.clone(),
-                    name,
-                    hashed,
-                    columns: declared,
-                })
+                Need::Create(Table { source: definition.name.clone(), name, hashed, columns: declared })
             }
             Some(stored) => {
                 let changes = compare(connection, definition, &stored, &declared)?;
-                let new = changes
-                    .iter()
-                    .filter(|change| stored.find(&change.name).is_none())
-                    .count();
+                let new = changes.iter().filter(|change| stored.find(&change.name).is_none()).count();
                 check_columns(&definition.name, stored.columns.len() + new, max_columns)?;
                 Need::Evolve(stored, changes)
             }
@@ -75,13 +63,9 @@ fn columns(definition: &TableDefinition) -> Result<Vec<TableColumn>, Destination
     let mut taken: HashMap<String, (String, usize)> = HashMap::new();
     let mut columns: Vec<TableColumn> = Vec::new();
     let keys = definition.primary_key.iter().map(|name| (name, None, true));
-    let others = definition
-        .columns
-        .iter()
-        .map(|column| (&column.name, column.data_type, false));
+    let others = definition.columns.iter().map(|column| (&column.name, column.data_type, false));
     for (source, data_type, key) in keys.chain(others) {
-        let refused =
-            |reason: String| DestinationError::refused(&definition.name, Some(source), reason);
+        let refused = |reason: String| DestinationError::refused(&definition.name, Some(source), reason);
         let name = column_name(source).map_err(refused)?;
         if let Some((other, index)) = taken.get(&name.to_ascii_lowercase()) {
             if other != source {
@@ -96,13 +80,7 @@ fn columns(definition: &TableDefinition) -> Result<Vec<TableColumn>, Destination
         let position = columns.len();
         taken.insert(name.to_ascii_lowercase(), (source.clone(), position));
         let storage = Storage::of(data_type);
-        columns.push(TableColumn {
-            source: source.clone(),
-            name,
-            data_type,
-            storage,
-            key: key.then_some(position),
-        });
+        columns.push(TableColumn { source: source.clone(), name, data_type, storage, key: key.then_some(position) });
     }
     Ok(columns)
 }
@@ -116,22 +94,14 @@ fn compare(
     check_same_key(definition, stored, declared)?;
     let mut changes = Vec::new();
     for column in declared {
-        let change = |data_type| Change {
-            source: column.source.clone(),
-            name: column.name.clone(),
-            data_type,
-        };
+        let change = |data_type| Change { source: column.source.clone(), name: column.name.clone(), data_type };
         let Some(known) = stored.find(&column.name) else {
             changes.push(change(column.data_type));
             continue;
         };
         if known.source != column.source {
             let reason = collision(&known.source, &column.name);
-            return Err(DestinationError::refused(
-                &definition.name,
-                Some(&column.source),
-                reason,
-            ));
+            return Err(DestinationError::refused(&definition.name, Some(&column.source), reason));
         }
         let settled = match (known.data_type, column.data_type) {
             (Some(from), Some(to)) => Some(widened(connection, stored, &known.name, from, to)?),
@@ -161,22 +131,10 @@ fn check_same_key(
     stored: &Table,
     declared: &[TableColumn],
 ) -> Result<(), DestinationError> {
-    let mut was: Vec<&str> = stored
-        .key()
-        .iter()
-        .map(|column| column.source.as_str())
-        .collect();
-    let mut is: Vec<&str> = declared
-        .iter()
-        .filter(|c| c.key.is_some())
-        .map(|c| c.source.as_str())
-        .collect();
+    let mut was: Vec<&str> = stored.key().iter().map(|column| column.source.as_str()).collect();
+    let mut is: Vec<&str> = declared.iter().filter(|c| c.key.is_some()).map(|c| c.source.as_str()).collect();
     let describe = |names: &[&str]| {
-        if names.is_empty() {
-            "none".to_owned()
-        } else {
-            format!("({})", names.join(", "))
-        }
+        if names.is_empty() { "none".to_owned() } else { format!("({})", names.join(", ")) }
     };
     let (was_text, is_text) = (describe(&was), describe(&is));
     was.sort_unstable();

@@ -51,30 +51,18 @@ impl Files {
 
     /// Creates an empty database file unless there is one; tells whether it did.
     pub(super) fn create_database(&self) -> Result<bool, DestinationError> {
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&self.database)
-        {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.database) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(DestinationError::files(
-                &self.database,
-                "cannot create the database",
-                Some(error),
-            )),
+            Err(error) => Err(DestinationError::files(&self.database, "cannot create the database", Some(error))),
         }
     }
 }
 
 fn check_connection_name(name: &str) -> Result<(), DestinationError> {
     let mut bytes = name.bytes();
-    let starts = bytes
-        .next()
-        .is_some_and(|b| b == b'_' || b.is_ascii_lowercase());
-    let goes_on =
-        bytes.all(|b| b == b'_' || b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit());
+    let starts = bytes.next().is_some_and(|b| b == b'_' || b.is_ascii_lowercase());
+    let goes_on = bytes.all(|b| b == b'_' || b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit());
     if starts && goes_on && name.len() <= MAX_CONNECTION_NAME {
         return Ok(());
     }
@@ -95,25 +83,18 @@ pub(super) fn create_folder(warehouse: &Path) -> Result<(), DestinationError> {
         .recursive(true)
         .mode(0o700)
         .create(warehouse)
-        .map_err(|error| {
-            DestinationError::files(warehouse, "cannot create the warehouse folder", Some(error))
-        })
+        .map_err(|error| DestinationError::files(warehouse, "cannot create the warehouse folder", Some(error)))
 }
 
 /// The folder without symbolic links in its path.
 fn check_folder(warehouse: &Path) -> Result<PathBuf, DestinationError> {
-    let seen =
-        |error| DestinationError::files(warehouse, "cannot read the warehouse folder", Some(error));
+    let seen = |error| DestinationError::files(warehouse, "cannot read the warehouse folder", Some(error));
     let link = warehouse.symlink_metadata().map_err(seen)?;
     check_owner(warehouse, &link)?;
     let folder = warehouse.canonicalize().map_err(seen)?;
     let metadata = folder.symlink_metadata().map_err(seen)?;
     if !metadata.is_dir() {
-        return Err(DestinationError::files(
-            &folder,
-            "is not a folder; name another warehouse",
-            None,
-        ));
+        return Err(DestinationError::files(&folder, "is not a folder; name another warehouse", None));
     }
     check_owner(&folder, &metadata)?;
     check_writable(&folder, &metadata)?;
@@ -129,11 +110,7 @@ pub(super) fn check_file(path: &Path) -> Result<(), DestinationError> {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => {
-            return Err(DestinationError::files(
-                path,
-                "cannot read the file's properties",
-                Some(error),
-            ));
+            return Err(DestinationError::files(path, "cannot read the file's properties", Some(error)));
         }
     };
     if !metadata.is_file() {
@@ -151,10 +128,7 @@ fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), DestinationError>
     if metadata.uid() == rustix::process::geteuid().as_raw() {
         return Ok(());
     }
-    let reason = format!(
-        "belongs to user {}; sync as that user or choose another warehouse",
-        metadata.uid()
-    );
+    let reason = format!("belongs to user {}; sync as that user or choose another warehouse", metadata.uid());
     Err(DestinationError::files(path, reason, None))
 }
 
@@ -162,9 +136,5 @@ fn check_writable(path: &Path, metadata: &Metadata) -> Result<(), DestinationErr
     if metadata.mode() & 0o022 == 0 {
         return Ok(());
     }
-    Err(DestinationError::files(
-        path,
-        "can be written by others; take that away with chmod go-w",
-        None,
-    ))
+    Err(DestinationError::files(path, "can be written by others; take that away with chmod go-w", None))
 }

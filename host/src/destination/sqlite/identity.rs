@@ -38,8 +38,7 @@ impl RowHash {
 
     /// Adds a value. Columns come in the order of their names.
     pub(super) fn add(&mut self, name: &str, value: Scalar<'_>) {
-        self.form
-            .extend_from_slice(&u32::try_from(name.len()).unwrap_or(u32::MAX).to_be_bytes());
+        self.form.extend_from_slice(&u32::try_from(name.len()).unwrap_or(u32::MAX).to_be_bytes());
         self.form.extend_from_slice(name.as_bytes());
         match value {
             Scalar::Boolean(v) => self.value(b'b', &[u8::from(v)]),
@@ -58,8 +57,7 @@ impl RowHash {
 
     fn value(&mut self, tag: u8, bytes: &[u8]) {
         self.form.push(tag);
-        self.form
-            .extend_from_slice(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        self.form.extend_from_slice(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
         self.form.extend_from_slice(bytes);
     }
 
@@ -67,10 +65,7 @@ impl RowHash {
         // 2^63 itself is not an i64, and the cast would saturate.
         const LIMIT: f64 = 9_223_372_036_854_775_808.0;
         if value.trunc() == value && (-LIMIT..LIMIT).contains(&value) {
-            #[allow(
-                clippy::cast_possible_truncation,
-                reason = "a whole number within the range"
-            )]
+            #[allow(clippy::cast_possible_truncation, reason = "a whole number within the range")]
             self.value(b'i', &(value as i64).to_be_bytes());
         } else if value.is_nan() {
             self.value(b'f', &0x7ff8_0000_0000_0000_u64.to_be_bytes());
@@ -82,9 +77,6 @@ impl RowHash {
     /// The id of the row, written over `out`.
     pub(super) fn finish(&self, out: &mut String) {
         out.clear();
-        push_hex(
-            out,
-            Sha256::digest(&self.form).get(..16).unwrap_or_default(),
-        );
+        push_hex(out, Sha256::digest(&self.form).get(..16).unwrap_or_default());
     }
 }

@@ -36,10 +36,7 @@ pub(super) fn always_fits(stored: DataType, values: &Values) -> bool {
 pub(super) fn each<'a>(column: &'a Column, rows: usize, mut take: impl FnMut(Scalar<'a>)) {
     let mut nulls = column.nulls.iter().peekable();
     for row in 0..rows {
-        if nulls
-            .next_if(|null| usize::try_from(**null).is_ok_and(|n| n == row))
-            .is_some()
-        {
+        if nulls.next_if(|null| usize::try_from(**null).is_ok_and(|n| n == row)).is_some() {
             continue;
         }
         if let Some(scalar) = Scalar::at(&column.values, row) {
@@ -54,11 +51,7 @@ impl Incoming {
     /// # Errors
     /// A reason for refusal: a date or decimal that no column can hold.
     pub(super) fn of(column: &Column, rows: usize) -> Result<Self, &'static str> {
-        let mut seen = Self {
-            in_double: true,
-            in_float: true,
-            ..Self::default()
-        };
+        let mut seen = Self { in_double: true, in_float: true, ..Self::default() };
         let mut refusal = None;
         each(column, rows, |scalar| {
             if let Err(reason) = seen.add(scalar) {
@@ -82,13 +75,9 @@ impl Incoming {
             Scalar::Blob(_) => self.other(DataType::Binary),
             Scalar::Json(_) => self.other(DataType::Json),
             Scalar::Decimal(text) => {
-                let (before, after) =
-                    decimal_digits(text).ok_or("a decimal value is not a number")?;
+                let (before, after) = decimal_digits(text).ok_or("a decimal value is not a number")?;
                 let shape = decimal(before, after);
-                self.decimals = Some(
-                    self.decimals
-                        .map_or(shape, |known| join(known, shape, true)),
-                );
+                self.decimals = Some(self.decimals.map_or(shape, |known| join(known, shape, true)));
             }
             Scalar::Date(days) => {
                 in_calendar((dates::FIRST_DAY..=dates::LAST_DAY).contains(&days))?;
@@ -171,11 +160,7 @@ impl Incoming {
             Some(DataType::Float | DataType::Double) => DataType::Decimal(None),
             Some(known @ DataType::Decimal(_)) => {
                 let widest = low.unsigned_abs().max(high.unsigned_abs());
-                join(
-                    known,
-                    decimal(widest.checked_ilog10().map_or(1, |log| log + 1), 0),
-                    true,
-                )
+                join(known, decimal(widest.checked_ilog10().map_or(1, |log| log + 1), 0), true)
             }
             Some(known) => join(known, smallest, true),
         }
@@ -183,11 +168,7 @@ impl Incoming {
 }
 
 fn in_calendar(inside: bool) -> Result<(), &'static str> {
-    if inside {
-        Ok(())
-    } else {
-        Err("a date lies outside the years 0001 to 9999")
-    }
+    if inside { Ok(()) } else { Err("a date lies outside the years 0001 to 9999") }
 }
 
 /// Digits before and after the point that writing the number without an exponent takes;
@@ -203,11 +184,7 @@ pub(super) fn decimal_digits(text: &str) -> Option<(u32, u32)> {
     if whole.len() + fraction.len() == 0 || !all_digits(whole) || !all_digits(fraction) {
         return None;
     }
-    let leading_zeros = whole
-        .bytes()
-        .chain(fraction.bytes())
-        .take_while(|b| *b == b'0')
-        .count();
+    let leading_zeros = whole.bytes().chain(fraction.bytes()).take_while(|b| *b == b'0').count();
     let point = i64::try_from(whole.len()).ok()? + exponent;
     let before = point - i64::try_from(leading_zeros).ok()?;
     let after = i64::try_from(fraction.len()).ok()? - exponent;
@@ -221,9 +198,6 @@ fn clamped_exponent(text: &str) -> Option<i64> {
         return None;
     }
     // Beyond any precision a larger exponent changes nothing.
-    let size = digits
-        .parse::<i64>()
-        .unwrap_or(i64::from(u32::MAX))
-        .min(i64::from(u32::MAX));
+    let size = digits.parse::<i64>().unwrap_or(i64::from(u32::MAX)).min(i64::from(u32::MAX));
     Some(if text.starts_with('-') { -size } else { size })
 }

@@ -39,19 +39,15 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(DestinationError::Busy {
-                    connection: connection.to_owned(),
-                    reason: holder(&mut file),
-                });
+                return Err(DestinationError::Busy { connection: connection.to_owned(), reason: holder(&mut file) });
             }
             Err(TryLockError::Error(error)) => return Err(failed("cannot lock", error)),
         }
-        let note = || -> std::io::Result<()> {
+        let mut note = || -> std::io::Result<()> {
             file.set_len(0)?;
             file.rewind()?;
             writeln!(file, "{}", std::process::id())
         };
-        let mut note = note;
         note().map_err(|error| failed("cannot write the lock file", error))?;
         Ok(Self { _file: file })
     }

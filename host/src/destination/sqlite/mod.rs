@@ -121,10 +121,7 @@ impl Warehouse {
     /// A warehouse. Nothing is touched yet.
     #[must_use]
     pub fn with_options(folder: impl AsRef<Path>, options: SqliteOptions) -> Self {
-        Self {
-            folder: folder.as_ref().to_owned(),
-            options,
-        }
+        Self { folder: folder.as_ref().to_owned(), options }
     }
 
     /// Opens a connection's database for a sync, creating folder and file when missing, and
@@ -133,11 +130,7 @@ impl Warehouse {
     /// # Errors
     /// `Invalid` for the connection's name, `Busy` when it is in use, `Files` when its files
     /// are not as they must be.
-    pub fn open(
-        &self,
-        connection: &str,
-        identity: SyncIdentity,
-    ) -> Result<SqliteDestination, DestinationError> {
+    pub fn open(&self, connection: &str, identity: SyncIdentity) -> Result<SqliteDestination, DestinationError> {
         let (files, lock) = self.lock(connection)?;
         SqliteDestination::open(files, lock, identity, self.options.clone())
     }
@@ -179,11 +172,7 @@ impl Warehouse {
         for path in files.all_of_database().iter().rev() {
             match std::fs::remove_file(path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(DestinationError::files(
-                        path,
-                        "cannot remove it",
-                        Some(error),
-                    ));
+                    return Err(DestinationError::files(path, "cannot remove it", Some(error)));
                 }
                 _ => {}
             }
@@ -196,8 +185,7 @@ impl Warehouse {
     /// # Errors
     /// As [`Warehouse::open`], without taking the lock.
     pub fn tables(&self, connection: &str) -> Result<Vec<TableInfo>, DestinationError> {
-        self.reader(connection)?
-            .map_or(Ok(Vec::new()), |database| read::tables(&database))
+        self.reader(connection)?.map_or(Ok(Vec::new()), |database| read::tables(&database))
     }
 
     /// The first rows of a table, named as in the destination or as in the source; `None`
@@ -205,14 +193,8 @@ impl Warehouse {
     ///
     /// # Errors
     /// As [`Warehouse::open`], without taking the lock.
-    pub fn peek(
-        &self,
-        connection: &str,
-        table: &str,
-        limit: u32,
-    ) -> Result<Option<Peek>, DestinationError> {
-        self.reader(connection)?
-            .map_or(Ok(None), |database| read::peek(&database, table, limit))
+    pub fn peek(&self, connection: &str, table: &str, limit: u32) -> Result<Option<Peek>, DestinationError> {
+        self.reader(connection)?.map_or(Ok(None), |database| read::peek(&database, table, limit))
     }
 
     fn lock(&self, connection: &str) -> Result<(Files, Lock), DestinationError> {

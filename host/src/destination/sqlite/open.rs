@@ -43,22 +43,14 @@ pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> Destina
 ///
 /// # Errors
 /// `Files` when the file is not ours or not as we left it, `Busy` when another program holds it.
-pub(super) fn open_for_writing(
-    files: &Files,
-    options: &SqliteOptions,
-) -> Result<Connection, DestinationError> {
+pub(super) fn open_for_writing(files: &Files, options: &SqliteOptions) -> Result<Connection, DestinationError> {
     files.create_database()?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection =
-        Connection::open_with_flags(&files.database, flags).map_err(failed("opening it"))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&files.database, flags).map_err(failed("opening it"))?;
     harden(&connection, options).map_err(|error| explain(failed("setting it up")(error), files))?;
     prepare(&mut connection, files, options).map_err(|error| explain(error, files))?;
     check_schema(&connection, files)?;
-    connection
-        .authorizer(Some(authorize))
-        .map_err(failed("setting it up"))?;
+    connection.authorizer(Some(authorize)).map_err(failed("setting it up"))?;
     Ok(connection)
 }
 
@@ -66,30 +58,21 @@ pub(super) fn open_for_writing(
 ///
 /// # Errors
 /// As [`open_for_writing`].
-pub(super) fn open_for_reading(
-    files: &Files,
-    options: &SqliteOptions,
-) -> Result<Option<Connection>, DestinationError> {
+pub(super) fn open_for_reading(files: &Files, options: &SqliteOptions) -> Result<Option<Connection>, DestinationError> {
     if !files.database.exists() {
         return Ok(None);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection =
-        Connection::open_with_flags(&files.database, flags).map_err(failed("opening it"))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&files.database, flags).map_err(failed("opening it"))?;
     harden(&connection, options).map_err(|error| explain(failed("setting it up")(error), files))?;
-    let (id, format) = identify(&connection)
-        .map_err(|error| explain(failed("reading its format")(error), files))?;
+    let (id, format) = identify(&connection).map_err(|error| explain(failed("reading its format")(error), files))?;
     // A sync that was ended before its first transaction leaves an empty file.
     if (id, format) == (0, 0) && is_empty(&connection).map_err(failed("reading its schema"))? {
         return Ok(None);
     }
     check_format(id, format, files)?;
     check_schema(&connection, files)?;
-    connection
-        .authorizer(Some(authorize))
-        .map_err(failed("setting it up"))?;
+    connection.authorizer(Some(authorize)).map_err(failed("setting it up"))?;
     Ok(Some(connection))
 }
 
@@ -109,36 +92,25 @@ fn harden(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
     connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
     connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES)?;
-    connection.set_limit(
-        Limit::SQLITE_LIMIT_LENGTH,
-        i32::try_from(options.row_bytes).unwrap_or(i32::MAX),
-    )?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(options.row_bytes).unwrap_or(i32::MAX))?;
     connection.busy_timeout(options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(64);
     let cache_kib = i64::try_from(options.cache_bytes / 1024).unwrap_or(i64::MAX);
     connection.pragma_update(None, "cache_size", -cache_kib)
 }
 
-fn prepare(
-    connection: &mut Connection,
-    files: &Files,
-    options: &SqliteOptions,
-) -> Result<(), DestinationError> {
+fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) -> Result<(), DestinationError> {
     let doing = failed("setting it up");
     let (id, format) = identify(connection).map_err(failed("reading its format"))?;
-    let fresh =
-        (id, format) == (0, 0) && is_empty(connection).map_err(failed("reading its schema"))?;
+    let fresh = (id, format) == (0, 0) && is_empty(connection).map_err(failed("reading its schema"))?;
     if !fresh {
         check_format(id, format, files)?;
     }
     if fresh {
-        connection
-            .pragma_update(None, "page_size", PAGE_BYTES)
-            .map_err(&doing)?;
+        connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(&doing)?;
     }
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(&doing)?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(&doing)?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(DestinationError::files(
             &files.database,
@@ -146,25 +118,14 @@ fn prepare(
             None,
         ));
     }
-    connection
-        .pragma_update(None, "synchronous", "FULL")
-        .map_err(&doing)?;
-    connection
-        .pragma_update_and_check(None, "journal_size_limit", WAL_KEPT_BYTES, |_| Ok(()))
-        .map_err(&doing)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(&doing)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", WAL_KEPT_BYTES, |_| Ok(())).map_err(&doing)?;
     let page: u64 = connection
-        .pragma_query_value(None, "page_size", |row| {
-            row.get::<_, i64>(0).map(i64::unsigned_abs)
-        })
+        .pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
         .map_err(&doing)?;
     let pages = (options.database_bytes / page.max(1)).clamp(1, u64::from(u32::MAX) - 1);
     connection
-        .pragma_update_and_check(
-            None,
-            "max_page_count",
-            i64::try_from(pages).unwrap_or(i64::MAX),
-            |_| Ok(()),
-        )
+        .pragma_update_and_check(None, "max_page_count", i64::try_from(pages).unwrap_or(i64::MAX), |_| Ok(()))
         .map_err(&doing)?;
     if fresh {
         lay_out(connection).map_err(failed("laying out a new database"))?;
@@ -173,8 +134,7 @@ fn prepare(
 }
 
 fn lay_out(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     transaction.execute_batch(CATALOGUE)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
@@ -187,20 +147,14 @@ fn identify(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
 }
 
 fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row(
-        "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)",
-        [],
-        |row| row.get(0),
-    )
+    connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
 fn check_format(id: i64, format: i64, files: &Files) -> Result<(), DestinationError> {
     let reason = if id != APPLICATION_ID {
         "is not a database of sluice; name another connection or warehouse".to_owned()
     } else if format != FORMAT {
-        format!(
-            "has format {format}, this sluice knows format {FORMAT}; use the version of sluice that wrote it"
-        )
+        format!("has format {format}, this sluice knows format {FORMAT}; use the version of sluice that wrote it")
     } else {
         return Ok(());
     };
@@ -229,9 +183,8 @@ fn check_schema(connection: &Connection, files: &Files) -> Result<(), Destinatio
         "index" => "unique index",
         other => other,
     };
-    let reason = format!(
-        "holds the {kind} {name:?} on the managed table {table:?}; drop it, sluice does not write past it"
-    );
+    let reason =
+        format!("holds the {kind} {name:?} on the managed table {table:?}; drop it, sluice does not write past it");
     Err(DestinationError::files(&files.database, reason, None))
 }
 
@@ -239,10 +192,7 @@ fn check_schema(connection: &Connection, files: &Files) -> Result<(), Destinatio
 #[allow(clippy::needless_pass_by_value, reason = "the hook's signature")]
 fn authorize(context: AuthContext<'_>) -> Authorization {
     match context.action {
-        AuthAction::Pragma {
-            pragma_name: "table_xinfo",
-            ..
-        } => Authorization::Allow,
+        AuthAction::Pragma { pragma_name: "table_xinfo", .. } => Authorization::Allow,
         AuthAction::Attach { .. }
         | AuthAction::Detach { .. }
         | AuthAction::Pragma { .. }
@@ -252,10 +202,9 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
         | AuthAction::CreateTempView { .. }
         | AuthAction::CreateTempTable { .. }
         | AuthAction::CreateVtable { .. }
-        | AuthAction::Function {
-            function_name: "load_extension" | "writefile" | "readfile" | "edit",
-            ..
-        } => Authorization::Deny,
+        | AuthAction::Function { function_name: "load_extension" | "writefile" | "readfile" | "edit", .. } => {
+            Authorization::Deny
+        }
         _ => Authorization::Allow,
     }
 }
@@ -267,11 +216,9 @@ fn explain(error: DestinationError, files: &Files) -> DestinationError {
         _ => None,
     };
     match code {
-        Some(ErrorCode::NotADatabase) => DestinationError::files(
-            &files.database,
-            "is not a database; name another connection or warehouse",
-            None,
-        ),
+        Some(ErrorCode::NotADatabase) => {
+            DestinationError::files(&files.database, "is not a database; name another connection or warehouse", None)
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => busy(&files.connection),
         _ => error,
     }
@@ -281,8 +228,6 @@ fn explain(error: DestinationError, files: &Files) -> DestinationError {
 pub(super) fn busy(connection: &str) -> DestinationError {
     DestinationError::Busy {
         connection: connection.to_owned(),
-        reason:
-            "another program holds its database; close that program's transaction and sync again"
-                .to_owned(),
+        reason: "another program holds its database; close that program's transaction and sync again".to_owned(),
     }
 }

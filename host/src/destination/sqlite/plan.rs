@@ -45,16 +45,11 @@ pub(super) struct Plan {
 ///
 /// # Errors
 /// `Refused` for names that are not acceptable, that collide, or a missing key column.
-pub(super) fn resolve(
-    source: &TableName,
-    table: Option<&Table>,
-    batch: &Batch,
-) -> Result<Vec<Slot>, DestinationError> {
+pub(super) fn resolve(source: &TableName, table: Option<&Table>, batch: &Batch) -> Result<Vec<Slot>, DestinationError> {
     let mut slots: Vec<Slot> = Vec::with_capacity(batch.columns.len());
     let mut taken = std::collections::HashMap::with_capacity(batch.columns.len());
     for column in &batch.columns {
-        let refused =
-            |reason: String| DestinationError::refused(source, Some(&column.name), reason);
+        let refused = |reason: String| DestinationError::refused(source, Some(&column.name), reason);
         let name = column_name(&column.name).map_err(refused)?;
         if let Some(other) = taken.insert(name.to_ascii_lowercase(), &column.name) {
             return Err(refused(collision(other, &name)));
@@ -70,10 +65,7 @@ pub(super) fn resolve(
         });
     }
     for key in table.map(Table::key).unwrap_or_default() {
-        if !slots
-            .iter()
-            .any(|slot| slot.key && slot.name.eq_ignore_ascii_case(&key.name))
-        {
+        if !slots.iter().any(|slot| slot.key && slot.name.eq_ignore_ascii_case(&key.name)) {
             let reason = "the primary key column is missing; every row must name it";
             return Err(DestinationError::refused(source, Some(&key.source), reason));
         }
@@ -82,25 +74,12 @@ pub(super) fn resolve(
 }
 
 /// Refuses a batch with a NULL in its primary key.
-pub(super) fn check_keys(
-    source: &TableName,
-    slots: &[Slot],
-    batch: &Batch,
-) -> Result<(), DestinationError> {
-    for (_, column) in slots
-        .iter()
-        .zip(&batch.columns)
-        .filter(|(slot, _)| slot.key)
-    {
-        let mixed_null =
-            matches!(&column.values, Values::Mixed(values) if values.contains(&Value::Null));
+pub(super) fn check_keys(source: &TableName, slots: &[Slot], batch: &Batch) -> Result<(), DestinationError> {
+    for (_, column) in slots.iter().zip(&batch.columns).filter(|(slot, _)| slot.key) {
+        let mixed_null = matches!(&column.values, Values::Mixed(values) if values.contains(&Value::Null));
         if mixed_null || !column.nulls.is_empty() {
             let reason = "the primary key is null; every row must have one";
-            return Err(DestinationError::refused(
-                source,
-                Some(&column.name),
-                reason,
-            ));
+            return Err(DestinationError::refused(source, Some(&column.name), reason));
         }
     }
     Ok(())
@@ -128,11 +107,7 @@ pub(super) fn changes(
         }
         let settled = settle(source, slot, column, batch.rows, &mut in_double)?;
         if settled != slot.data_type {
-            changes.push(Change {
-                source: column.name.clone(),
-                name: slot.name.clone(),
-                data_type: settled,
-            });
+            changes.push(Change { source: column.name.clone(), name: slot.name.clone(), data_type: settled });
         }
     }
     Ok(changes)
@@ -145,31 +120,21 @@ fn settle(
     rows: usize,
     in_double: &mut impl FnMut(&str) -> Result<bool, DestinationError>,
 ) -> Result<Option<DataType>, DestinationError> {
-    if slot
-        .data_type
-        .is_some_and(|stored| always_fits(stored, &column.values))
-    {
+    if slot.data_type.is_some_and(|stored| always_fits(stored, &column.values)) {
         return Ok(slot.data_type);
     }
-    let incoming = Incoming::of(column, rows)
-        .map_err(|reason| DestinationError::refused(source, Some(&column.name), reason))?;
+    let incoming =
+        Incoming::of(column, rows).map_err(|reason| DestinationError::refused(source, Some(&column.name), reason))?;
     incoming.settle(slot.data_type, || in_double(&slot.name))
 }
 
 /// Works out the statement for batches with these columns.
 pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind) -> Plan {
     let typed = |key: bool| {
-        let wanted = slots
-            .iter()
-            .enumerate()
-            .filter(move |(_, slot)| slot.key == key);
+        let wanted = slots.iter().enumerate().filter(move |(_, slot)| slot.key == key);
         wanted.filter_map(move |(column, slot)| {
             let selects = key && kind != OperationKind::Upsert;
-            slot.data_type.map(|stored| Parameter {
-                column,
-                stored,
-                selects,
-            })
+            slot.data_type.map(|stored| Parameter { column, stored, selects })
         })
     };
     let mut parameters: Vec<Parameter> = Vec::new();
@@ -177,29 +142,18 @@ pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind) -> 
         parameters.extend(typed(false));
     }
     parameters.extend(typed(true));
-    let names: Vec<String> = parameters
-        .iter()
-        .filter_map(|parameter| slots.get(parameter.column))
-        .map(|slot| quote(&slot.name))
-        .collect();
+    let names: Vec<String> =
+        parameters.iter().filter_map(|parameter| slots.get(parameter.column)).map(|slot| quote(&slot.name)).collect();
     let statement = match kind {
         OperationKind::Upsert => upsert_statement(&table, &names),
-        OperationKind::Update | OperationKind::Delete => {
-            change_statement(&table, &names, &parameters, kind)
-        }
+        OperationKind::Update | OperationKind::Delete => change_statement(&table, &names, &parameters, kind),
     };
     let hash = table.hashed.then(|| {
         let mut order: Vec<usize> = (0..slots.len()).collect();
         order.sort_by_key(|index| slots.get(*index).map(|slot| slot.name.clone()));
         order
     });
-    Plan {
-        table,
-        slots,
-        statement,
-        parameters,
-        hash,
-    }
+    Plan { table, slots, statement, parameters, hash }
 }
 
 /// The number of the first parameter that takes a column.
@@ -213,14 +167,8 @@ fn upsert_statement(table: &Table, names: &[String]) -> String {
         columns.push(quote(ID));
     }
     columns.extend_from_slice(names);
-    let marks = (1..=columns.len())
-        .map(|number| format!("?{number}"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let mut sets = vec![
-        format!("{0} = excluded.{0}", quote(SYNCED)),
-        format!("{} = 0", quote(DELETED)),
-    ];
+    let marks = (1..=columns.len()).map(|number| format!("?{number}")).collect::<Vec<_>>().join(", ");
+    let mut sets = vec![format!("{0} = excluded.{0}", quote(SYNCED)), format!("{} = 0", quote(DELETED))];
     for column in table.columns.iter().filter(|column| column.key.is_none()) {
         // A column the batch does not name has no value in VALUES either, hence NULL.
         sets.push(format!("{0} = excluded.{0}", quote(&column.name)));
@@ -235,12 +183,7 @@ fn upsert_statement(table: &Table, names: &[String]) -> String {
     )
 }
 
-fn change_statement(
-    table: &Table,
-    names: &[String],
-    parameters: &[Parameter],
-    kind: OperationKind,
-) -> String {
+fn change_statement(table: &Table, names: &[String], parameters: &[Parameter], kind: OperationKind) -> String {
     let mut sets = vec![format!("{} = ?1", quote(SYNCED))];
     let mut conditions = Vec::new();
     if kind == OperationKind::Delete {
@@ -252,18 +195,9 @@ fn change_statement(
     let first = first_parameter(table);
     for (index, (name, parameter)) in names.iter().zip(parameters).enumerate() {
         let assignment = format!("{name} = ?{}", first + index);
-        if parameter.selects {
-            conditions.push(assignment)
-        } else {
-            sets.push(assignment)
-        }
+        if parameter.selects { conditions.push(assignment) } else { sets.push(assignment) }
     }
-    format!(
-        "UPDATE {} SET {} WHERE {}",
-        quote(&table.name),
-        sets.join(", "),
-        conditions.join(" AND ")
-    )
+    format!("UPDATE {} SET {} WHERE {}", quote(&table.name), sets.join(", "), conditions.join(" AND "))
 }
 
 /// Plans by table, kind and columns; bounded, because a connector chooses the columns.
@@ -279,12 +213,7 @@ const MAX_PLANNED_COLUMNS: usize = 50_000;
 
 impl Plans {
     /// The plan for a batch, if there is one.
-    pub(super) fn get(
-        &mut self,
-        source: &TableName,
-        kind: OperationKind,
-        batch: &Batch,
-    ) -> Option<Arc<Plan>> {
+    pub(super) fn get(&mut self, source: &TableName, kind: OperationKind, batch: &Batch) -> Option<Arc<Plan>> {
         self.key.clear();
         self.key.push(match kind {
             OperationKind::Upsert => 'i',
@@ -336,43 +265,22 @@ pub(super) fn undeclared(source: &TableName, name: String, changes: &[Change]) -
             key: None,
         })
         .collect();
-    Table {
-        source: source.clone(),
-        name,
-        hashed: true,
-        columns,
-    }
+    Table { source: source.clone(), name, hashed: true, columns }
 }
 
 /// Refuses more tables than the limit allows.
-pub(super) fn check_tables(
-    catalogue: &Catalogue,
-    more: u64,
-    limit: u64,
-) -> Result<(), DestinationError> {
+pub(super) fn check_tables(catalogue: &Catalogue, more: u64, limit: u64) -> Result<(), DestinationError> {
     if catalogue.count().saturating_add(more) <= limit {
         return Ok(());
     }
-    Err(DestinationError::Limit {
-        what: "tables",
-        limit,
-        table: None,
-    })
+    Err(DestinationError::Limit { what: "tables", limit, table: None })
 }
 
 /// Refuses more columns than the limit allows.
-pub(super) fn check_columns(
-    source: &TableName,
-    columns: usize,
-    limit: usize,
-) -> Result<(), DestinationError> {
+pub(super) fn check_columns(source: &TableName, columns: usize, limit: usize) -> Result<(), DestinationError> {
     if columns <= limit {
         return Ok(());
     }
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    Err(DestinationError::Limit {
-        what: "columns",
-        limit,
-        table: Some(source.to_string()),
-    })
+    Err(DestinationError::Limit { what: "columns", limit, table: Some(source.to_string()) })
 }

@@ -56,35 +56,22 @@ pub struct Peek {
 
 fn all(connection: &Connection) -> Result<Vec<Table>, DestinationError> {
     let read = || -> rusqlite::Result<Vec<String>> {
-        let mut statement =
-            connection.prepare("SELECT \"name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
+        let mut statement = connection.prepare("SELECT \"name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
         statement.query_map([], |row| row.get(0))?.collect()
     };
     let names = read().map_err(failed("reading the catalogue"))?;
-    names
-        .iter()
-        .filter_map(|name| read_table(connection, name).transpose())
-        .collect()
+    names.iter().filter_map(|name| read_table(connection, name).transpose()).collect()
 }
 
 pub(super) fn tables(connection: &Connection) -> Result<Vec<TableInfo>, DestinationError> {
-    all(connection)?
-        .into_iter()
-        .map(|table| info(connection, table))
-        .collect()
+    all(connection)?.into_iter().map(|table| info(connection, table)).collect()
 }
 
 fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationError> {
-    let statement = format!(
-        "SELECT COUNT(*), TOTAL({}), MAX({}) FROM {}",
-        quote(DELETED),
-        quote(SYNCED),
-        quote(&table.name)
-    );
+    let statement =
+        format!("SELECT COUNT(*), TOTAL({}), MAX({}) FROM {}", quote(DELETED), quote(SYNCED), quote(&table.name));
     let (rows, deleted, last_synced) = connection
-        .query_row(&statement, [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?, row.get(2)?))
-        })
+        .query_row(&statement, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?, row.get(2)?)))
         .map_err(failed("reading a table"))?;
     #[allow(clippy::cast_possible_truncation, reason = "a sum of zeros and ones")]
     let deleted = (deleted as i64).unsigned_abs();
@@ -99,51 +86,26 @@ fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationE
         })
         .collect();
     let alive = rows.unsigned_abs().saturating_sub(deleted);
-    Ok(TableInfo {
-        name: table.name,
-        source: table.source,
-        alive,
-        deleted,
-        columns,
-        last_synced,
-    })
+    Ok(TableInfo { name: table.name, source: table.source, alive, deleted, columns, last_synced })
 }
 
-pub(super) fn peek(
-    connection: &Connection,
-    name: &str,
-    limit: u32,
-) -> Result<Option<Peek>, DestinationError> {
+pub(super) fn peek(connection: &Connection, name: &str, limit: u32) -> Result<Option<Peek>, DestinationError> {
     let table = match read_table(connection, name)? {
         Some(table) => table,
-        None => match all(connection)?
-            .into_iter()
-            .find(|table| table.source.to_string() == name)
-        {
+        None => match all(connection)?.into_iter().find(|table| table.source.to_string() == name) {
             Some(table) => table,
             None => return Ok(None),
         },
     };
-    let mut columns: Vec<String> = table
-        .columns
-        .iter()
-        .map(|column| column.name.clone())
-        .collect();
+    let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
     columns.extend(table.hashed.then(|| ID.to_owned()));
     columns.extend([DELETED.to_owned(), SYNCED.to_owned()]);
-    let list = columns
-        .iter()
-        .map(|name| quote(name))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let list = columns.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
     let statement = format!("SELECT {list} FROM {} LIMIT ?", quote(&table.name));
     let read = || -> rusqlite::Result<Vec<Vec<Option<String>>>> {
         let mut statement = connection.prepare(&statement)?;
-        let rows = statement.query_map([limit], |row| {
-            (0..columns.len())
-                .map(|index| row.get_ref(index).map(display))
-                .collect()
-        })?;
+        let rows = statement
+            .query_map([limit], |row| (0..columns.len()).map(|index| row.get_ref(index).map(display)).collect())?;
         rows.collect()
     };
     let rows = read().map_err(failed("reading a table"))?;

@@ -34,9 +34,7 @@ pub(super) fn create(
     catalogue: &mut Catalogue,
     table: Table,
 ) -> Result<Arc<Table>, DestinationError> {
-    connection
-        .execute(&create_statement(&table, &table.name), [])
-        .map_err(failed("creating a table"))?;
+    connection.execute(&create_statement(&table, &table.name), []).map_err(failed("creating a table"))?;
     catalogue.put(connection, table)
 }
 
@@ -68,12 +66,7 @@ pub(super) fn key_list(table: &Table) -> String {
     if table.hashed {
         return quote(ID);
     }
-    table
-        .key()
-        .iter()
-        .map(|column| quote(&column.name))
-        .collect::<Vec<_>>()
-        .join(", ")
+    table.key().iter().map(|column| quote(&column.name)).collect::<Vec<_>>().join(", ")
 }
 
 /// Adds and widens columns. `changes` holds new columns and columns whose type differs.
@@ -88,21 +81,13 @@ pub(super) fn evolve(
     let mut added = Vec::new();
     let settles = |column: &TableColumn, to| column.data_type.is_none() && to != column.data_type;
     // An empty table costs nothing to rewrite, and then has the right declared types.
-    let empty = if changes.iter().any(|c| {
-        table
-            .find(&c.name)
-            .is_some_and(|column| settles(column, c.data_type))
-    }) {
+    let empty = if changes.iter().any(|c| table.find(&c.name).is_some_and(|column| settles(column, c.data_type))) {
         is_empty(connection, table)?
     } else {
         false
     };
     for change in changes {
-        match changed
-            .columns
-            .iter_mut()
-            .find(|column| column.name.eq_ignore_ascii_case(&change.name))
-        {
+        match changed.columns.iter_mut().find(|column| column.name.eq_ignore_ascii_case(&change.name)) {
             Some(column) => {
                 rewrite |= match (column.data_type, change.data_type) {
                     (Some(from), Some(to)) => rewrites(from, to),
@@ -123,15 +108,9 @@ pub(super) fn evolve(
         rewrite_table(connection, table, &mut changed)?;
     }
     for column in added {
-        let statement = format!(
-            "ALTER TABLE {} ADD COLUMN {} {}",
-            quote(&table.name),
-            quote(&column.name),
-            column.storage.sql()
-        );
-        connection
-            .execute(&statement, [])
-            .map_err(failed("adding a column"))?;
+        let statement =
+            format!("ALTER TABLE {} ADD COLUMN {} {}", quote(&table.name), quote(&column.name), column.storage.sql());
+        connection.execute(&statement, []).map_err(failed("adding a column"))?;
         changed.columns.push(column);
     }
     catalogue.put(connection, changed)
@@ -139,9 +118,7 @@ pub(super) fn evolve(
 
 fn is_empty(connection: &Connection, table: &Table) -> Result<bool, DestinationError> {
     let statement = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", quote(&table.name));
-    connection
-        .query_row(&statement, [], |row| row.get(0))
-        .map_err(failed("reading a table"))
+    connection.query_row(&statement, [], |row| row.get(0)).map_err(failed("reading a table"))
 }
 
 /// Whether every integer of a column is exact in a 64-bit float.
@@ -169,11 +146,7 @@ pub(super) fn integers_in_double(
     search().map_err(failed("reading a table"))
 }
 
-fn rewrite_table(
-    connection: &Connection,
-    old: &Table,
-    new: &mut Table,
-) -> Result<(), DestinationError> {
+fn rewrite_table(connection: &Connection, old: &Table, new: &mut Table) -> Result<(), DestinationError> {
     for column in &mut new.columns {
         column.storage = Storage::of(column.data_type);
     }
@@ -182,14 +155,7 @@ fn rewrite_table(
         copy_rows(connection, old, new)?;
         let indexes = user_indexes(connection, &old.name)?;
         connection.execute(&format!("DROP TABLE {}", quote(&old.name)), [])?;
-        connection.execute(
-            &format!(
-                "ALTER TABLE {} RENAME TO {}",
-                quote(REWRITTEN),
-                quote(&old.name)
-            ),
-            [],
-        )?;
+        connection.execute(&format!("ALTER TABLE {} RENAME TO {}", quote(REWRITTEN), quote(&old.name)), [])?;
         for index in indexes {
             connection.execute(&index, [])?;
         }
@@ -206,11 +172,7 @@ fn user_indexes(connection: &Connection, table: &str) -> rusqlite::Result<Vec<St
 }
 
 fn copy_rows(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Result<()> {
-    let mut names: Vec<String> = old
-        .columns
-        .iter()
-        .map(|column| quote(&column.name))
-        .collect();
+    let mut names: Vec<String> = old.columns.iter().map(|column| quote(&column.name)).collect();
     names.extend([quote(DELETED), quote(SYNCED)]);
     if old.hashed {
         names.push(quote(ID));
@@ -218,18 +180,13 @@ fn copy_rows(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Res
     let list = names.join(", ");
     let marks = vec!["?"; names.len()].join(", ");
     let mut read = connection.prepare(&format!("SELECT {list} FROM {}", quote(&old.name)))?;
-    let mut write = connection.prepare(&format!(
-        "INSERT INTO {} ({list}) VALUES ({marks})",
-        quote(REWRITTEN)
-    ))?;
+    let mut write = connection.prepare(&format!("INSERT INTO {} ({list}) VALUES ({marks})", quote(REWRITTEN)))?;
     // Only these columns are looked into; the rest passes as it is.
     let conversions: Vec<Option<(DataType, DataType)>> = old
         .columns
         .iter()
         .zip(&new.columns)
-        .map(|(from, to)| {
-            Some((from.data_type?, to.data_type?)).filter(|(from, to)| rewrites(*from, *to))
-        })
+        .map(|(from, to)| Some((from.data_type?, to.data_type?)).filter(|(from, to)| rewrites(*from, *to)))
         .collect();
     let mut scratch = String::new();
     let mut rows = read.query([])?;
@@ -237,9 +194,9 @@ fn copy_rows(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Res
         for index in 0..names.len() {
             let value = row.get_ref(index)?;
             let stored = match conversions.get(index) {
-                Some(Some((from, to))) => decode(value, *from)
-                    .and_then(|scalar| encode(scalar, *to, &mut scratch))
-                    .unwrap_or(value),
+                Some(Some((from, to))) => {
+                    decode(value, *from).and_then(|scalar| encode(scalar, *to, &mut scratch)).unwrap_or(value)
+                }
                 _ => value,
             };
             write.raw_bind_parameter(index + 1, rusqlite::types::ToSqlOutput::Borrowed(stored))?;

@@ -11,11 +11,7 @@ use crate::destination::{DestinationError, SyncIdentity};
 pub(super) const EMPTY: &str = "{}";
 
 pub(super) fn read(connection: &Connection) -> rusqlite::Result<String> {
-    let state = connection
-        .query_row("SELECT \"state\" FROM \"_sluice_state\"", [], |row| {
-            row.get(0)
-        })
-        .optional()?;
+    let state = connection.query_row("SELECT \"state\" FROM \"_sluice_state\"", [], |row| row.get(0)).optional()?;
     Ok(state.unwrap_or_else(|| EMPTY.to_owned()))
 }
 
@@ -28,13 +24,7 @@ pub(super) fn write(connection: &Connection, state: &str, stamp: &str) -> rusqli
 
 /// Reads an entry about the connection.
 pub(super) fn read_entry(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
-    connection
-        .query_row(
-            "SELECT \"value\" FROM \"_sluice_meta\" WHERE \"key\" = ?",
-            [key],
-            |row| row.get(0),
-        )
-        .optional()
+    connection.query_row("SELECT \"value\" FROM \"_sluice_meta\" WHERE \"key\" = ?", [key], |row| row.get(0)).optional()
 }
 
 /// The entry that holds the latest stamp, in microseconds.
@@ -44,20 +34,14 @@ pub(super) const CONNECTOR: &str = "connector";
 /// The entry that holds the digest of the component that synced last.
 pub(super) const DIGEST: &str = "component_digest";
 
-pub(super) fn write_identity(
-    connection: &Connection,
-    identity: &SyncIdentity,
-    stamp: i64,
-) -> rusqlite::Result<()> {
+pub(super) fn write_identity(connection: &Connection, identity: &SyncIdentity, stamp: i64) -> rusqlite::Result<()> {
     write_entry(connection, CONNECTOR, &identity.connector)?;
     write_entry(connection, DIGEST, &identity.digest)?;
     write_entry(connection, LAST_STAMP, &stamp.to_string())
 }
 
 fn write_entry(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO \"_sluice_meta\" VALUES (?, ?)")?
-        .execute([key, value])?;
+    connection.prepare_cached("INSERT OR REPLACE INTO \"_sluice_meta\" VALUES (?, ?)")?.execute([key, value])?;
     Ok(())
 }
 
@@ -66,14 +50,8 @@ fn write_entry(connection: &Connection, key: &str, value: &str) -> rusqlite::Res
 /// # Errors
 /// `Invalid` unless it is one JSON object.
 pub(super) fn check(state: &str) -> Result<(), DestinationError> {
-    serde_json::from_str::<HashMap<String, IgnoredAny>>(state)
-        .map(|_| ())
-        .map_err(|error| DestinationError::Invalid {
-            what: "the state",
-            reason: format!(
-                "it must be a JSON object (line {}, column {})",
-                error.line(),
-                error.column()
-            ),
-        })
+    serde_json::from_str::<HashMap<String, IgnoredAny>>(state).map(|_| ()).map_err(|error| DestinationError::Invalid {
+        what: "the state",
+        reason: format!("it must be a JSON object (line {}, column {})", error.line(), error.column()),
+    })
 }

@@ -61,11 +61,8 @@ impl Counts {
 
 /// A clock that goes on where the last sync stopped.
 pub(super) fn clock(connection: &Connection) -> Result<Clock, DestinationError> {
-    let last = state::read_entry(connection, state::LAST_STAMP)
-        .map_err(failed("reading the catalogue"))?;
-    Ok(Clock::after(
-        last.and_then(|text| text.parse().ok()).unwrap_or(0),
-    ))
+    let last = state::read_entry(connection, state::LAST_STAMP).map_err(failed("reading the catalogue"))?;
+    Ok(Clock::after(last.and_then(|text| text.parse().ok()).unwrap_or(0)))
 }
 
 impl SqliteDestination {
@@ -99,8 +96,7 @@ impl SqliteDestination {
     /// # Errors
     /// The database failed.
     pub fn last_identity(&self) -> Result<Option<SyncIdentity>, DestinationError> {
-        let read =
-            |key| state::read_entry(&self.connection, key).map_err(failed("reading the catalogue"));
+        let read = |key| state::read_entry(&self.connection, key).map_err(failed("reading the catalogue"));
         Ok(read(state::CONNECTOR)?
             .zip(read(state::DIGEST)?)
             .map(|(connector, digest)| SyncIdentity { connector, digest }))
@@ -121,19 +117,13 @@ impl SqliteDestination {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 Err(busy(&self.files.connection))
             }
-            Err(source) => Err(DestinationError::Sqlite {
-                doing: "beginning a transaction",
-                source,
-            }),
+            Err(source) => Err(DestinationError::Sqlite { doing: "beginning a transaction", source }),
         }
     }
 
     /// Runs a call unless the sync has ended; ends it when the call fails otherwise than by
     /// refusing.
-    fn call<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, DestinationError>,
-    ) -> Result<T, DestinationError> {
+    fn call<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, DestinationError>) -> Result<T, DestinationError> {
         if self.ended {
             return Err(DestinationError::Ended);
         }
@@ -153,15 +143,12 @@ impl SqliteDestination {
             return error;
         };
         match source.sqlite_error_code() {
-            Some(ErrorCode::TooBig) => DestinationError::Limit {
-                what: "bytes in a row",
-                limit: self.options.row_bytes,
-                table: None,
-            },
-            Some(ErrorCode::DiskFull) => DestinationError::Full {
-                path: self.files.database.clone(),
-                limit: self.options.database_bytes,
-            },
+            Some(ErrorCode::TooBig) => {
+                DestinationError::Limit { what: "bytes in a row", limit: self.options.row_bytes, table: None }
+            }
+            Some(ErrorCode::DiskFull) => {
+                DestinationError::Full { path: self.files.database.clone(), limit: self.options.database_bytes }
+            }
             _ => error,
         }
     }
@@ -171,10 +158,7 @@ impl SqliteDestination {
         if self.connection.is_autocommit() {
             return Ok(());
         }
-        self.connection
-            .execute("ROLLBACK", [])
-            .map(|_| ())
-            .map_err(failed("rolling back"))
+        self.connection.execute("ROLLBACK", []).map(|_| ()).map_err(failed("rolling back"))
     }
 
     fn commit(&mut self, state: Option<&str>) -> Result<(), DestinationError> {
@@ -185,9 +169,7 @@ impl SqliteDestination {
         }
         state::write_identity(&self.connection, &self.identity, self.clock.last())
             .map_err(failed("writing the catalogue"))?;
-        self.connection
-            .execute("COMMIT", [])
-            .map_err(failed("committing"))?;
+        self.connection.execute("COMMIT", []).map_err(failed("committing"))?;
         self.uncommitted = 0;
         if let Some(state) = state {
             state.clone_into(&mut self.state);
@@ -196,21 +178,9 @@ impl SqliteDestination {
     }
 
     fn declare_all(&mut self, definitions: &[TableDefinition]) -> Result<(), DestinationError> {
-        let needs = needs(
-            &self.connection,
-            &mut self.catalogue,
-            definitions,
-            self.options.columns,
-        )?;
-        let new = needs
-            .iter()
-            .filter(|need| matches!(need, Need::Create(_)))
-            .count();
-        check_tables(
-            &self.catalogue,
-            u64::try_from(new).unwrap_or(u64::MAX),
-            self.options.tables,
-        )?;
+        let needs = needs(&self.connection, &mut self.catalogue, definitions, self.options.columns)?;
+        let new = needs.iter().filter(|need| matches!(need, Need::Create(_))).count();
+        check_tables(&self.catalogue, u64::try_from(new).unwrap_or(u64::MAX), self.options.tables)?;
         self.begin()?;
         for need in needs {
             match need {
@@ -227,25 +197,14 @@ impl SqliteDestination {
         Ok(())
     }
 
-    fn write_rows(
-        &mut self,
-        source: &TableName,
-        kind: OperationKind,
-        batch: &Batch,
-    ) -> Result<(), DestinationError> {
+    fn write_rows(&mut self, source: &TableName, kind: OperationKind, batch: &Batch) -> Result<(), DestinationError> {
         let Some(plan) = self.plan(source, kind, batch)? else {
             return Ok(());
         };
-        self.uncommitted = self
-            .uncommitted
-            .saturating_add(u64::try_from(batch.bytes).unwrap_or(u64::MAX));
+        self.uncommitted = self.uncommitted.saturating_add(u64::try_from(batch.bytes).unwrap_or(u64::MAX));
         if self.uncommitted > self.options.uncommitted_bytes {
             let limit = self.options.uncommitted_bytes;
-            return Err(DestinationError::Limit {
-                what: "bytes without a checkpoint",
-                limit,
-                table: None,
-            });
+            return Err(DestinationError::Limit { what: "bytes without a checkpoint", limit, table: None });
         }
         self.begin()?;
         let stamp = self.clock.tick();
@@ -279,10 +238,7 @@ impl SqliteDestination {
         let table = match table {
             Some(table) if changes.is_empty() => table,
             Some(table) => {
-                let new = changes
-                    .iter()
-                    .filter(|change| table.find(&change.name).is_none())
-                    .count();
+                let new = changes.iter().filter(|change| table.find(&change.name).is_none()).count();
                 check_columns(source, table.columns.len() + new, self.options.columns)?;
                 self.begin()?;
                 self.plans.forget(&table);
@@ -294,17 +250,11 @@ impl SqliteDestination {
                 check_tables(&self.catalogue, 1, self.options.tables)?;
                 check_columns(source, changes.len(), self.options.columns)?;
                 self.begin()?;
-                schema::create(
-                    &self.connection,
-                    &mut self.catalogue,
-                    plan::undeclared(source, name, &changes),
-                )?
+                schema::create(&self.connection, &mut self.catalogue, plan::undeclared(source, name, &changes))?
             }
         };
         // A key without a type means an empty table.
-        if kind != OperationKind::Upsert
-            && table.key().iter().any(|column| column.data_type.is_none())
-        {
+        if kind != OperationKind::Upsert && table.key().iter().any(|column| column.data_type.is_none()) {
             return Ok(None);
         }
         let slots = plan::resolve(source, Some(&table), batch)?;
@@ -367,9 +317,7 @@ impl Destination for SqliteDestination {
             this.commit(None)?;
             this.ended = true;
             // A reader may hold the log open; it is emptied another time then.
-            let _ = this
-                .connection
-                .wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);
+            let _ = this.connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);
             Ok(())
         })
     }

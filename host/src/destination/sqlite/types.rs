@@ -37,9 +37,7 @@ impl Storage {
     pub(super) fn of(data_type: Option<DataType>) -> Self {
         match data_type {
             None => Self::Any,
-            Some(DataType::Boolean | DataType::Short | DataType::Int | DataType::Long) => {
-                Self::Integer
-            }
+            Some(DataType::Boolean | DataType::Short | DataType::Int | DataType::Long) => Self::Integer,
             Some(DataType::Float | DataType::Double) => Self::Real,
             Some(DataType::Binary) => Self::Blob,
             Some(_) => Self::Text,
@@ -57,9 +55,7 @@ impl Storage {
     }
 
     pub(super) fn parse(sql: &str) -> Option<Self> {
-        [Self::Integer, Self::Real, Self::Text, Self::Blob, Self::Any]
-            .into_iter()
-            .find(|s| s.sql() == sql)
+        [Self::Integer, Self::Real, Self::Text, Self::Blob, Self::Any].into_iter().find(|s| s.sql() == sql)
     }
 }
 
@@ -110,15 +106,9 @@ pub(super) const PLAIN_TYPES: [DataType; 14] = [
 
 /// Reads what [`type_name`] wrote.
 pub(super) fn parse_type(name: &str) -> Option<DataType> {
-    if let Some(inner) = name
-        .strip_prefix("DECIMAL(")
-        .and_then(|rest| rest.strip_suffix(')'))
-    {
+    if let Some(inner) = name.strip_prefix("DECIMAL(").and_then(|rest| rest.strip_suffix(')')) {
         let (precision, scale) = inner.split_once(',')?;
-        return Some(DataType::Decimal(Some((
-            precision.parse().ok()?,
-            scale.parse().ok()?,
-        ))));
+        return Some(DataType::Decimal(Some((precision.parse().ok()?, scale.parse().ok()?))));
     }
     PLAIN_TYPES.into_iter().find(|t| plain_name(*t) == name)
 }
@@ -158,10 +148,9 @@ fn digits(data_type: DataType) -> Option<(u32, u32)> {
         DataType::Short => Some((5, 0)),
         DataType::Int => Some((10, 0)),
         DataType::Long => Some((19, 0)),
-        DataType::Decimal(Some((precision, scale))) => Some((
-            u32::from(precision).saturating_sub(u32::from(scale)),
-            u32::from(scale),
-        )),
+        DataType::Decimal(Some((precision, scale))) => {
+            Some((u32::from(precision).saturating_sub(u32::from(scale)), u32::from(scale)))
+        }
         _ => None,
     }
 }
@@ -196,30 +185,23 @@ pub(super) fn join(a: DataType, b: DataType, exact: bool) -> DataType {
         };
     }
     match (a, b) {
-        (DataType::NaiveDate, DataType::NaiveDatetime)
-        | (DataType::NaiveDatetime, DataType::NaiveDate) => DataType::NaiveDatetime,
+        (DataType::NaiveDate, DataType::NaiveDatetime) | (DataType::NaiveDatetime, DataType::NaiveDate) => {
+            DataType::NaiveDatetime
+        }
         _ => DataType::Text,
     }
 }
 
 /// Whether the integer has the same value as a 64-bit float.
 pub(super) fn exact_in_double(value: i64) -> bool {
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "the loss is what is tested"
-    )]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "the loss is what is tested")]
     let back = value as f64 as i128;
     back == i128::from(value)
 }
 
 /// Whether the integer has the same value as a 32-bit float.
 pub(super) fn exact_in_float(value: i64) -> bool {
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "the loss is what is tested"
-    )]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "the loss is what is tested")]
     let back = value as f32 as i128;
     back == i128::from(value)
 }

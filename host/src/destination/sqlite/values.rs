@@ -65,22 +65,14 @@ impl<'a> Scalar<'a> {
 
 /// The stored form of `scalar` in a column of type `stored`; `None` when the column cannot
 /// hold it without widening. `scratch` is overwritten and may hold the answer.
-pub(super) fn encode<'a>(
-    scalar: Scalar<'a>,
-    stored: DataType,
-    scratch: &'a mut String,
-) -> Option<ValueRef<'a>> {
+pub(super) fn encode<'a>(scalar: Scalar<'a>, stored: DataType, scratch: &'a mut String) -> Option<ValueRef<'a>> {
     match (stored, scalar) {
         (DataType::Boolean, Scalar::Boolean(v)) => Some(ValueRef::Integer(i64::from(v))),
-        (DataType::Short | DataType::Int | DataType::Long, Scalar::Integer(v)) => {
-            Some(ValueRef::Integer(v))
-        }
+        (DataType::Short | DataType::Int | DataType::Long, Scalar::Integer(v)) => Some(ValueRef::Integer(v)),
         (DataType::Float | DataType::Double, _) => encode_real(scalar, stored == DataType::Float),
         (DataType::Text | DataType::Xml, Scalar::Text(v))
         | (DataType::Json | DataType::Text, Scalar::Json(v))
-        | (DataType::Decimal(_) | DataType::Text, Scalar::Decimal(v)) => {
-            Some(ValueRef::Text(v.as_bytes()))
-        }
+        | (DataType::Decimal(_) | DataType::Text, Scalar::Decimal(v)) => Some(ValueRef::Text(v.as_bytes())),
         (DataType::Binary, Scalar::Blob(v)) => Some(ValueRef::Blob(v)),
         (DataType::Decimal(_), Scalar::Integer(_) | Scalar::Float(_) | Scalar::Single(_))
         | (DataType::NaiveDate, Scalar::Date(_))
@@ -105,23 +97,11 @@ fn encode_real<'a>(scalar: Scalar<'_>, single: bool) -> Option<ValueRef<'a>> {
         Scalar::Float(v) if single => f64::from(v as f32),
         Scalar::Float(v) => v,
         Scalar::Single(v) => f64::from(v),
-        Scalar::Integer(v)
-            if if single {
-                exact_in_float(v)
-            } else {
-                exact_in_double(v)
-            } =>
-        {
-            v as f64
-        }
+        Scalar::Integer(v) if if single { exact_in_float(v) } else { exact_in_double(v) } => v as f64,
         _ => return None,
     };
     // SQLite turns NaN into NULL.
-    Some(if real.is_nan() {
-        ValueRef::Text(b"NaN")
-    } else {
-        ValueRef::Real(real)
-    })
+    Some(if real.is_nan() { ValueRef::Text(b"NaN") } else { ValueRef::Real(real) })
 }
 
 /// The text form, which every value has.
@@ -162,11 +142,7 @@ fn push_special(out: &mut String, value: f64) {
 pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
     for byte in bytes {
         for nibble in [byte >> 4, byte & 15] {
-            out.push(char::from(if nibble < 10 {
-                b'0' + nibble
-            } else {
-                b'a' + nibble - 10
-            }));
+            out.push(char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }));
         }
     }
 }
@@ -176,13 +152,8 @@ pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
 pub(super) fn decode(value: ValueRef<'_>, stored: DataType) -> Option<Scalar<'_>> {
     match (stored, value) {
         (DataType::Boolean, ValueRef::Integer(v)) => Some(Scalar::Boolean(v != 0)),
-        (DataType::Short | DataType::Int | DataType::Long, ValueRef::Integer(v)) => {
-            Some(Scalar::Integer(v))
-        }
-        #[allow(
-            clippy::cast_possible_truncation,
-            reason = "a FLOAT column holds 32-bit values"
-        )]
+        (DataType::Short | DataType::Int | DataType::Long, ValueRef::Integer(v)) => Some(Scalar::Integer(v)),
+        #[allow(clippy::cast_possible_truncation, reason = "a FLOAT column holds 32-bit values")]
         (DataType::Float, ValueRef::Real(v)) => Some(Scalar::Single(v as f32)),
         (DataType::Double, ValueRef::Real(v)) => Some(Scalar::Float(v)),
         (DataType::Float, ValueRef::Text(b"NaN")) => Some(Scalar::Single(f32::NAN)),
@@ -198,9 +169,7 @@ fn decode_text(text: &str, stored: DataType) -> Option<Scalar<'_>> {
         DataType::Decimal(_) => Some(Scalar::Decimal(text)),
         DataType::NaiveDate => dates::parse_date(text).map(Scalar::Date),
         DataType::NaiveDatetime => dates::parse_datetime(text).map(Scalar::Datetime),
-        DataType::UtcDatetime => {
-            dates::parse_datetime(text.strip_suffix('Z')?).map(Scalar::Timestamp)
-        }
+        DataType::UtcDatetime => dates::parse_datetime(text.strip_suffix('Z')?).map(Scalar::Timestamp),
         DataType::Xml | DataType::Text => Some(Scalar::Text(text)),
         DataType::Json => Some(Scalar::Json(text)),
         _ => None,

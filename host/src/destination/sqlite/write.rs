@@ -52,14 +52,7 @@ pub(super) fn apply(
     let doing = failed("writing rows");
     let mut statement = connection.prepare_cached(&plan.statement).map_err(&doing)?;
     statement.raw_bind_parameter(1, stamp).map_err(&doing)?;
-    let mut cells: Vec<Cells<'_>> = batch
-        .columns
-        .iter()
-        .map(|column| Cells {
-            column,
-            next_null: 0,
-        })
-        .collect();
+    let mut cells: Vec<Cells<'_>> = batch.columns.iter().map(|column| Cells { column, next_null: 0 }).collect();
     for row in 0..batch.rows {
         if let Some(order) = &plan.hash {
             bind_id(&mut statement, plan, order, &mut cells, row, buffers).map_err(&doing)?;
@@ -81,18 +74,14 @@ fn bind_row(
 ) -> Result<bool, DestinationError> {
     let first = first_parameter(&plan.table);
     for (index, parameter) in plan.parameters.iter().enumerate() {
-        let scalar = cells
-            .get_mut(parameter.column)
-            .and_then(|cells| cells.at(row));
+        let scalar = cells.get_mut(parameter.column).and_then(|cells| cells.at(row));
         let value = match scalar.map(|scalar| encode(scalar, parameter.stored, scratch)) {
             None => ValueRef::Null,
             Some(Some(value)) => value,
             Some(None) if parameter.selects => return Ok(false),
             Some(None) => return Err(misfit(plan, parameter)),
         };
-        statement
-            .raw_bind_parameter(first + index, ToSqlOutput::Borrowed(value))
-            .map_err(failed("binding a value"))?;
+        statement.raw_bind_parameter(first + index, ToSqlOutput::Borrowed(value)).map_err(failed("binding a value"))?;
     }
     Ok(true)
 }
@@ -100,11 +89,7 @@ fn bind_row(
 fn misfit(plan: &Plan, parameter: &Parameter) -> DestinationError {
     DestinationError::Misfit {
         table: plan.table.name.clone(),
-        column: plan
-            .slots
-            .get(parameter.column)
-            .map(|slot| slot.name.clone())
-            .unwrap_or_default(),
+        column: plan.slots.get(parameter.column).map(|slot| slot.name.clone()).unwrap_or_default(),
     }
 }
 
@@ -129,13 +114,7 @@ fn bind_id(
 
 /// Marks every row as deleted.
 pub(super) fn truncate(connection: &Connection, table: &str) -> Result<(), DestinationError> {
-    let statement = format!(
-        "UPDATE {0} SET {1} = 1 WHERE {1} = 0",
-        quote(table),
-        quote(DELETED)
-    );
-    connection
-        .execute(&statement, [])
-        .map_err(failed("truncating a table"))?;
+    let statement = format!("UPDATE {0} SET {1} = 1 WHERE {1} = 0", quote(table), quote(DELETED));
+    connection.execute(&statement, []).map_err(failed("truncating a table"))?;
     Ok(())
 }

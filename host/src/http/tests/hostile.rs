@@ -85,10 +85,7 @@ fn informational_flood_times_out() {
 
 #[test]
 fn header_floods_are_refused() {
-    for (head, more) in [
-        (&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; 65536][..]),
-        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
-    ] {
+    for (head, more) in [(&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; 65536][..]), (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")] {
         let server = flood(head, more, Duration::ZERO);
         let error = outcome(&server, &quick()).0.unwrap_err();
         assert!(matches!(error, HttpError::Protocol(_)), "{error:?}");
@@ -162,7 +159,8 @@ fn a_stalling_name_server_is_a_connect_timeout() {
             Box::pin(std::future::pending())
         }
     }
-    let client = Client::new(grants(&["http://slow.test"], &[]), &quick(), std::sync::Arc::new(Stalls), Trust::nobody());
+    let client =
+        Client::new(grants(&["http://slow.test"], &[]), &quick(), std::sync::Arc::new(Stalls), Trust::nobody());
     let mut parts = get("http://slow.test/");
     parts.timeouts.connect = Some(Duration::from_millis(100));
     let started = Instant::now();

@@ -96,8 +96,15 @@ fn the_request_as_the_server_sees_it() {
     let client = client(server.grants(), &quick());
     let mut parts = get(&server.url("127.0.0.1", "//evil.test/a/../b?q=1#fragment"));
     for (name, value) in [
-        ("x-custom", "1"), ("X-Custom", "2"), ("Host", "evil.test"), ("Connection", "upgrade"), ("Upgrade", "h2c"),
-        ("Content-Length", "99"), ("Transfer-Encoding", "chunked"), ("Proxy-Authorization", "x"), ("TE", "trailers"),
+        ("x-custom", "1"),
+        ("X-Custom", "2"),
+        ("Host", "evil.test"),
+        ("Connection", "upgrade"),
+        ("Upgrade", "h2c"),
+        ("Content-Length", "99"),
+        ("Transfer-Encoding", "chunked"),
+        ("Proxy-Authorization", "x"),
+        ("TE", "trailers"),
         ("User-Agent", "connector/1"),
     ] {
         parts.headers.push((name.to_owned(), value.as_bytes().to_vec()));
@@ -128,12 +135,24 @@ fn requests_that_are_refused_before_anything_is_sent() {
     let server = Server::always(OK);
     let client = client(server.grants(), &quick());
     let good = get(&server.url("127.0.0.1", "/"));
-    let header = |name: &str, value: &[u8]| RequestParts { headers: vec![(name.to_owned(), value.to_vec())], ..good.clone() };
+    let header =
+        |name: &str, value: &[u8]| RequestParts { headers: vec![(name.to_owned(), value.to_vec())], ..good.clone() };
     let method = |method: &str| RequestParts { method: method.to_owned(), ..good.clone() };
     for parts in [
-        method("CONNECT"), method("TRACE"), method("get"), method(""), method("GET /x HTTP/1.1\r\nA:"),
-        header("bad name", b"x"), header("", b"x"), header("x\r\ny", b"x"), header("x", b"a\r\nb: c"), header("x", b"\0"),
-        get("http://user:hunter2@127.0.0.1/"), get("/x"), get("http://0x7f.1/"), get("http://127.0.0.1:0/"),
+        method("CONNECT"),
+        method("TRACE"),
+        method("get"),
+        method(""),
+        method("GET /x HTTP/1.1\r\nA:"),
+        header("bad name", b"x"),
+        header("", b"x"),
+        header("x\r\ny", b"x"),
+        header("x", b"a\r\nb: c"),
+        header("x", b"\0"),
+        get("http://user:hunter2@127.0.0.1/"),
+        get("/x"),
+        get("http://0x7f.1/"),
+        get("http://127.0.0.1:0/"),
     ] {
         let refused = client.admit(&parts).unwrap_err();
         assert!(matches!(refused, HttpError::InvalidRequest(_)), "{parts:?}: {refused}");

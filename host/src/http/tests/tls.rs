@@ -117,7 +117,9 @@ fn not_tls_and_silence() {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
         read_request(&mut stream);
     });
-    for (server, expected) in [(&silent, "connecting took too long"), (&answering, "does not speak TLS"), (&closing, "TLS")] {
+    for (server, expected) in
+        [(&silent, "connecting took too long"), (&answering, "does not speak TLS"), (&closing, "TLS")]
+    {
         let url = format!("https://{}/", server.address);
         let client = client(grants(&[url.trim_end_matches('/')], &[]), &quick());
         let mut parts = get(&url);
@@ -130,7 +132,10 @@ fn not_tls_and_silence() {
 #[test]
 fn files_of_certificates() {
     assert_eq!(Trust::system().and_pem(b"").unwrap_err(), TrustError::Pem);
-    assert_eq!(Trust::system().and_pem(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap_err(), TrustError::Pem);
+    assert_eq!(
+        Trust::system().and_pem(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap_err(),
+        TrustError::Pem
+    );
     let two = Authority::new().0.pem() + &Authority::new().0.pem();
     assert!(Trust::nobody().and_pem(two.as_bytes()).is_ok());
 }

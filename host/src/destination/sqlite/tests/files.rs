@@ -9,10 +9,7 @@ use super::*;
 fn refuses(place: &Place, part: &str) {
     match place.warehouse.open("shop", identity("one")) {
         Err(error @ (DestinationError::Files { .. } | DestinationError::Altered { .. })) => {
-            assert!(
-                error.to_string().contains(part),
-                "{part:?} is not in {error}"
-            );
+            assert!(error.to_string().contains(part), "{part:?} is not in {error}");
         }
         other => panic!("not refused: {other:?}"),
     }
@@ -41,14 +38,9 @@ fn files_are_private() {
 fn connection_names_are_checked() {
     let place = place();
     let long = "a".repeat(101);
-    for bad in [
-        "", "a/b", "..", "A", "1a", "-a", "a.b", "ä", "a b", "a\0", &long,
-    ] {
+    for bad in ["", "a/b", "..", "A", "1a", "-a", "a.b", "ä", "a b", "a\0", &long] {
         let result = place.warehouse.open(bad, identity("one"));
-        assert!(
-            matches!(result, Err(DestinationError::Invalid { .. })),
-            "{bad:?}"
-        );
+        assert!(matches!(result, Err(DestinationError::Invalid { .. })), "{bad:?}");
     }
     assert!(!place.folder.path().join("warehouse/a").exists());
     place.warehouse.open("_my-shop_2", identity("one")).unwrap();
@@ -56,13 +48,7 @@ fn connection_names_are_checked() {
 
 #[test]
 fn planted_things_are_refused() {
-    for name in [
-        "shop.db",
-        "shop.db-wal",
-        "shop.db-shm",
-        "shop.db-journal",
-        "shop.lock",
-    ] {
+    for name in ["shop.db", "shop.db-wal", "shop.db-shm", "shop.db-journal", "shop.lock"] {
         let place = place();
         std::fs::create_dir(folder(&place)).unwrap();
         std::fs::set_permissions(folder(&place), PermissionsExt::from_mode(0o700)).unwrap();
@@ -100,11 +86,7 @@ fn a_folder_others_can_write_is_refused() {
 fn foreign_databases_are_refused() {
     let place = place();
     place.warehouse.open("first", identity("one")).unwrap();
-    std::fs::write(
-        place.database(),
-        "this is not a database, but it is long enough to look at".repeat(20),
-    )
-    .unwrap();
+    std::fs::write(place.database(), "this is not a database, but it is long enough to look at".repeat(20)).unwrap();
     std::fs::set_permissions(place.database(), PermissionsExt::from_mode(0o600)).unwrap();
     refuses(&place, "not a database");
     std::fs::remove_file(place.database()).unwrap();
@@ -113,30 +95,18 @@ fn foreign_databases_are_refused() {
     refuses(&place, "not a database of sluice");
     std::fs::remove_file(place.database()).unwrap();
     drop(place.open());
-    place
-        .outside()
-        .execute_batch("PRAGMA user_version = 99")
-        .unwrap();
+    place.outside().execute_batch("PRAGMA user_version = 99").unwrap();
     refuses(&place, "format 99");
 }
 
 #[test]
 fn prepared_schemas_are_refused() {
     for (sql, part) in [
-        (
-            "CREATE TRIGGER evil AFTER INSERT ON t BEGIN UPDATE t SET a = 0; END",
-            "trigger",
-        ),
-        (
-            "CREATE TRIGGER evil AFTER INSERT ON _sluice_state BEGIN DELETE FROM t; END",
-            "trigger",
-        ),
+        ("CREATE TRIGGER evil AFTER INSERT ON t BEGIN UPDATE t SET a = 0; END", "trigger"),
+        ("CREATE TRIGGER evil AFTER INSERT ON _sluice_state BEGIN DELETE FROM t; END", "trigger"),
         ("CREATE UNIQUE INDEX evil ON t(a)", "unique index"),
         ("DROP TABLE t; CREATE VIEW t AS SELECT 1 AS a", "view"),
-        (
-            "DROP TABLE t; CREATE VIRTUAL TABLE t USING fts5(a)",
-            "virtual table",
-        ),
+        ("DROP TABLE t; CREATE VIRTUAL TABLE t USING fts5(a)", "virtual table"),
     ] {
         let place = place();
         place.sync(&[], &[upsert("t", &[("a", int(1))])]);
@@ -159,10 +129,7 @@ fn altered_tables_are_refused_when_used() {
         place.sync(&[], &[upsert("t", &[("a", int(1))])]);
         place.outside().execute_batch(sql).unwrap();
         let result = place.open().write(&upsert("t", &[("a", int(2))]));
-        assert!(
-            matches!(result, Err(DestinationError::Altered { .. })),
-            "{sql}: {result:?}"
-        );
+        assert!(matches!(result, Err(DestinationError::Altered { .. })), "{sql}: {result:?}");
     }
 }
 
@@ -170,19 +137,10 @@ fn altered_tables_are_refused_when_used() {
 fn views_and_indexes_of_users_survive_a_rewrite() {
     let place = place();
     place.sync(&[], &[upsert("t", &[("a", int(1)), ("b", int(2))])]);
-    place
-        .outside()
-        .execute_batch("CREATE INDEX mine ON t(b); CREATE VIEW seen AS SELECT b FROM t")
-        .unwrap();
+    place.outside().execute_batch("CREATE INDEX mine ON t(b); CREATE VIEW seen AS SELECT b FROM t").unwrap();
     place.sync(&[], &[upsert("t", &[("a", text("x")), ("b", text("y"))])]);
-    assert_eq!(
-        place.query("SELECT tbl_name FROM sqlite_schema WHERE name = 'mine'"),
-        [[stored("t")]]
-    );
-    assert_eq!(
-        place.query("SELECT b FROM seen ORDER BY b"),
-        [[stored("2")], [stored("y")]]
-    );
+    assert_eq!(place.query("SELECT tbl_name FROM sqlite_schema WHERE name = 'mine'"), [[stored("t")]]);
+    assert_eq!(place.query("SELECT b FROM seen ORDER BY b"), [[stored("2")], [stored("y")]]);
 }
 
 #[test]
@@ -196,12 +154,6 @@ fn no_other_file_can_be_attached() {
         "CREATE TEMP TABLE x(a)",
         "CREATE VIEW x AS SELECT 1",
     ] {
-        assert!(
-            destination
-                .connection_for_tests()
-                .execute_batch(sql)
-                .is_err(),
-            "{sql}"
-        );
+        assert!(destination.connection_for_tests().execute_batch(sql).is_err(), "{sql}");
     }
 }

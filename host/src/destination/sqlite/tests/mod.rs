@@ -1,11 +1,5 @@
 //! Tests on real files.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod files;
 mod operations;
@@ -22,8 +16,7 @@ use tempfile::TempDir;
 use super::{SqliteDestination, SqliteOptions, Warehouse};
 use crate::destination::{Destination as _, DestinationError, SyncIdentity};
 use crate::rows::{
-    Batch, Column, ColumnDefinition, DataType, Operation, OperationKind, TableDefinition,
-    TableName, Value, Values,
+    Batch, Column, ColumnDefinition, DataType, Operation, OperationKind, TableDefinition, TableName, Value, Values,
 };
 
 /// A warehouse that is removed with the test.
@@ -61,9 +54,7 @@ impl Place {
         let connection = self.outside();
         let mut statement = connection.prepare(sql).unwrap();
         let width = statement.column_count();
-        let rows = statement
-            .query_map([], |row| (0..width).map(|i| row.get(i)).collect())
-            .unwrap();
+        let rows = statement.query_map([], |row| (0..width).map(|i| row.get(i)).collect()).unwrap();
         rows.collect::<Result<_, _>>().unwrap()
     }
 
@@ -80,40 +71,23 @@ impl Place {
     fn type_of(&self, table: &str, column: &str) -> Option<String> {
         let tables = self.warehouse.tables("shop").unwrap();
         let table = tables.into_iter().find(|t| t.name == table).unwrap();
-        table
-            .columns
-            .into_iter()
-            .find(|c| c.name == column)
-            .unwrap()
-            .data_type
+        table.columns.into_iter().find(|c| c.name == column).unwrap().data_type
     }
 }
 
 fn identity(digest: &str) -> SyncIdentity {
-    SyncIdentity {
-        connector: "connector".to_owned(),
-        digest: digest.to_owned(),
-    }
+    SyncIdentity { connector: "connector".to_owned(), digest: digest.to_owned() }
 }
 
 fn name(table: &str) -> TableName {
-    TableName {
-        schema: None,
-        name: table.to_owned(),
-    }
+    TableName { schema: None, name: table.to_owned() }
 }
 
 fn declared(table: &str, key: &[&str], columns: &[(&str, Option<DataType>)]) -> TableDefinition {
     TableDefinition {
         name: name(table),
         primary_key: key.iter().map(|&k| k.to_owned()).collect(),
-        columns: columns
-            .iter()
-            .map(|(n, t)| ColumnDefinition {
-                name: (*n).to_owned(),
-                data_type: *t,
-            })
-            .collect(),
+        columns: columns.iter().map(|(n, t)| ColumnDefinition { name: (*n).to_owned(), data_type: *t }).collect(),
     }
 }
 
@@ -124,22 +98,10 @@ fn row(kind: OperationKind, table: &str, cells: &[(&str, Value)]) -> Operation {
         .map(|(n, value)| Column {
             name: (*n).to_owned(),
             values: Values::Mixed(vec![value.clone()]),
-            nulls: if *value == Value::Null {
-                vec![0]
-            } else {
-                vec![]
-            },
+            nulls: if *value == Value::Null { vec![0] } else { vec![] },
         })
         .collect();
-    Operation::Rows {
-        table: name(table),
-        kind,
-        batch: Batch {
-            rows: 1,
-            columns,
-            bytes: 8,
-        },
-    }
+    Operation::Rows { table: name(table), kind, batch: Batch { rows: 1, columns, bytes: 8 } }
 }
 
 fn upsert(table: &str, cells: &[(&str, Value)]) -> Operation {

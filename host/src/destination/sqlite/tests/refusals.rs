@@ -7,9 +7,7 @@ use super::*;
 fn keys_must_be_complete() {
     let place = place();
     let mut destination = place.open();
-    destination
-        .declare(&[declared("t", &["id", "part"], &[])])
-        .unwrap();
+    destination.declare(&[declared("t", &["id", "part"], &[])]).unwrap();
     for operation in [
         upsert("t", &[("id", int(1))]),
         upsert("t", &[("id", int(1)), ("part", Value::Null)]),
@@ -18,21 +16,12 @@ fn keys_must_be_complete() {
         delete("t", &[]),
     ] {
         let result = destination.write(&operation);
-        let column = if operation == delete("t", &[]) {
-            "column id"
-        } else {
-            "column part"
-        };
+        let column = if operation == delete("t", &[]) { "column id" } else { "column part" };
         assert_refused(result, &["table t", column]);
     }
-    destination
-        .write(&upsert("t", &[("id", int(1)), ("part", text("a"))]))
-        .unwrap();
+    destination.write(&upsert("t", &[("id", int(1)), ("part", text("a"))])).unwrap();
     destination.finish().unwrap();
-    assert_eq!(
-        place.query("SELECT id, part FROM t"),
-        [[Stored::Integer(1), stored("a")]]
-    );
+    assert_eq!(place.query("SELECT id, part FROM t"), [[Stored::Integer(1), stored("a")]]);
 }
 
 #[test]
@@ -44,93 +33,42 @@ fn a_refused_batch_has_no_effect() {
         rows: 2,
         bytes: 8,
         columns: vec![
-            Column {
-                name: "id".into(),
-                values: Values::Integers(vec![1, 0]),
-                nulls: vec![1],
-            },
-            Column {
-                name: "new".into(),
-                values: Values::Integers(vec![1, 2]),
-                nulls: vec![],
-            },
+            Column { name: "id".into(), values: Values::Integers(vec![1, 0]), nulls: vec![1] },
+            Column { name: "new".into(), values: Values::Integers(vec![1, 2]), nulls: vec![] },
         ],
     };
-    let operation = Operation::Rows {
-        table: name("t"),
-        kind: OperationKind::Upsert,
-        batch,
-    };
-    assert_refused(
-        destination.write(&operation),
-        &["table t", "column id", "null"],
-    );
+    let operation = Operation::Rows { table: name("t"), kind: OperationKind::Upsert, batch };
+    assert_refused(destination.write(&operation), &["table t", "column id", "null"]);
     destination.finish().unwrap();
     assert!(place.query(ROWS).is_empty());
-    assert!(
-        place
-            .query("SELECT 1 FROM pragma_table_info('t') WHERE name = 'new'")
-            .is_empty()
-    );
+    assert!(place.query("SELECT 1 FROM pragma_table_info('t') WHERE name = 'new'").is_empty());
     assert!(destination.counts().is_empty());
 }
 
 #[test]
 fn a_changed_key_is_refused() {
     let place = place();
-    place.sync(
-        &[users(), declared("k", &[], &[])],
-        &[upsert("e", &[("x", int(1))])],
-    );
+    place.sync(&[users(), declared("k", &[], &[])], &[upsert("e", &[("x", int(1))])]);
     let mut destination = place.open();
-    assert_refused(
-        destination.declare(&[declared("t", &["id", "a"], &[])]),
-        &["table t", "(id, a)", "(id)"],
-    );
-    assert_refused(
-        destination.declare(&[declared("t", &[], &[])]),
-        &["none", "(id)"],
-    );
-    assert_refused(
-        destination.declare(&[declared("e", &["x"], &[])]),
-        &["table e", "(x)", "none"],
-    );
-    destination
-        .declare(&[users(), declared("k", &[], &[])])
-        .unwrap();
+    assert_refused(destination.declare(&[declared("t", &["id", "a"], &[])]), &["table t", "(id, a)", "(id)"]);
+    assert_refused(destination.declare(&[declared("t", &[], &[])]), &["none", "(id)"]);
+    assert_refused(destination.declare(&[declared("e", &["x"], &[])]), &["table e", "(x)", "none"]);
+    destination.declare(&[users(), declared("k", &[], &[])]).unwrap();
 }
 
 #[test]
 fn names_that_meet_are_refused_with_both() {
     let place = place();
     let mut destination = place.open();
-    assert_refused(
-        destination.declare(&[declared("A", &[], &[]), declared("a", &[], &[])]),
-        &["table a", "\"A\""],
-    );
-    assert_refused(
-        destination.declare(&[declared("t", &["Id"], &[("id", None)])]),
-        &["column id", "\"Id\""],
-    );
+    assert_refused(destination.declare(&[declared("A", &[], &[]), declared("a", &[], &[])]), &["table a", "\"A\""]);
+    assert_refused(destination.declare(&[declared("t", &["Id"], &[("id", None)])]), &["column id", "\"Id\""]);
     destination.write(&upsert("T", &[("Id", int(1))])).unwrap();
-    assert_refused(
-        destination.write(&upsert("t", &[("x", int(1))])),
-        &["table t", "\"T\""],
-    );
-    assert_refused(
-        destination.write(&upsert("T", &[("ID", int(1))])),
-        &["column ID", "\"Id\""],
-    );
-    assert_refused(
-        destination.write(&upsert("T", &[("n", int(1)), ("N", int(1))])),
-        &["column N", "\"n\""],
-    );
+    assert_refused(destination.write(&upsert("t", &[("x", int(1))])), &["table t", "\"T\""]);
+    assert_refused(destination.write(&upsert("T", &[("ID", int(1))])), &["column ID", "\"Id\""]);
+    assert_refused(destination.write(&upsert("T", &[("n", int(1)), ("N", int(1))])), &["column N", "\"n\""]);
     destination.finish().unwrap();
     drop(destination);
-    assert_refused(
-        place.open().write(&upsert("t", &[("x", int(1))])),
-        &["table t", "\"T\""],
-    );
+    assert_refused(place.open().write(&upsert("t", &[("x", int(1))])), &["table t", "\"T\""]);
 }
 
 #[test]
@@ -152,26 +90,11 @@ fn hostile_names_stay_names() {
     );
     let lower = "x\"; drop table y; --";
     assert_eq!(place.warehouse.tables("shop").unwrap()[0].name, lower);
-    assert_eq!(
-        place
-            .warehouse
-            .peek("shop", table, 5)
-            .unwrap()
-            .unwrap()
-            .rows[0][1]
-            .as_deref(),
-        Some("3")
-    );
+    assert_eq!(place.warehouse.peek("shop", table, 5).unwrap().unwrap().rows[0][1].as_deref(), Some("3"));
     assert_eq!(place.query("SELECT a FROM y"), [[Stored::Integer(1)]]);
     for reserved in ["_sluice_state", "sqlite_master", "_Sluice_x", ""] {
-        assert_refused(
-            place.open().write(&upsert(reserved, &[("a", int(1))])),
-            &["table"],
-        );
-        assert_refused(
-            place.open().write(&upsert("y", &[(reserved, int(1))])),
-            &["table y", "column"],
-        );
+        assert_refused(place.open().write(&upsert(reserved, &[("a", int(1))])), &["table"]);
+        assert_refused(place.open().write(&upsert("y", &[(reserved, int(1))])), &["table y", "column"]);
     }
 }
 
@@ -187,21 +110,10 @@ fn limits_end_the_sync() {
     let is_limit = |operations: &[Operation]| {
         let mut destination = place.open();
         let (last, first) = operations.split_last().unwrap();
-        first
-            .iter()
-            .for_each(|operation| destination.write(operation).unwrap());
-        assert!(matches!(
-            destination.write(last),
-            Err(DestinationError::Limit { .. })
-        ));
-        assert!(matches!(
-            destination.write(last),
-            Err(DestinationError::Ended)
-        ));
-        assert!(matches!(
-            destination.checkpoint("{}"),
-            Err(DestinationError::Ended)
-        ));
+        first.iter().for_each(|operation| destination.write(operation).unwrap());
+        assert!(matches!(destination.write(last), Err(DestinationError::Limit { .. })));
+        assert!(matches!(destination.write(last), Err(DestinationError::Ended)));
+        assert!(matches!(destination.checkpoint("{}"), Err(DestinationError::Ended)));
     };
     let one = || upsert("t", &[("a", int(1))]);
     is_limit(&[one(), upsert("u", &[("a", int(1))])]);

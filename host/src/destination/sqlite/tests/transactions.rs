@@ -7,10 +7,7 @@ fn row_of(id: i64) -> Operation {
 }
 
 fn ids(place: &Place) -> Vec<Vec<Stored>> {
-    if place
-        .query("SELECT 1 FROM sqlite_schema WHERE name = 't'")
-        .is_empty()
-    {
+    if place.query("SELECT 1 FROM sqlite_schema WHERE name = 't'").is_empty() {
         return Vec::new();
     }
     place.query("SELECT id FROM t ORDER BY id")
@@ -28,12 +25,8 @@ fn a_checkpoint_keeps_rows_schema_and_state_together() {
     assert_eq!(ids(&place).len(), 1);
     assert_eq!(destination.state(), "{\"n\": 1}");
     destination.write(&row_of(2)).unwrap();
-    destination
-        .write(&upsert("t", &[("id", text("three")), ("new", int(1))]))
-        .unwrap();
-    destination
-        .write(&upsert("other", &[("x", int(1))]))
-        .unwrap();
+    destination.write(&upsert("t", &[("id", text("three")), ("new", int(1))])).unwrap();
+    destination.write(&upsert("other", &[("x", int(1))])).unwrap();
     drop(destination);
     assert_eq!(ids(&place), [[Stored::Integer(1)]]);
     assert_eq!(place.warehouse.state("shop").unwrap(), "{\"n\": 1}");
@@ -51,18 +44,12 @@ fn finish_keeps_rows_and_leaves_the_state() {
     destination.checkpoint("{\"n\": 1}").unwrap();
     destination.write(&row_of(1)).unwrap();
     destination.finish().unwrap();
-    assert!(matches!(
-        destination.write(&row_of(2)),
-        Err(DestinationError::Ended)
-    ));
+    assert!(matches!(destination.write(&row_of(2)), Err(DestinationError::Ended)));
     assert!(matches!(destination.finish(), Err(DestinationError::Ended)));
     drop(destination);
     assert_eq!(ids(&place).len(), 1);
     assert_eq!(place.open().state(), "{\"n\": 1}");
-    assert_eq!(
-        std::fs::metadata(place.database().with_extension("db-wal")).map_or(0, |m| m.len()),
-        0
-    );
+    assert_eq!(std::fs::metadata(place.database().with_extension("db-wal")).map_or(0, |m| m.len()), 0);
 }
 
 #[test]
@@ -73,10 +60,7 @@ fn abandon_goes_back_to_the_checkpoint() {
     destination.checkpoint("{\"n\": 1}").unwrap();
     destination.write(&row_of(2)).unwrap();
     destination.abandon().unwrap();
-    assert!(matches!(
-        destination.checkpoint("{}"),
-        Err(DestinationError::Ended)
-    ));
+    assert!(matches!(destination.checkpoint("{}"), Err(DestinationError::Ended)));
     assert_eq!(ids(&place).len(), 1);
     assert_eq!(destination.state(), "{\"n\": 1}");
 }
@@ -100,20 +84,9 @@ fn a_second_sync_is_refused() {
     let first = place.open();
     let error = place.warehouse.open("shop", identity("two")).unwrap_err();
     assert!(matches!(error, DestinationError::Busy { .. }));
-    assert!(
-        error
-            .to_string()
-            .contains(&format!("process {}", std::process::id())),
-        "{error}"
-    );
-    assert!(matches!(
-        place.warehouse.set_state("shop", "{}"),
-        Err(DestinationError::Busy { .. })
-    ));
-    assert!(matches!(
-        place.warehouse.reset("shop"),
-        Err(DestinationError::Busy { .. })
-    ));
+    assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+    assert!(matches!(place.warehouse.set_state("shop", "{}"), Err(DestinationError::Busy { .. })));
+    assert!(matches!(place.warehouse.reset("shop"), Err(DestinationError::Busy { .. })));
     place.warehouse.open("other", identity("two")).unwrap();
     drop(first);
     place.open();
@@ -121,10 +94,8 @@ fn a_second_sync_is_refused() {
 
 #[test]
 fn a_foreign_transaction_is_waited_for_and_then_named() {
-    let place = place_with(SqliteOptions {
-        busy_timeout: std::time::Duration::from_millis(50),
-        ..SqliteOptions::default()
-    });
+    let place =
+        place_with(SqliteOptions { busy_timeout: std::time::Duration::from_millis(50), ..SqliteOptions::default() });
     let mut destination = place.open();
     let outside = place.outside();
     outside.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -137,10 +108,7 @@ fn a_foreign_transaction_is_waited_for_and_then_named() {
 
 #[test]
 fn a_full_database_loses_nothing_committed() {
-    let place = place_with(SqliteOptions {
-        database_bytes: 200_000,
-        ..SqliteOptions::default()
-    });
+    let place = place_with(SqliteOptions { database_bytes: 200_000, ..SqliteOptions::default() });
     let mut destination = place.open();
     destination.write(&row_of(1)).unwrap();
     destination.checkpoint("{\"n\": 1}").unwrap();

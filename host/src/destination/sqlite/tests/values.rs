@@ -36,17 +36,11 @@ fn means(sent: &Value, stored_as: DataType, cell: &Stored) -> bool {
     let Some(back) = decode(cell, stored_as) else {
         return *sent == Value::Null && cell == rusqlite::types::ValueRef::Null;
     };
-    #[allow(
-        clippy::float_cmp,
-        clippy::cast_precision_loss,
-        reason = "bits are what is tested"
-    )]
+    #[allow(clippy::float_cmp, clippy::cast_precision_loss, reason = "bits are what is tested")]
     match (sent, back) {
         (Value::Boolean(a), Scalar::Boolean(b)) => *a == b,
         (Value::Integer(a), Scalar::Integer(b)) => *a == b,
-        (Value::Integer(a), Scalar::Float(b)) => {
-            *a as f64 == b && super::super::types::exact_in_double(*a)
-        }
+        (Value::Integer(a), Scalar::Float(b)) => *a as f64 == b && super::super::types::exact_in_double(*a),
         (Value::Integer(a), Scalar::Single(b)) => exact_in_float(*a) && *a as f32 == b,
         (Value::Float(a), Scalar::Float(b)) => *a == b || a.is_nan() && b.is_nan(),
         (Value::Text(a), Scalar::Text(b))
@@ -54,39 +48,29 @@ fn means(sent: &Value, stored_as: DataType, cell: &Stored) -> bool {
         | (Value::Decimal(a), Scalar::Decimal(b)) => a == b,
         (Value::Blob(a), Scalar::Blob(b)) => a == b,
         (Value::Date(a), Scalar::Date(b)) => *a == b,
-        (Value::Datetime(a), Scalar::Datetime(b)) | (Value::Timestamp(a), Scalar::Timestamp(b)) => {
-            *a == b
-        }
+        (Value::Datetime(a), Scalar::Datetime(b)) | (Value::Timestamp(a), Scalar::Timestamp(b)) => *a == b,
         (Value::Date(a), Scalar::Datetime(b)) => i64::from(*a) * 86_400_000_000 == b,
         // Wider forms: the text must give the value back.
         (Value::Integer(a), Scalar::Decimal(b) | Scalar::Text(b)) => {
             b.parse() == Ok(*a) || b.parse::<f64>().is_ok_and(|f| f as i128 == i128::from(*a))
         }
-        (Value::Float(a), Scalar::Decimal(b) | Scalar::Text(b)) => b
-            .parse::<f64>()
-            .is_ok_and(|b| *a == b || a.is_nan() && b.is_nan()),
+        (Value::Float(a), Scalar::Decimal(b) | Scalar::Text(b)) => {
+            b.parse::<f64>().is_ok_and(|b| *a == b || a.is_nan() && b.is_nan())
+        }
         (Value::Boolean(a), Scalar::Text(b)) => b.parse() == Ok(*a),
         (Value::Json(a) | Value::Decimal(a), Scalar::Text(b)) => a == b,
-        (Value::Blob(a), Scalar::Text(b)) => {
-            b == a
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
+        (Value::Blob(a), Scalar::Text(b)) => b == a.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        (Value::Date(_) | Value::Datetime(_) | Value::Timestamp(_), Scalar::Text(b)) => {
+            [DataType::NaiveDate, DataType::NaiveDatetime, DataType::UtcDatetime]
+                .into_iter()
+                .filter_map(|t| decode(rusqlite::types::ValueRef::Text(b.as_bytes()), t))
+                .any(|scalar| match (sent, scalar) {
+                    (Value::Date(a), Scalar::Date(b)) => *a == b,
+                    (Value::Date(a), Scalar::Datetime(b)) => i64::from(*a) * 86_400_000_000 == b,
+                    (Value::Datetime(a), Scalar::Datetime(b)) | (Value::Timestamp(a), Scalar::Timestamp(b)) => *a == b,
+                    _ => false,
+                })
         }
-        (Value::Date(_) | Value::Datetime(_) | Value::Timestamp(_), Scalar::Text(b)) => [
-            DataType::NaiveDate,
-            DataType::NaiveDatetime,
-            DataType::UtcDatetime,
-        ]
-        .into_iter()
-        .filter_map(|t| decode(rusqlite::types::ValueRef::Text(b.as_bytes()), t))
-        .any(|scalar| match (sent, scalar) {
-            (Value::Date(a), Scalar::Date(b)) => *a == b,
-            (Value::Date(a), Scalar::Datetime(b)) => i64::from(*a) * 86_400_000_000 == b,
-            (Value::Datetime(a), Scalar::Datetime(b))
-            | (Value::Timestamp(a), Scalar::Timestamp(b)) => *a == b,
-            _ => false,
-        }),
         _ => false,
     }
 }
@@ -110,20 +94,14 @@ proptest! {
 
 fn check(values: &[Value]) {
     let place = place();
-    let operations: Vec<_> = values
-        .iter()
-        .zip(1..)
-        .map(|(value, id)| upsert("t", &[("id", int(id)), ("x", value.clone())]))
-        .collect();
+    let operations: Vec<_> =
+        values.iter().zip(1..).map(|(value, id)| upsert("t", &[("id", int(id)), ("x", value.clone())])).collect();
     place.sync(&[declared("t", &["id"], &[("x", None)])], &operations);
     let cells = place.query("SELECT x FROM t ORDER BY id").concat();
     let settled = place.type_of("t", "x");
     for (value, cell) in values.iter().zip(&cells) {
         match &settled {
-            Some(name) => assert!(
-                means(value, parse_type(name).unwrap(), cell),
-                "{value:?} became {cell:?} in {name}"
-            ),
+            Some(name) => assert!(means(value, parse_type(name).unwrap(), cell), "{value:?} became {cell:?} in {name}"),
             None => assert_eq!((value, cell), (&Value::Null, &Stored::Null)),
         }
     }

@@ -26,10 +26,7 @@ fn sample(data_type: DataType) -> (Value, &'static str) {
 fn expected(data_type: DataType, settled: DataType) -> Stored {
     let (value, words) = sample(data_type);
     match (settled, value) {
-        (
-            DataType::Boolean | DataType::Short | DataType::Int | DataType::Long,
-            Value::Integer(v),
-        ) => Stored::Integer(v),
+        (DataType::Boolean | DataType::Short | DataType::Int | DataType::Long, Value::Integer(v)) => Stored::Integer(v),
         (DataType::Boolean, Value::Boolean(v)) => Stored::Integer(i64::from(v)),
         #[allow(clippy::cast_precision_loss, reason = "small integers")]
         (DataType::Float | DataType::Double, Value::Integer(v)) => Stored::Real(v as f64),
@@ -48,32 +45,18 @@ fn every_pair_by_declaration() {
         let table = |number| format!("t{number}");
         let pairs = || PLAIN_TYPES.into_iter().enumerate();
         let tables = |of: &dyn Fn(DataType) -> DataType| -> Vec<_> {
-            pairs()
-                .map(|(i, to)| declared(&table(i), &["id"], &[("x", Some(of(to)))]))
-                .collect()
+            pairs().map(|(i, to)| declared(&table(i), &["id"], &[("x", Some(of(to)))])).collect()
         };
         let put = |i, id, of| upsert(&table(i), &[("id", int(id)), ("x", sample(of).0)]);
-        let first =
-            pairs().flat_map(|(i, _)| [put(i, 1, from), upsert(&table(i), &[("id", int(2))])]);
+        let first = pairs().flat_map(|(i, _)| [put(i, 1, from), upsert(&table(i), &[("id", int(2))])]);
         place.sync(&tables(&|_| from), &first.collect::<Vec<_>>());
-        place.sync(
-            &tables(&|to| to),
-            &pairs().map(|(i, to)| put(i, 3, to)).collect::<Vec<_>>(),
-        );
+        place.sync(&tables(&|to| to), &pairs().map(|(i, to)| put(i, 3, to)).collect::<Vec<_>>());
         for (i, to) in pairs() {
             let settled = join(from, to, true);
-            assert_eq!(
-                place.type_of(&table(i), "x"),
-                Some(type_name(settled)),
-                "{from:?} {to:?}"
-            );
+            assert_eq!(place.type_of(&table(i), "x"), Some(type_name(settled)), "{from:?} {to:?}");
             assert_eq!(
                 place.query(&format!("SELECT x FROM t{i} ORDER BY id")),
-                [
-                    [expected(from, settled)],
-                    [Stored::Null],
-                    [expected_new(to, settled)]
-                ],
+                [[expected(from, settled)], [Stored::Null], [expected_new(to, settled)]],
                 "{from:?} {to:?}"
             );
         }
@@ -96,32 +79,18 @@ fn every_pair_as_key() {
         let table = |number| format!("t{number}");
         let pairs = || PLAIN_TYPES.into_iter().enumerate();
         let keys = |of: &dyn Fn(DataType) -> DataType| -> Vec<_> {
-            pairs()
-                .map(|(i, to)| declared(&table(i), &["k"], &[("k", Some(of(to)))]))
-                .collect()
+            pairs().map(|(i, to)| declared(&table(i), &["k"], &[("k", Some(of(to)))])).collect()
         };
         let put = |i, key, n| upsert(&table(i), &[("k", sample(key).0), ("n", int(n))]);
-        place.sync(
-            &keys(&|_| from),
-            &pairs().map(|(i, _)| put(i, from, 1)).collect::<Vec<_>>(),
-        );
-        place.sync(
-            &keys(&|to| to),
-            &pairs().map(|(i, to)| put(i, to, 2)).collect::<Vec<_>>(),
-        );
-        let deletes: Vec<_> = pairs()
-            .map(|(i, to)| delete(&table(i), &[("k", sample(to).0)]))
-            .collect();
+        place.sync(&keys(&|_| from), &pairs().map(|(i, _)| put(i, from, 1)).collect::<Vec<_>>());
+        place.sync(&keys(&|to| to), &pairs().map(|(i, to)| put(i, to, 2)).collect::<Vec<_>>());
+        let deletes: Vec<_> = pairs().map(|(i, to)| delete(&table(i), &[("k", sample(to).0)])).collect();
         place.sync(&[], &deletes);
         for (i, to) in pairs() {
             let rows = place.query(&format!("SELECT n, _sluice_deleted FROM t{i} ORDER BY n"));
             let old = vec![Stored::Integer(1), Stored::Integer(0)];
             let new = vec![Stored::Integer(2), Stored::Integer(1)];
-            let expected = if from == to {
-                vec![new]
-            } else {
-                vec![old, new]
-            };
+            let expected = if from == to { vec![new] } else { vec![old, new] };
             assert_eq!(rows, expected, "{from:?} {to:?}");
         }
     }
@@ -137,10 +106,7 @@ fn by_values_within_one_batch_and_across_syncs() {
     assert_eq!(kind(), "INT");
     place.sync(&key, &[put(2, Value::Float(42.42))]);
     assert_eq!(kind(), "DOUBLE");
-    place.sync(
-        &key,
-        &[put(3, text("forty-two")), put(4, Value::Float(42.43))],
-    );
+    place.sync(&key, &[put(3, text("forty-two")), put(4, Value::Float(42.43))]);
     assert_eq!(kind(), "STRING");
     let words = ["42.0", "42.42", "forty-two", "42.43"].map(|w| vec![stored(w)]);
     assert_eq!(place.query("SELECT x FROM t ORDER BY id"), words);
@@ -149,21 +115,9 @@ fn by_values_within_one_batch_and_across_syncs() {
 #[test]
 fn long_and_float_lose_nothing() {
     for (long, settled, values) in [
-        (
-            1_i64 << 53,
-            "DOUBLE",
-            [Stored::Real(9_007_199_254_740_992.0), Stored::Real(0.5)],
-        ),
-        (
-            (1_i64 << 53) + 1,
-            "DECIMAL",
-            [stored("9007199254740993"), stored("0.5")],
-        ),
-        (
-            i64::MAX,
-            "DECIMAL",
-            [stored("9223372036854775807"), stored("0.5")],
-        ),
+        (1_i64 << 53, "DOUBLE", [Stored::Real(9_007_199_254_740_992.0), Stored::Real(0.5)]),
+        ((1_i64 << 53) + 1, "DECIMAL", [stored("9007199254740993"), stored("0.5")]),
+        (i64::MAX, "DECIMAL", [stored("9223372036854775807"), stored("0.5")]),
     ] {
         for float_first in [false, true] {
             let place = place();
@@ -184,38 +138,15 @@ fn long_and_float_lose_nothing() {
 #[test]
 fn special_floats_become_words() {
     let place = place();
-    let floats = [
-        f64::NAN,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        1e300,
-        f64::MIN_POSITIVE,
-    ];
-    let put: Vec<_> = floats
-        .iter()
-        .zip(1..)
-        .map(|(v, id)| upsert("t", &[("id", int(id)), ("x", Value::Float(*v))]))
-        .collect();
+    let floats = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, f64::MIN_POSITIVE];
+    let put: Vec<_> =
+        floats.iter().zip(1..).map(|(v, id)| upsert("t", &[("id", int(id)), ("x", Value::Float(*v))])).collect();
     place.sync(&[declared("t", &["id"], &[])], &put);
-    assert_eq!(
-        place.query("SELECT x FROM t WHERE id = 1"),
-        [[stored("NaN")]]
-    );
-    assert_eq!(
-        place.query("SELECT x FROM t WHERE id = 2"),
-        [[Stored::Real(f64::INFINITY)]]
-    );
+    assert_eq!(place.query("SELECT x FROM t WHERE id = 1"), [[stored("NaN")]]);
+    assert_eq!(place.query("SELECT x FROM t WHERE id = 2"), [[Stored::Real(f64::INFINITY)]]);
     place.sync(&[], &[upsert("t", &[("id", int(9)), ("x", text("end"))])]);
-    let words: Vec<_> = [
-        "NaN",
-        "Infinity",
-        "-Infinity",
-        "1e300",
-        "2.2250738585072014e-308",
-        "end",
-    ]
-    .map(|w| vec![stored(w)])
-    .into();
+    let words: Vec<_> =
+        ["NaN", "Infinity", "-Infinity", "1e300", "2.2250738585072014e-308", "end"].map(|w| vec![stored(w)]).into();
     assert_eq!(place.query("SELECT x FROM t ORDER BY id"), words);
 }
 
@@ -223,24 +154,12 @@ fn special_floats_become_words() {
 fn a_float_column_rounds_and_redeclaring_narrower_changes_nothing() {
     let place = place();
     let float = |t| [declared("t", &["id"], &[("x", Some(t))])];
-    place.sync(
-        &float(DataType::Float),
-        &[upsert("t", &[("id", int(1)), ("x", Value::Float(0.1))])],
-    );
-    assert_eq!(
-        place.query("SELECT x FROM t"),
-        [[Stored::Real(f64::from(0.1_f32))]]
-    );
-    place.sync(
-        &float(DataType::Double),
-        &[upsert("t", &[("id", int(2)), ("x", Value::Float(0.1))])],
-    );
+    place.sync(&float(DataType::Float), &[upsert("t", &[("id", int(1)), ("x", Value::Float(0.1))])]);
+    assert_eq!(place.query("SELECT x FROM t"), [[Stored::Real(f64::from(0.1_f32))]]);
+    place.sync(&float(DataType::Double), &[upsert("t", &[("id", int(2)), ("x", Value::Float(0.1))])]);
     place.sync(&float(DataType::Float), &[]);
     assert_eq!(place.type_of("t", "x").as_deref(), Some("DOUBLE"));
-    assert_eq!(
-        place.query("SELECT x FROM t WHERE id = 2"),
-        [[Stored::Real(0.1)]]
-    );
+    assert_eq!(place.query("SELECT x FROM t WHERE id = 2"), [[Stored::Real(0.1)]]);
 }
 
 #[test]
@@ -251,38 +170,21 @@ fn a_column_declared_without_type_settles_late() {
     assert_eq!(place.type_of("t", "x"), None);
     place.sync(
         &table,
-        &[
-            upsert("t", &[("id", int(2)), ("x", int(5))]),
-            upsert("t", &[("id", int(3)), ("x", int(1 << 40))]),
-        ],
+        &[upsert("t", &[("id", int(2)), ("x", int(5))]), upsert("t", &[("id", int(3)), ("x", int(1 << 40))])],
     );
     assert_eq!(place.type_of("t", "x").as_deref(), Some("LONG"));
     place.sync(&table, &[upsert("t", &[("id", int(4)), ("x", text("5"))])]);
     let cells: Vec<_> = place.query("SELECT x FROM t ORDER BY id").concat();
-    assert_eq!(
-        cells,
-        [
-            Stored::Null,
-            stored("5"),
-            stored("1099511627776"),
-            stored("5")
-        ]
-    );
+    assert_eq!(cells, [Stored::Null, stored("5"), stored("1099511627776"), stored("5")]);
 }
 
 #[test]
 fn impossible_values_are_refused() {
     let place = place();
     let mut destination = place.open();
-    for value in [
-        Value::Date(i32::MAX),
-        Value::Datetime(i64::MIN),
-        Value::Timestamp(i64::MAX),
-        Value::Decimal("abc".into()),
-    ] {
-        assert_refused(
-            destination.write(&upsert("t", &[("x", value)])),
-            &["table t", "column x"],
-        );
+    for value in
+        [Value::Date(i32::MAX), Value::Datetime(i64::MIN), Value::Timestamp(i64::MAX), Value::Decimal("abc".into())]
+    {
+        assert_refused(destination.write(&upsert("t", &[("x", value)])), &["table t", "column x"]);
     }
 }
