@@ -105,6 +105,71 @@ pub enum Value {
     Timestamp(i64),
 }
 
+/// Texts kept as one text and the places where each ends: one allocation a column instead of
+/// one a cell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// Texts that lie one after the other in `text`, with these lengths in bytes. `None` when
+    /// the lengths do not add up to `text`, or cut a character.
+    #[must_use]
+    pub fn packed(text: String, lengths: impl IntoIterator<Item = usize>) -> Option<Self> {
+        let mut end = 0_usize;
+        let mut ends = Vec::new();
+        for length in lengths {
+            end = end.checked_add(length)?;
+            if !text.is_char_boundary(end) {
+                return None;
+            }
+            ends.push(end);
+        }
+        (end == text.len()).then_some(Self { text, ends })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The text at an index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&str> {
+        let end = *self.ends.get(index)?;
+        let start = match index.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.text.get(start..end)
+    }
+
+    /// All texts in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+}
+
+impl<T: AsRef<str>> FromIterator<T> for Texts {
+    fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
+        let mut all = Self::default();
+        for text in texts {
+            all.text.push_str(text.as_ref());
+            all.ends.push(all.text.len());
+        }
+        all
+    }
+}
+
 /// The values of one column, one entry a row; an entry whose index is in
 /// [`Column::nulls`] is a placeholder.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,11 +181,11 @@ pub enum Values {
     /// See [`Value::Float`].
     Floats(Vec<f64>),
     /// See [`Value::Text`].
-    Texts(Vec<String>),
+    Texts(Texts),
     /// See [`Value::Blob`].
     Blobs(Vec<Vec<u8>>),
     /// See [`Value::Json`].
-    Json(Vec<String>),
+    Json(Texts),
     /// See [`Value::Decimal`].
     Decimals(Vec<String>),
     /// See [`Value::Date`].
@@ -185,4 +250,29 @@ pub enum Operation {
         /// The table.
         table: TableName,
     },
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_texts_are_the_texts() {
+        let texts = Texts::packed("aéb".to_owned(), [1, 0, 2, 1]).unwrap();
+        assert_eq!(texts.iter().collect::<Vec<_>>(), ["a", "", "é", "b"]);
+        assert_eq!(texts, ["a", "", "é", "b"].into_iter().collect());
+        assert_eq!(texts.get(4), None);
+        assert_eq!(Texts::packed(String::new(), []), Some(Texts::default()));
+    }
+
+    #[test]
+    fn lengths_that_do_not_fit_are_refused() {
+        let packed = |lengths: &[usize]| Texts::packed("aé".to_owned(), lengths.iter().copied());
+        assert_eq!(packed(&[1]), None, "something is left");
+        assert_eq!(packed(&[1, 3]), None, "too long");
+        assert_eq!(packed(&[2, 1]), None, "a cut character");
+        assert_eq!(packed(&[1, usize::MAX, 2]), None, "an overflow");
+        assert_eq!(packed(&[]), None);
+    }
 }

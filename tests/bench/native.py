@@ -7,6 +7,8 @@ compared is the way of a row and not a setting.
 import sqlite3
 import sys
 
+STAMPS = [f"2024-01-01T00:{second // 60:02d}:{second % 60:02d}Z" for second in range(3600)]
+
 UPSERT = """
 INSERT INTO items (id, name, score, active, created_at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
@@ -31,7 +33,7 @@ def main(path: str, rows: int, salt: str) -> None:
             "name": f"item number {number}{salt}",
             "score": number * 0.5,
             "active": number % 2 == 0,
-            "created_at": f"2024-01-01T00:{number // 60 % 60:02d}:{number % 60:02d}Z",
+            "created_at": STAMPS[number % len(STAMPS)],
         }
         batch.append(tuple(row.values()))
         if len(batch) == 1000:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, count, repeat
 from operator import is_, itemgetter
 from typing import Any
@@ -178,7 +178,7 @@ class Buffer:
         self.flushes += 1
         self._nulls[:] = repeat(False, len(self._nulls))
         columns = []
-        for i, entries in enumerate(map(list, zip(*rows, strict=True))):
+        for i, entries in enumerate(zip(*rows, strict=True)):
             columns.append(self._column(self._fields[i], entries, i in nulls))
         return len(rows), columns
 
@@ -194,7 +194,7 @@ class Buffer:
             return pair
         return pair[1]
 
-    def _column(self, field: _Field, entries: list[Any], has_nulls: bool) -> Column:
+    def _column(self, field: _Field, entries: Sequence[Any], has_nulls: bool) -> Column:
         nulls = list(compress(count(), map(is_, entries, repeat(None)))) if has_nulls else []
         if len(nulls) == len(entries):
             return Column(field.name, ("mixed", entries), nulls)
@@ -206,11 +206,12 @@ class Buffer:
             return Column(field.name, ("mixed", entries), nulls)
         if nulls:
             placeholder = _PLACEHOLDERS[kind]
+            entries = list(entries)
             for i in nulls:
                 entries[i] = placeholder
         return Column(field.name, (kind, entries), nulls)
 
-    def _settle(self, field: _Field, entries: list[Any]) -> tuple[str, list[Any]]:
+    def _settle(self, field: _Field, entries: Sequence[Any]) -> tuple[str, list[Any]]:
         """The kind of a column that holds pairs, and its entries: plain again, or all pairs."""
         pairs = [e if e is None or type(e) is tuple else (field.kind, e) for e in entries]
         kinds = {pair[0] for pair in pairs if pair is not None}

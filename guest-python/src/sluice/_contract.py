@@ -9,6 +9,8 @@ see it. Callers pass only exact `str`, `int`, `float`, `bool`, `bytes` and `list
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -58,9 +60,12 @@ KINDS = {
 
 WIRE_TYPES: dict[str, type] = {kind: wire for kind, (_, wire) in KINDS.items()}
 
+_UINT32 = "I" if array("I").itemsize == 4 else "L"
+"""The type code of an array of unsigned 32-bit numbers."""
+
 _LEVELS = ("DEBUG", "FINE", "INFO", "WARNING", "ERROR", "SEVERE", "CRITICAL")
 
-Values = tuple[str, list[Any]]
+Values = tuple[str, Sequence[Any]]
 """A kind (or `mixed`) and one value a row. In `mixed` each is None or a pair (kind, value)."""
 
 
@@ -138,15 +143,36 @@ def _data_type(data_type: DataType | None) -> Any:
 
 def _values(values: Values) -> Any:
     kind, entries = values
-    if kind != "mixed":
-        return getattr(_types, f"Values_{_plural(kind)}")(entries)
-    null = _types.Value_Null()
-    cases = {kind: getattr(_types, f"Value_{name}") for kind, (name, _) in KINDS.items()}
-    return _types.Values_Mixed([null if e is None else cases[e[0]](e[1]) for e in entries])
+    if kind == "mixed":
+        null = _types.Value_Null()
+        cases = {kind: getattr(_types, f"Value_{name}") for kind, (name, _) in KINDS.items()}
+        return _types.Values_Mixed([null if e is None else cases[e[0]](e[1]) for e in entries])
+    # handing over a list costs the bindings a call for each value; the packed forms do not
+    match kind:
+        case "texts":
+            return _types.Values_PackedTexts(_packed_texts(entries))
+        case "json":
+            return _types.Values_PackedJson(_packed_texts(entries))
+        case "integers":
+            return _types.Values_PackedIntegers(_little_endian(array("q", entries)))
+        case "floats":
+            return _types.Values_PackedFloats(_little_endian(array("d", entries)))
+        case "booleans":
+            return _types.Values_PackedBooleans(bytes(entries))
+        case _:
+            return getattr(_types, f"Values_{kind.capitalize()}")(list(entries))
 
 
-def _plural(kind: str) -> str:
-    return kind.capitalize()
+def _packed_texts(texts: Sequence[str]) -> Any:
+    text = "".join(texts)
+    lengths = map(len, texts) if text.isascii() else map(len, map(str.encode, texts))
+    return _types.PackedTexts(text, _little_endian(array(_UINT32, lengths)))
+
+
+def _little_endian(numbers: array[Any]) -> bytes:
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tobytes()
 
 
 def _call(function: Callable[..., None], *arguments: Any) -> None:

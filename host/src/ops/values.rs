@@ -39,7 +39,7 @@ pub(super) fn check_column(column: &Column, rows: usize) -> Result<Size, String>
     match &column.values {
         Values::Booleans(_) => Ok(fixed(rows, 1)),
         Values::Integers(_) | Values::Floats(_) => Ok(fixed(rows, 8)),
-        Values::Texts(values) | Values::Json(values) => Ok(sized(values.iter().map(String::len))),
+        Values::Texts(values) | Values::Json(values) => Ok(sized(values.iter().map(str::len))),
         Values::Blobs(values) => Ok(sized(values.iter().map(Vec::len))),
         Values::Decimals(values) => {
             let mut nulls = column.nulls.iter().peekable();
@@ -71,9 +71,8 @@ fn cell_bytes(values: &Values, row: usize) -> usize {
         Values::Booleans(_) => 1,
         Values::Dates(_) => 4,
         Values::Integers(_) | Values::Floats(_) | Values::Datetimes(_) | Values::Timestamps(_) => 8,
-        Values::Texts(values) | Values::Json(values) | Values::Decimals(values) => {
-            values.get(row).map_or(0, String::len)
-        }
+        Values::Texts(values) | Values::Json(values) => values.get(row).map_or(0, str::len),
+        Values::Decimals(values) => values.get(row).map_or(0, String::len),
         Values::Blobs(values) => values.get(row).map_or(0, Vec::len),
         Values::Mixed(values) => values.get(row).map_or(0, value_bytes),
     }
@@ -84,7 +83,8 @@ fn length(values: &Values) -> usize {
         Values::Booleans(values) => values.len(),
         Values::Integers(values) | Values::Datetimes(values) | Values::Timestamps(values) => values.len(),
         Values::Floats(values) => values.len(),
-        Values::Texts(values) | Values::Json(values) | Values::Decimals(values) => values.len(),
+        Values::Texts(values) | Values::Json(values) => values.len(),
+        Values::Decimals(values) => values.len(),
         Values::Blobs(values) => values.len(),
         Values::Dates(values) => values.len(),
         Values::Mixed(values) => values.len(),

@@ -34,7 +34,11 @@ type Answer = wasmtime::Result<Result<(), operations::Refusal>>;
 
 impl HostState {
     async fn rows(&mut self, table: types::TableName, kind: rows::OperationKind, batch: types::Batch) -> Answer {
-        let columns = batch.columns.into_iter().map(Into::into).collect();
+        let columns = batch.columns.into_iter().map(column).collect::<Result<_, _>>();
+        let columns = match columns {
+            Ok(columns) => columns,
+            Err(reason) => return Ok(Err(operations::Refusal::Invalid(format!("table {}, {reason}", table.name)))),
+        };
         let taken = self.operations.rows(table.into(), kind, batch.rows as usize, columns).await;
         Ok(taken.map_err(Into::into))
     }
@@ -77,28 +81,56 @@ impl From<types::TableName> for rows::TableName {
     }
 }
 
-impl From<types::Column> for rows::Column {
-    fn from(column: types::Column) -> Self {
-        Self { name: column.name, values: column.values.into(), nulls: column.nulls }
+/// A column of the guest; the reason when a packed one does not unpack.
+fn column(column: types::Column) -> Result<rows::Column, String> {
+    let types::Column { name, values, nulls } = column;
+    match unpacked(values) {
+        Ok(values) => Ok(rows::Column { name, values, nulls }),
+        Err(reason) => Err(format!("column {name}: {reason}")),
     }
 }
 
-impl From<types::Values> for rows::Values {
-    fn from(values: types::Values) -> Self {
-        match values {
-            types::Values::Booleans(values) => Self::Booleans(values),
-            types::Values::Integers(values) => Self::Integers(values),
-            types::Values::Floats(values) => Self::Floats(values),
-            types::Values::Texts(values) => Self::Texts(values),
-            types::Values::Blobs(values) => Self::Blobs(values),
-            types::Values::Json(values) => Self::Json(values),
-            types::Values::Decimals(values) => Self::Decimals(values),
-            types::Values::Dates(values) => Self::Dates(values),
-            types::Values::Datetimes(values) => Self::Datetimes(values),
-            types::Values::Timestamps(values) => Self::Timestamps(values),
-            types::Values::Mixed(values) => Self::Mixed(values.into_iter().map(Into::into).collect()),
+fn unpacked(values: types::Values) -> Result<rows::Values, &'static str> {
+    Ok(match values {
+        types::Values::Booleans(values) => rows::Values::Booleans(values),
+        types::Values::Integers(values) => rows::Values::Integers(values),
+        types::Values::Floats(values) => rows::Values::Floats(values),
+        types::Values::Texts(values) => rows::Values::Texts(values.into_iter().collect()),
+        types::Values::Blobs(values) => rows::Values::Blobs(values),
+        types::Values::Json(values) => rows::Values::Json(values.into_iter().collect()),
+        types::Values::Decimals(values) => rows::Values::Decimals(values),
+        types::Values::Dates(values) => rows::Values::Dates(values),
+        types::Values::Datetimes(values) => rows::Values::Datetimes(values),
+        types::Values::Timestamps(values) => rows::Values::Timestamps(values),
+        types::Values::Mixed(values) => rows::Values::Mixed(values.into_iter().map(Into::into).collect()),
+        types::Values::PackedBooleans(bytes) => {
+            rows::Values::Booleans(bytes.into_iter().map(boolean).collect::<Result<_, _>>()?)
         }
+        types::Values::PackedIntegers(bytes) => rows::Values::Integers(words(&bytes, i64::from_le_bytes)?),
+        types::Values::PackedFloats(bytes) => rows::Values::Floats(words(&bytes, f64::from_le_bytes)?),
+        types::Values::PackedTexts(packed) => rows::Values::Texts(texts(packed)?),
+        types::Values::PackedJson(packed) => rows::Values::Json(texts(packed)?),
+    })
+}
+
+fn boolean(byte: u8) -> Result<bool, &'static str> {
+    match byte {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err("a packed boolean must be 0 or 1"),
     }
+}
+
+fn words<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Result<Vec<T>, &'static str> {
+    let (words, rest) = bytes.as_chunks::<N>();
+    if rest.is_empty() { Ok(words.iter().copied().map(read).collect()) } else { Err("packed numbers are cut short") }
+}
+
+fn texts(packed: types::PackedTexts) -> Result<rows::Texts, &'static str> {
+    let (lengths, rest) = packed.lengths.as_chunks::<4>();
+    let lengths = lengths.iter().map(|bytes| u32::from_le_bytes(*bytes) as usize);
+    let texts = rows::Texts::packed(packed.text, lengths).filter(|_| rest.is_empty());
+    texts.ok_or("the lengths of packed texts do not fit their text")
 }
 
 impl From<types::Value> for rows::Value {

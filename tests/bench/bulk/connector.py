@@ -3,6 +3,9 @@
 from fivetran_connector_sdk import Connector
 from fivetran_connector_sdk import Operations as op
 
+# As a source would send them: ready-made text.
+STAMPS = [f"2024-01-01T00:{second // 60:02d}:{second % 60:02d}Z" for second in range(3600)]
+
 
 def schema(configuration):
     return [{"table": "items", "primary_key": ["id"]}]
@@ -19,7 +22,7 @@ def update(configuration, state):
                 "name": f"item number {number}{salt}",
                 "score": number * 0.5,
                 "active": number % 2 == 0,
-                "created_at": f"2024-01-01T00:{number // 60 % 60:02d}:{number % 60:02d}Z",
+                "created_at": STAMPS[number % len(STAMPS)],
             },
         )
         if (number + 1) % every == 0:

@@ -1,5 +1,6 @@
 """Stand-in for the records of the contract: strict, where the real ones would abort the guest."""
 
+import struct
 from dataclasses import dataclass, make_dataclass
 from typing import Any
 
@@ -77,6 +78,51 @@ class Values_Mixed:
         assert type(self.value) is list
         for value in self.value:
             assert type(value).__name__.startswith("Value_")
+
+
+@dataclass
+class PackedTexts:
+    text: str
+    lengths: bytes
+
+    def __post_init__(self):
+        assert type(self.text) is str
+        assert type(self.lengths) is bytes
+
+
+def _unpacked_texts(packed):
+    data, texts, start = packed.text.encode(), [], 0
+    for (length,) in struct.iter_unpack("<I", packed.lengths):
+        texts.append(data[start : start + length].decode())
+        start += length
+    assert start == len(data)
+    return texts
+
+
+def _unpacked(code, data):
+    assert type(data) is bytes
+    return [value for (value,) in struct.iter_unpack(code, data)]
+
+
+# The host treats a packed column as the list it stands for, and so do the tests.
+def Values_PackedBooleans(data):
+    return globals()["Values_Booleans"](_unpacked("<?", data))
+
+
+def Values_PackedIntegers(data):
+    return globals()["Values_Integers"](_unpacked("<q", data))
+
+
+def Values_PackedFloats(data):
+    return globals()["Values_Floats"](_unpacked("<d", data))
+
+
+def Values_PackedTexts(packed):
+    return globals()["Values_Texts"](_unpacked_texts(packed))
+
+
+def Values_PackedJson(packed):
+    return globals()["Values_Json"](_unpacked_texts(packed))
 
 
 @dataclass

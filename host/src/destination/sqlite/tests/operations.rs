@@ -53,11 +53,7 @@ fn the_last_of_a_batch_wins() {
         bytes: 30,
         columns: vec![
             Column { name: "id".into(), values: Values::Integers(vec![1, 2, 1]), nulls: vec![] },
-            Column {
-                name: "a".into(),
-                values: Values::Texts(vec!["x".into(), "y".into(), String::new()]),
-                nulls: vec![2],
-            },
+            Column { name: "a".into(), values: Values::Texts(["x", "y", ""].into_iter().collect()), nulls: vec![2] },
         ],
     };
     place.sync(&[users()], &[Operation::Rows { table: name("t"), kind: OperationKind::Upsert, batch }]);

@@ -92,8 +92,8 @@ fn inference() {
     assert_eq!(settled(float, Values::Integers(vec![(1 << 24) + 1])), Some(DataType::Double));
     assert_eq!(settled(float, Values::Integers(vec![i64::MAX])), Some(DataType::Decimal(None)));
     assert_eq!(settled(float, Values::Floats(vec![0.1])), float);
-    assert_eq!(settled(Some(DataType::Xml), Values::Texts(vec![String::new()])), Some(DataType::Xml));
-    assert_eq!(settled(Some(DataType::Json), Values::Texts(vec![String::new()])), Some(DataType::Text));
+    assert_eq!(settled(Some(DataType::Xml), Values::Texts([""].into_iter().collect())), Some(DataType::Xml));
+    assert_eq!(settled(Some(DataType::Json), Values::Texts([""].into_iter().collect())), Some(DataType::Text));
     let fixed = Some(DataType::Decimal(Some((5, 2))));
     assert_eq!(settled(fixed, Values::Mixed(vec![Value::Decimal("999.99".into()), int(999)])), fixed);
     assert_eq!(
