@@ -1,7 +1,7 @@
-//! Calendar dates and times as text: `YYYY-MM-DD` and `YYYY-MM-DDTHH:MM:SS[.ffffff]`.
+//! Calendar dates and times as text: `YYYY-MM-DD` and `YYYY-MM-DDTHH:MM:SS.ffffff`.
 //!
 //! Years 0001 to 9999 of the proleptic Gregorian calendar, counted from 1970-01-01. The
-//! fraction is left out when it is zero and has six digits otherwise.
+//! fraction always has six digits, so that the order of texts is the order of times.
 
 pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -31,18 +31,14 @@ pub(super) fn push_date(out: &mut String, days: i32) -> Option<()> {
 /// Appends a date and time; `None` when the year is out of range.
 pub(super) fn push_datetime(out: &mut String, micros: i64) -> Option<()> {
     let fraction = push_seconds(out, micros)?;
-    if fraction > 0 {
-        out.push('.');
-        push_digits(out, fraction, 6);
-    }
+    out.push('.');
+    push_digits(out, fraction, 6);
     Some(())
 }
 
-/// Appends an instant with six digits of fraction and `Z`, so that text order is time order.
+/// Appends an instant, a date and time with `Z`.
 pub(super) fn push_stamp(out: &mut String, micros: i64) -> Option<()> {
-    let fraction = push_seconds(out, micros)?;
-    out.push('.');
-    push_digits(out, fraction, 6);
+    push_datetime(out, micros)?;
     out.push('Z');
     Some(())
 }

@@ -10,7 +10,7 @@
 //! | DOUBLE | `REAL` | all 64 bits; NaN as the text `NaN`; infinities as they are |
 //! | DECIMAL | `TEXT` | the number as sent |
 //! | NAIVE_DATE | `TEXT` | `YYYY-MM-DD` |
-//! | NAIVE_DATETIME | `TEXT` | `YYYY-MM-DDTHH:MM:SS[.ffffff]` |
+//! | NAIVE_DATETIME | `TEXT` | `YYYY-MM-DDTHH:MM:SS.ffffff`, always six digits, so that texts sort as times |
 //! | UTC_DATETIME | `TEXT` | the same with `Z` |
 //! | BINARY | `BLOB` | the bytes |
 //! | XML, STRING, JSON | `TEXT` | the text |
