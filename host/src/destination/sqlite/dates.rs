@@ -183,11 +183,11 @@ mod tests {
     #[test]
     fn fractions() {
         for (micros, text) in [
-            (0, "1970-01-01T00:00:00"),
+            (0, "1970-01-01T00:00:00.000000"),
             (1, "1970-01-01T00:00:00.000001"),
             (-1, "1969-12-31T23:59:59.999999"),
             (LAST_MICRO, "9999-12-31T23:59:59.999999"),
-            (FIRST_MICRO, "0001-01-01T00:00:00"),
+            (FIRST_MICRO, "0001-01-01T00:00:00.000000"),
         ] {
             let mut out = String::new();
             push_datetime(&mut out, micros).unwrap();

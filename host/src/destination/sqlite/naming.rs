@@ -34,3 +34,13 @@ pub(super) fn column_name(source: &str) -> Result<String, String> {
 pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn a_quote_in_a_name_stays_in_the_name() {
+        assert_eq!(quote("x\"; DROP TABLE y; --"), "\"x\"\"; DROP TABLE y; --\"");
+    }
+}

@@ -15,7 +15,7 @@ fn sample(data_type: DataType) -> (Value, &'static str) {
         DataType::Double => (Value::Float(0.2), "0.2"),
         DataType::NaiveDate => (Value::Date(0), "1970-01-01"),
         DataType::NaiveDatetime => (Value::Datetime(1), "1970-01-01T00:00:00.000001"),
-        DataType::UtcDatetime => (Value::Timestamp(-1_000_000), "1969-12-31T23:59:59Z"),
+        DataType::UtcDatetime => (Value::Timestamp(-1_000_000), "1969-12-31T23:59:59.000000Z"),
         DataType::Binary => (Value::Blob(vec![0, 0xab]), "00ab"),
         DataType::Xml => (text("<a/>"), "<a/>"),
         DataType::Text => (text("5"), "5"),
@@ -32,7 +32,7 @@ fn expected(data_type: DataType, settled: DataType) -> Stored {
         (DataType::Float | DataType::Double, Value::Integer(v)) => Stored::Real(v as f64),
         (DataType::Float | DataType::Double, Value::Float(v)) => Stored::Real(v),
         (DataType::Binary, Value::Blob(v)) => Stored::Blob(v),
-        (DataType::NaiveDatetime, Value::Date(_)) => stored("1970-01-01T00:00:00"),
+        (DataType::NaiveDatetime, Value::Date(_)) => stored("1970-01-01T00:00:00.000000"),
         _ => stored(words),
     }
 }
