@@ -42,7 +42,7 @@ fn expected(data_type: DataType, settled: DataType) -> Stored {
 fn every_pair_by_declaration() {
     for from in PLAIN_TYPES {
         let place = place();
-        let table = |number| format!("t{number}");
+        let table = |number| format!("t_{number}");
         let pairs = || PLAIN_TYPES.into_iter().enumerate();
         let tables = |of: &dyn Fn(DataType) -> DataType| -> Vec<_> {
             pairs().map(|(i, to)| declared(&table(i), &["id"], &[("x", Some(of(to)))])).collect()
@@ -55,7 +55,7 @@ fn every_pair_by_declaration() {
             let settled = join(from, to, true);
             assert_eq!(place.type_of(&table(i), "x"), Some(type_name(settled)), "{from:?} {to:?}");
             assert_eq!(
-                place.query(&format!("SELECT x FROM t{i} ORDER BY id")),
+                place.query(&format!("SELECT x FROM t_{i} ORDER BY id")),
                 [[expected(from, settled)], [Stored::Null], [expected_new(to, settled)]],
                 "{from:?} {to:?}"
             );
@@ -76,7 +76,7 @@ fn expected_new(data_type: DataType, settled: DataType) -> Stored {
 fn every_pair_as_key() {
     for from in PLAIN_TYPES {
         let place = place();
-        let table = |number| format!("t{number}");
+        let table = |number| format!("t_{number}");
         let pairs = || PLAIN_TYPES.into_iter().enumerate();
         let keys = |of: &dyn Fn(DataType) -> DataType| -> Vec<_> {
             pairs().map(|(i, to)| declared(&table(i), &["k"], &[("k", Some(of(to)))])).collect()
@@ -87,7 +87,7 @@ fn every_pair_as_key() {
         let deletes: Vec<_> = pairs().map(|(i, to)| delete(&table(i), &[("k", sample(to).0)])).collect();
         place.sync(&[], &deletes);
         for (i, to) in pairs() {
-            let rows = place.query(&format!("SELECT n, _sluice_deleted FROM t{i} ORDER BY n"));
+            let rows = place.query(&format!("SELECT n, _sluice_deleted FROM t_{i} ORDER BY n"));
             let old = vec![Stored::Integer(1), Stored::Integer(0)];
             let new = vec![Stored::Integer(2), Stored::Integer(1)];
             let expected = if from == to { vec![new] } else { vec![old, new] };
