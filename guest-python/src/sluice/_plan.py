@@ -21,6 +21,9 @@ from sluice._text import byte_length, utf8_length
 MAX_COLUMNS = 64
 """Rows with more columns get no plan: making it would cost more than it saves."""
 
+SMALL = 2**30 - 1
+"""The largest number that CPython compares fast."""
+
 CELL_BYTES = 8
 """What one cell counts for the size of a buffer, beside its text or bytes."""
 
@@ -135,7 +138,11 @@ def _check(i: int, step: Step) -> list[str]:
         case whole:
             low, high = RANGES[whole]
             test = f"type({v}) is int"
-            then = [f"if not {low} <= {v} <= {high}:", "    return slow(data)"]
+            then = ["    return slow(data)"]
+            # comparing with a number of more than 30 bits is slow, and most are smaller
+            small = max(low, -SMALL), min(high, SMALL)
+            wide = "" if small == (low, high) else f" and not {low} <= {v} <= {high}"
+            then.insert(0, f"if not {small[0]} <= {v} <= {small[1]}{wide}:")
     return [f"if {test}:", *_indent(then), *null, *other]
 
 
