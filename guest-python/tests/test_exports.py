@@ -7,11 +7,11 @@ import sys
 import types
 from pathlib import Path
 
+import fivetran_connector_sdk
 import pytest
 from componentize_py_types import Err
 from wit_world.imports.operations import Refusal_Ended
 
-import fivetran_connector_sdk
 import sluice
 from sluice import Connector
 from sluice import Operations as op

@@ -35,7 +35,9 @@ def build(project: str, folder: Path) -> Path:
 
 def timed(command: list[object]) -> float:
     start = time.perf_counter()
-    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [str(part) for part in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     return time.perf_counter() - start
 
 
@@ -58,8 +60,22 @@ def peak_mib(command: list[object]) -> float:
 def sync(component: Path, warehouse: Path, rows: int, salt: str = "") -> list[object]:
     configuration = warehouse.with_suffix(".json")
     configuration.write_text(json.dumps({"rows": str(rows), "salt": salt}))
-    return [SLUICE, "run", component, "--configuration", configuration, "--warehouse", warehouse,
-            "--connection", "bench", "--preview", "0", "--memory", "256", "--json"]
+    return [
+        SLUICE,
+        "run",
+        component,
+        "--configuration",
+        configuration,
+        "--warehouse",
+        warehouse,
+        "--connection",
+        "bench",
+        "--preview",
+        "0",
+        "--memory",
+        "256",
+        "--json",
+    ]
 
 
 def compare(name: str, ours: Callable[[int], float], theirs: Callable[[int], float]) -> float:
@@ -81,24 +97,36 @@ def load(folder: Path) -> None:
     def again(index: int) -> float:
         return timed(sync(bulk, folder / f"full{index}", ROWS, salt=" again"))
 
-    compare(f"{ROWS:,} rows, empty database", full,
-            lambda index: timed([*native, folder / f"native{index}.db", ROWS]))
-    compare(f"{ROWS:,} rows, every row updated", again,
-            lambda index: timed([*native, folder / f"native{index}.db", ROWS, " again"]))
+    compare(
+        f"{ROWS:,} rows, empty database",
+        full,
+        lambda index: timed([*native, folder / f"native{index}.db", ROWS]),
+    )
+    compare(
+        f"{ROWS:,} rows, every row updated",
+        again,
+        lambda index: timed([*native, folder / f"native{index}.db", ROWS, " again"]),
+    )
 
 
 def memory(folder: Path) -> None:
     bulk = build("bulk", folder)
     small = peak_mib(sync(bulk, folder / "small", ROWS))
     large = peak_mib(sync(bulk, folder / "large", 10 * ROWS))
-    print(f"peak memory: {ROWS:,} rows {small:.0f} MiB, {10 * ROWS:,} rows {large:.0f} MiB, ratio {large / small:.2f}")
+    print(
+        f"peak memory: {ROWS:,} rows {small:.0f} MiB, "
+        f"{10 * ROWS:,} rows {large:.0f} MiB, ratio {large / small:.2f}"
+    )
 
 
 def start(folder: Path) -> None:
     one = build("one", folder)
     timed(sync(one, folder / "start", 1))
-    compare("start to end of a sync of one row", lambda index: timed(sync(one, folder / "start", 1)),
-            lambda index: timed([sys.executable, "-c", "import requests"]))
+    compare(
+        "start to end of a sync of one row",
+        lambda index: timed(sync(one, folder / "start", 1)),
+        lambda index: timed([sys.executable, "-c", "import requests"]),
+    )
 
 
 def main() -> None:

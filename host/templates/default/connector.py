@@ -29,7 +29,7 @@ def schema(configuration):
 def update(configuration, state):
     """Send everything that changed since the last sync.
 
-    `configuration` is configuration.json, `state` is what the last sync gave to op.checkpoint, and {} at first.
+    `configuration` is configuration.json, `state` is what the last sync gave to op.checkpoint, {} at first.
     """
     cursor = state.get("updated_after", "")
     sent = 0

