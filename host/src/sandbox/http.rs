@@ -14,6 +14,7 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
 use super::bindings::sluice::connector::http;
+use super::header_names::usual_case;
 use super::state::HostState;
 use crate::error::LimitReached;
 use crate::http::{HttpError, RequestBody, RequestParts, Response, Timeouts};
@@ -174,7 +175,7 @@ fn head_of(response: &Response) -> http::ResponseHead {
     http::ResponseHead {
         status: response.status,
         reason: response.reason.clone(),
-        headers: headers.map(|(name, value)| http::Header { name: name.clone(), value: value.clone() }).collect(),
+        headers: headers.map(|(name, value)| http::Header { name: usual_case(name), value: value.clone() }).collect(),
     }
 }
 
