@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::Stream;
+use http::Method;
 use http::header::CONTENT_LENGTH;
 
 use super::admit::Admitted;
@@ -86,6 +87,11 @@ impl Outgoing {
                 OutgoingBody::Stream { stream, announced: admitted.body_len, limit }
             }
         };
+        let empty = matches!(&body, OutgoingBody::Bytes(bytes) if bytes.is_empty());
+        if empty && matches!(admitted.method, Method::POST | Method::PUT | Method::PATCH) {
+            // Servers wait for a body, or answer 411, when such a request says nothing about one.
+            head.headers_mut().insert(CONTENT_LENGTH, 0.into());
+        }
         Ok(Self { head, body })
     }
 
