@@ -29,11 +29,19 @@ const SERVER_PLACEHOLDER: &str = "${server}";
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
+    // What can be refused at once is refused before a project is built.
     let trust = trust(arguments)?;
+    let mut granted = Granted::parse(arguments)?;
+    let mut configuration = read_configuration(arguments)?;
     let subject = Subject::load(&arguments.subject, folders, &output)?;
     let server = arguments.with_server.as_deref().map(TestServer::start).transpose()?;
-    let configuration = read_configuration(arguments, server.as_ref())?;
-    let grants = grants(arguments, &subject, server.as_ref())?;
+    if let Some(server) = &server {
+        granted.hosts.push(server.grant.clone());
+        for value in configuration.values_mut() {
+            *value = value.replace(SERVER_PLACEHOLDER, &server.url);
+        }
+    }
+    let grants = granted.with_project(&subject);
     refuse_ungranted(&subject, &grants)?;
     let limits = limits(&arguments.limits, &subject, &output)?;
     let connection = arguments.connection.clone().unwrap_or_else(|| subject.name().replace('-', "_"));
@@ -82,10 +90,8 @@ fn trust(arguments: &RunArguments) -> Result<Trust, Failure> {
     Trust::system().and_pem(&pem).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
 }
 
-fn read_configuration(
-    arguments: &RunArguments,
-    server: Option<&TestServer>,
-) -> Result<BTreeMap<String, String>, Failure> {
+/// The configuration, in which the test server's URL is not filled in yet.
+fn read_configuration(arguments: &RunArguments) -> Result<BTreeMap<String, String>, Failure> {
     let default = arguments.subject.join("configuration.json");
     let path: &Path = match &arguments.configuration {
         Some(path) => path,
@@ -94,42 +100,47 @@ fn read_configuration(
     };
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::refused(format!("cannot read the configuration {}: {error}", path.display())))?;
-    let mut configuration = configuration::parse(&text)
+    let configuration = configuration::parse(&text)
         .map_err(|error| Failure::refused(format!("{}: {}", path.display(), with_causes(&error))))?;
-    for (name, value) in &mut configuration {
-        if value.contains(SERVER_PLACEHOLDER) {
-            let server = server.ok_or_else(|| {
-                Failure::refused(format!(
-                    "{}: `{name}` holds {SERVER_PLACEHOLDER}, but there is no test server",
-                    path.display()
-                ))
-                .hint("start one with --with-server <script>, or write the real URL into the configuration")
-            })?;
-            *value = value.replace(SERVER_PLACEHOLDER, &server.url);
-        }
+    let wants_server = configuration.iter().find(|(_, value)| value.contains(SERVER_PLACEHOLDER));
+    match wants_server {
+        Some((name, _)) if arguments.with_server.is_none() => Err(Failure::refused(format!(
+            "{}: `{name}` holds {SERVER_PLACEHOLDER}, but there is no test server",
+            path.display()
+        ))
+        .hint("start one with --with-server <script>, or write the real URL into the configuration")),
+        _ => Ok(configuration),
     }
-    Ok(configuration)
 }
 
-/// What the operator grants by flags and, for a project on this machine, what its own
-/// `connector.toml` lists, as far as it is public.
-fn grants(arguments: &RunArguments, subject: &Subject, server: Option<&TestServer>) -> Result<NetworkGrants, Failure> {
-    let mut hosts = Vec::new();
-    for text in &arguments.allow {
-        let grant = text.parse::<NetworkGrant>();
-        hosts.push(grant.map_err(|error| Failure::refused(format!("--allow {text}: {error}")))?);
+/// What the operator grants by flags.
+struct Granted {
+    hosts: Vec<NetworkGrant>,
+    addresses: Vec<AddressGrant>,
+}
+
+impl Granted {
+    fn parse(arguments: &RunArguments) -> Result<Self, Failure> {
+        let host = |text: &String| {
+            text.parse::<NetworkGrant>().map_err(|error| Failure::refused(format!("--allow {text}: {error}")))
+        };
+        let address = |text: &String| {
+            text.parse::<AddressGrant>().map_err(|error| Failure::refused(format!("--allow-address {text}: {error}")))
+        };
+        Ok(Self {
+            hosts: arguments.allow.iter().map(host).collect::<Result<_, _>>()?,
+            addresses: arguments.allow_address.iter().map(address).collect::<Result<_, _>>()?,
+        })
     }
-    hosts.extend(server.map(|server| server.grant.clone()));
-    let mut addresses = Vec::new();
-    for text in &arguments.allow_address {
-        let grant = text.parse::<AddressGrant>();
-        addresses.push(grant.map_err(|error| Failure::refused(format!("--allow-address {text}: {error}")))?);
+
+    /// Together with what a project on this machine lists in its own `connector.toml`, as far as it is public.
+    fn with_project(&self, subject: &Subject) -> NetworkGrants {
+        let operator = NetworkGrants::from_operator(&self.hosts, &self.addresses);
+        match &subject.project {
+            Some(project) => operator.and(NetworkGrants::from_project(&project.network)),
+            None => operator,
+        }
     }
-    let operator = NetworkGrants::from_operator(&hosts, &addresses);
-    Ok(match &subject.project {
-        Some(project) => operator.and(NetworkGrants::from_project(&project.network)),
-        None => operator,
-    })
 }
 
 /// A connector that asks for more than it was granted is refused before it runs, by name.

@@ -14,6 +14,9 @@ use crate::policy::limits::Limits;
 
 /// The contract's version, as `wit/connector.wit` says it.
 pub(super) const CONTRACT_VERSION: &str = "0.1.0";
+/// What every WebAssembly file begins with.
+const WASM_MAGIC: &[u8] = b"\0asm";
+const WHAT_TO_NAME: &str = "name a component (.wasm) or a folder with connector.py";
 
 /// A component's bytes and what is known of them.
 pub(super) struct Subject {
@@ -31,8 +34,7 @@ impl Subject {
     /// Reads a component, or builds a project.
     pub(super) fn load(path: &Path, folders: &Folders, output: &Output) -> Result<Self, Failure> {
         if !path.exists() {
-            return Err(Failure::refused(format!("there is no {}", path.display()))
-                .hint("name a component (.wasm) or a folder with connector.py"));
+            return Err(Failure::refused(format!("there is no {}", path.display())).hint(WHAT_TO_NAME));
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
@@ -99,6 +101,9 @@ fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
     read.map_err(|error| Failure::refused(format!("cannot read {}: {error}", path.display())))?;
     if bytes.len() as u64 > limit {
         return Err(Failure::refused(format!("{} is larger than {limit} bytes", path.display())));
+    }
+    if !bytes.starts_with(WASM_MAGIC) {
+        return Err(Failure::refused(format!("{} is not a component", path.display())).hint(WHAT_TO_NAME));
     }
     Ok(bytes)
 }
