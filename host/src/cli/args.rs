@@ -114,6 +114,12 @@ pub struct RunArguments {
     pub connection: Option<String>,
     #[command(flatten)]
     pub warehouse: WarehouseArguments,
+    /// Rows to show of each table at the end
+    #[arg(long, value_name = "ROWS", default_value_t = 5)]
+    pub preview: usize,
+    /// Print events and the result as JSON, one object a line, on standard output
+    #[arg(long)]
+    pub json: bool,
 
     /// Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
     /// https://*.example.com
@@ -133,13 +139,6 @@ pub struct RunArguments {
 
     #[command(flatten)]
     pub limits: LimitArguments,
-
-    /// Rows to show of each table at the end
-    #[arg(long, value_name = "ROWS", default_value_t = 5)]
-    pub preview: usize,
-    /// Print events and the result as JSON, one object a line, on standard output
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Limits of a sync.
