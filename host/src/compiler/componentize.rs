@@ -15,6 +15,7 @@ use super::command::{self, CommandError};
 use super::project::ProjectFile;
 use super::toolchain::Toolchain;
 use super::{Embedded, Inputs};
+use crate::policy::terminal::{Lines, visible};
 
 /// The module that componentize-py takes as the component's implementation.
 const GUEST_MODULE: &str = "sluice._guest";
@@ -22,6 +23,7 @@ const WORLD: &str = "connector";
 const REPORT: &str = "sluice-report.json";
 const MAX_REPORT_BYTES: u64 = 1 << 20;
 const MAX_SHOWN_ERRORS: usize = 10;
+const MAX_SHOWN_BYTES: usize = 1_000;
 const START: &str = "import sys; from componentize_py import script; sys.exit(script())";
 /// What componentize-py says when the snapshot exceeds its 128 MiB.
 const TOO_LARGE: &str = "fuel allocated for hostcalls has been exhausted";
@@ -73,7 +75,7 @@ pub enum ComponentizeError {
 
 /// One place that is not valid Python.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, thiserror::Error)]
-#[error("{}:{line}: {}", .file.escape_debug(), .message.escape_debug())]
+#[error("{}:{line}: {}", visible(.file, Lines::One, MAX_SHOWN_BYTES), visible(.message, Lines::One, MAX_SHOWN_BYTES))]
 pub struct SyntaxError {
     /// The file's path in the project.
     pub file: String,
@@ -134,7 +136,8 @@ pub fn componentize(
         });
     }
     let bytes = fs::read(&output).map_err(failed(&output))?;
-    let notes = report.notes.iter().take(MAX_SHOWN_ERRORS).map(|note| note.escape_debug().to_string()).collect();
+    let notes =
+        report.notes.iter().take(MAX_SHOWN_ERRORS).map(|note| visible(note, Lines::One, MAX_SHOWN_BYTES)).collect();
     Ok(Componentized { bytes, notes, modules: report.modules })
 }
 
@@ -174,10 +177,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(REPORT);
         assert!(read_report(&path).errors.is_empty());
-        fs::write(&path, r#"{"errors": [{"file": "a.py", "line": 3, "message": "bad\u001b"}], "preloaded": []}"#)
-            .unwrap();
+        fs::write(
+            &path,
+            r#"{"errors": [{"file": "a.py", "line": 3, "message": "expected ':'\u001b"}], "preloaded": []}"#,
+        )
+        .unwrap();
         let errors = read_report(&path).errors;
-        assert_eq!(ComponentizeError::Syntax(errors).to_string(), "a.py:3: bad\\u{1b}");
+        assert_eq!(ComponentizeError::Syntax(errors).to_string(), "a.py:3: expected ':'\\x1b");
         fs::write(&path, "[").unwrap();
         assert!(read_report(&path).errors.is_empty());
     }
