@@ -54,12 +54,14 @@ fn crate_folder(name: &str) -> Result<PathBuf, Box<dyn Error>> {
         return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let manifest = metadata["packages"]
-        .as_array()
+    let manifest = metadata
+        .get("packages")
+        .and_then(serde_json::Value::as_array)
         .into_iter()
         .flatten()
-        .find(|package| package["name"] == name)
-        .and_then(|package| package["manifest_path"].as_str())
+        .find(|package| package.get("name").is_some_and(|found| found == name))
+        .and_then(|package| package.get("manifest_path"))
+        .and_then(serde_json::Value::as_str)
         .ok_or_else(|| format!("{name} is not among the dependencies"))?;
     Ok(Path::new(manifest).parent().ok_or("a manifest without a folder")?.to_path_buf())
 }
