@@ -2,13 +2,34 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::time::Duration;
 
 /// A server on loopback; its threads end with the test process.
 pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
+}
+
+/// Lets a test see when a request is waiting for its answer, and give the answer.
+pub(crate) struct Gate {
+    arrived: mpsc::Receiver<()>,
+    open: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Gate {
+    /// Waits until a request has arrived.
+    pub(crate) fn wait_for_request(&self) {
+        self.arrived.recv_timeout(Duration::from_secs(120)).expect("a request arrives");
+    }
+
+    /// Answers all requests from now on.
+    pub(crate) fn open(&self) {
+        *self.open.0.lock().unwrap() = true;
+        self.open.1.notify_all();
+    }
 }
 
 /// A request as it arrived.
@@ -34,15 +55,32 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(AtomicUsize::new(0));
-        let (handler, counter) = (Arc::new(handler), Arc::clone(&requests));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (handler, counter, accepted) = (Arc::new(handler), Arc::clone(&requests), Arc::clone(&connections));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                accepted.fetch_add(1, Ordering::SeqCst);
                 let (handler, counter) = (Arc::clone(&handler), Arc::clone(&counter));
                 // A client that goes away is part of the tests.
                 std::thread::spawn(move || drop(serve(stream, &*handler, &counter)));
             }
         });
-        Self { address, requests }
+        Self { address, requests, connections }
+    }
+
+    /// Answers no request before the gate is opened.
+    pub(crate) fn gated() -> (Self, Gate) {
+        let (sender, arrived) = mpsc::channel();
+        let open = Arc::new((Mutex::new(false), Condvar::new()));
+        let gate = Gate { arrived, open: Arc::clone(&open) };
+        let server = Self::start(move |_, stream| {
+            // The test may have ended.
+            let _ = sender.send(());
+            drop(open.1.wait_while(open.0.lock().unwrap(), |open| !*open));
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
+            Ok(true)
+        });
+        (server, gate)
     }
 
     /// Answers every request with this status line, these headers and this body.
@@ -76,6 +114,10 @@ impl Server {
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
 }
 
 fn serve(
@@ -83,6 +125,8 @@ fn serve(
     handler: &(dyn Fn(&Request, &mut TcpStream) -> std::io::Result<bool> + Send + Sync),
     counter: &AtomicUsize,
 ) -> std::io::Result<()> {
+    // Head and body are written apart, and nobody is to wait for an acknowledgement in between.
+    stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some(request) = read_request(&mut reader)? {
         counter.fetch_add(1, Ordering::SeqCst);

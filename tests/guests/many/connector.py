@@ -10,7 +10,7 @@ import web
 from fivetran_connector_sdk import Connector
 
 MODES = {**attacks.MODES, **rows.MODES, **web.MODES}
-DECLARATIONS = {**rows.DECLARATIONS}
+DECLARATIONS = {**rows.DECLARATIONS, **web.DECLARATIONS}
 
 
 def schema(configuration):

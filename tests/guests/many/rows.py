@@ -1,9 +1,12 @@
 """Rows in every way a connector may send them."""
 
+import asyncio
 import datetime
 import decimal
+import logging
 import uuid
 
+import requests
 from fivetran_connector_sdk import Logging as log
 from fivetran_connector_sdk import Operations as op
 
@@ -13,7 +16,9 @@ def resumable(configuration, state):
     total, every = int(configuration["rows"]), int(configuration["every"])
     start = state.get("next", 0)
     for number in range(start, total):
-        op.upsert("items", {"id": number, "name": f"item {number}", "half": number / 2, "even": number % 2 == 0})
+        op.upsert(
+            "items", {"id": number, "name": f"item {number}", "half": number / 2, "even": number % 2 == 0}
+        )
         if (number + 1) % every == 0:
             op.checkpoint({"next": number + 1})
     op.checkpoint({"next": total})
@@ -33,7 +38,9 @@ def inferred(configuration, state):
             "exact": decimal.Decimal("1.10"),
             "day": datetime.date(2024, 2, 29),
             "wall": datetime.datetime(2024, 2, 29, 12, 30, 15, 123456),
-            "instant": datetime.datetime(2024, 2, 29, 12, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
+            "instant": datetime.datetime(
+                2024, 2, 29, 12, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=2))
+            ),
             "nested": {"a": [1, 2, {"b": None}]},
             "pair": (1, 2),
             "unique": uuid.UUID(int=5),
@@ -88,8 +95,35 @@ def widening(configuration, state):
         op.upsert("widening", {"id": str(value), "value": value})
 
 
+def widening_stepwise(configuration, state):
+    """The same, but each value is in the table before the next one comes."""
+    for value in (42, 42.42, "forty-two", 42.43):
+        op.upsert("widening", {"id": str(value), "value": value})
+        op.checkpoint({"value": value})
+
+
 def without_checkpoint(configuration, state):
     op.upsert("tail", {"id": 1})
+
+
+def failing_tail(configuration, state):
+    """Fails after more rows than one batch holds have left for the destination."""
+    for number in range(10):
+        op.upsert("items", {"id": number})
+    op.checkpoint({"next": 10})
+    for number in range(10, 5010):
+        op.upsert("items", {"id": number})
+    op.delete("items", {"id": 1})
+    op.truncate("items")
+    raise ValueError("the source went away")
+
+
+def checkpoint_then_wait(configuration, state):
+    """Has a checkpoint behind it and a row after it when the server hears of it."""
+    op.upsert("waited", {"id": 1})
+    op.checkpoint({"waited": 1})
+    op.upsert("waited", {"id": 2})
+    requests.get(configuration["url"], timeout=300)
 
 
 def generator(configuration, state):
@@ -99,7 +133,14 @@ def generator(configuration, state):
 
 
 async def coroutine(configuration, state):
-    op.upsert("awaited", {"id": 1})
+    await asyncio.sleep(0)
+    op.upsert("generated", {"id": 4})
+
+
+async def async_generator(configuration, state):
+    for number in (5, 6):
+        await asyncio.sleep(0)
+        yield op.upsert("generated", {"id": number})
 
 
 def mutated(configuration, state):
@@ -117,31 +158,89 @@ def mutated(configuration, state):
 def bad_value(configuration, state):
     op.upsert("good", {"id": 1})
     op.checkpoint({"good": True})
-    op.upsert("declared", {"id": 1, "small": 10**6})
+    op.upsert("declared", {"id": 1, "small": 10**6})  # the bad line
 
 
-def lone_surrogate(configuration, state):
-    try:
-        op.upsert("texts", {"id": 1, "text": "\ud800"})
-    except UnicodeEncodeError as error:
-        op.upsert("refused", {"id": 1, "error": type(error).__name__})
-    except ValueError as error:
-        op.upsert("refused", {"id": 1, "error": "ValueError: " + str(error)})
+def refused_calls(configuration, state):
+    """Calls that must raise where they stand; the sync goes on after each."""
+    attempts = {
+        "lone surrogate": lambda: op.upsert("texts", {"id": 1, "text": "\ud800"}),
+        "lone surrogate in JSON": lambda: op.upsert("texts", {"id": 1, "text": ["\ud800"]}),
+        "lone surrogate in a column's name": lambda: op.upsert("texts", {"id": 1, "\ud800": 1}),
+        "missing key": lambda: op.upsert("keyed", {"name": "no key"}),
+        "null key": lambda: op.upsert("keyed", {"id": None}),
+        "delete without key": lambda: op.delete("keyed", {"name": "no key"}),
+        "blank table": lambda: op.upsert(" ", {"id": 1}),
+        "table that is no text": lambda: op.upsert(1, {"id": 1}),
+        "row that is no dict": lambda: op.upsert("keyed", [1]),
+        "state that is no dict": lambda: op.checkpoint([1]),
+        "state that is no JSON": lambda: op.checkpoint({"a": {1}}),
+        "file": lambda: op.upsert("keyed", {"id": 1}, file=b"x"),
+    }
+    for name, attempt in attempts.items():
+        try:
+            attempt()
+        except Exception as error:
+            op.upsert("refusals", {"name": name, "kind": type(error).__name__, "message": str(error)})
+        else:
+            op.upsert("refusals", {"name": name, "kind": "nothing was raised"})
 
 
 def missing_key(configuration, state):
     op.upsert("keyed", {"name": "no key"})
 
 
+HOSTILE_NAMES = [
+    'x"; DROP TABLE bystander; --',
+    "x'); DELETE FROM bystander; --",
+    "[brackets]",
+    "`ticks`",
+    "select",
+    "x.y",
+    "\u202e gnirts",
+    "tab le",
+    "Straße ✓",
+    "%s ? :1 $2",
+]
+
+
 def hostile_names(configuration, state):
-    op.upsert('x"; DROP TABLE y; --', {"id": 1, 'c"; --': 2})
+    op.upsert("bystander", {"id": 1})
+    for number, name in enumerate(HOSTILE_NAMES):
+        try:
+            op.upsert(name, {"id": number, name: "kept"})
+            op.checkpoint({"number": number})
+        except ValueError as error:
+            log.warning(f"refused {number}: {error}")
+
+
+def colliding_names(configuration, state):
+    """Two tables of the source that have one name in the destination."""
+    op.upsert("user-data", {"id": 1})
+    op.checkpoint({"tables": 1})
+    op.upsert("user.data", {"id": 2})
+    op.checkpoint({"tables": 2})
+
+
+def reserved_name(configuration, state):
+    op.upsert("ordinary", {"id": 1, configuration["column"]: 1})
+
+
+def reserved_table(configuration, state):
+    op.upsert(configuration["table"], {"id": 1})
 
 
 def log_levels(configuration, state):
+    log.debug("a debug")
+    log.fine("a fine")
     log.info("an info")
     log.warning("a warning")
+    log.error("an error")
     log.severe("a severe", ValueError("cause"))
+    log.critical("a critical")
+    op.warning("an operator's warning")
     print("printed")
+    logging.getLogger("library").warning("from a library")
 
 
 def cursor(configuration, state):
@@ -181,9 +280,18 @@ DECLARATIONS = {
     "inferred": [{"table": "inferred", "primary_key": ["id"]}],
     "operations": [{"table": "things", "primary_key": ["id"]}, {"table": "pages", "primary_key": ["id"]}],
     "widening": [{"table": "widening", "primary_key": ["id"]}],
+    "widening_stepwise": [{"table": "widening", "primary_key": ["id"]}],
+    "failing_tail": [{"table": "items", "primary_key": ["id"]}],
+    "checkpoint_then_wait": [{"table": "waited", "primary_key": ["id"]}],
+    "refused_calls": [
+        {"table": "keyed", "primary_key": ["id"]},
+        {"table": "refusals", "primary_key": ["name"]},
+    ],
     "mutated": [{"table": "snapshots", "primary_key": ["id"]}],
     "missing_key": [{"table": "keyed", "primary_key": ["id"]}],
     "generator": [{"table": "generated", "primary_key": ["id"]}],
+    "coroutine": [{"table": "generated", "primary_key": ["id"]}],
+    "async_generator": [{"table": "generated", "primary_key": ["id"]}],
     "cursor": [{"table": "cursors", "primary_key": ["id"]}],
 }
 

@@ -1,0 +1,307 @@
+//! The help of every command.
+
+use super::say;
+use crate::support::text;
+
+fn help(command: &[&str]) -> String {
+    let output = say(&[command, &["--help"]].concat());
+    assert!(output.status.success());
+    text(&output.stdout).lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[test]
+fn help_of_sluice() {
+    insta::assert_snapshot!(help(&[]), @r"
+    Run data connectors that nobody has reviewed.
+
+    A connector is Python code written against the Connector SDK interface. Sluice compiles it to one
+    WebAssembly component, runs it with exactly the network, memory and time it was granted, and lands
+    its rows and its state in a SQLite database, each checkpoint in one transaction.
+
+    Usage: sluice [OPTIONS] <COMMAND>
+
+    Commands:
+      init         Make a new connector project that works at once
+      build        Compile a project to one component
+      check        Hold a component or project against the contract and say what does not fit
+      run          Sync once: run a connector and land its rows and state
+      state        Show, set or reset the state of a connection
+      reset        Delete a connection's tables and state
+      completions  Print a completion script for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -v, --verbose...
+              Say more about what the host does, on standard error (-vv for everything)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Exit codes:
+      0  success
+      1  the connector failed, or a component does not conform to the contract
+      2  the command line, a configuration or a project file was refused; nothing ran
+      3  a limit of the sync was reached
+      4  the connector wanted something that was not granted
+      5  the host or its machine failed
+    ");
+}
+
+#[test]
+fn help_of_init() {
+    insta::assert_snapshot!(help(&["init"]), @r"
+    Make a new connector project that works at once
+
+    Usage: sluice init [OPTIONS] [FOLDER]
+
+    Arguments:
+      [FOLDER]  The folder to make; must not hold a connector yet [default: .]
+
+    Options:
+      -v, --verbose...  Say more about what the host does, on standard error (-vv for everything)
+      -h, --help        Print help
+      -V, --version     Print version
+    ");
+}
+
+#[test]
+fn help_of_build() {
+    insta::assert_snapshot!(help(&["build"]), @r"
+    Compile a project to one component
+
+    Usage: sluice build [OPTIONS] [PROJECT]
+
+    Arguments:
+      [PROJECT]  The project: a folder with connector.py [default: .]
+
+    Options:
+      -o, --output <FILE>  Where to write the component [default: <project>/<name>.wasm]
+          --json           Print one JSON object about the result instead of text
+      -v, --verbose...     Say more about what the host does, on standard error (-vv for everything)
+      -h, --help           Print help
+      -V, --version        Print version
+    ");
+}
+
+#[test]
+fn help_of_check() {
+    insta::assert_snapshot!(help(&["check"]), @r"
+    Hold a component or project against the contract and say what does not fit
+
+    Works for components of any language. Exits with 0 when it conforms, 1 when it does not.
+
+    Usage: sluice check [OPTIONS] <SUBJECT>
+
+    Arguments:
+      <SUBJECT>
+              A component (.wasm) or a project folder
+
+    Options:
+          --json
+              Print the report as one JSON object
+
+      -v, --verbose...
+              Say more about what the host does, on standard error (-vv for everything)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
+}
+
+#[test]
+fn help_of_run() {
+    insta::assert_snapshot!(help(&["run"]), @r"
+    Sync once: run a connector and land its rows and state
+
+    A project is built first when something changed. Nothing is granted unless you say so: a connector
+    reaches only the hosts given with --allow and, for a project (your own code), the public hosts that
+    its connector.toml lists.
+
+    Usage: sluice run [OPTIONS] <SUBJECT>
+
+    Arguments:
+      <SUBJECT>
+              A component (.wasm) or a project folder
+
+    Options:
+          --configuration <FILE>
+              The configuration: a flat JSON object of strings [default: <project>/configuration.json]
+
+          --connection <NAME>
+              Name of the connection, which names the database [default: the connector's name]
+
+          --warehouse <DIR>
+              Folder of the databases, one <connection>.db each
+
+              [default: warehouse]
+
+          --preview <ROWS>
+              Rows to show of each table at the end
+
+              [default: 5]
+
+          --json
+              Print events and the result as JSON, one object a line, on standard output
+
+      -v, --verbose...
+              Say more about what the host does, on standard error (-vv for everything)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Grants:
+          --allow <SCHEME://HOST[:PORT]>
+              Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
+              https://*.example.com
+
+          --allow-address <HOST=RANGE>
+              Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
+
+          --ca-file <FILE>
+              Trust the certificate authorities in this PEM file too
+
+          --with-server <SCRIPT>
+              Start this Python script beside the sync, as a test server of your own: it must print the
+              URL it listens on, on loopback, as its first line. That URL is granted, and replaces
+              ${server} in configuration values. The script runs outside the sandbox
+
+    Limits:
+          --memory <MIB>
+              Memory of the connector, in MiB [default: 256]
+
+          --cpu-time <SECONDS>
+              Processor time of the connector, in seconds [default: 300]
+
+          --wall-time <SECONDS>
+              Time from start to end, in seconds [default: 900]
+
+          --requests <COUNT>
+              HTTP requests [default: 100000]
+
+          --row-data <MIB>
+              Bytes of rows sent by the connector, in MiB [default: 20480]
+
+          --log <KIB>
+              Bytes of log messages, in KiB [default: 4096]
+    ");
+}
+
+#[test]
+fn help_of_state() {
+    insta::assert_snapshot!(help(&["state"]), @r"
+    Show, set or reset the state of a connection
+
+    Usage: sluice state [OPTIONS] <COMMAND>
+
+    Commands:
+      show   Print the state of the last checkpoint, a JSON object
+      set    Replace the state
+      reset  Set the state back to {}, so that the next sync starts from the beginning; the rows stay
+      help   Print this message or the help of the given subcommand(s)
+
+    Options:
+      -v, --verbose...  Say more about what the host does, on standard error (-vv for everything)
+      -h, --help        Print help
+      -V, --version     Print version
+    ");
+}
+
+#[test]
+fn help_of_state_show() {
+    insta::assert_snapshot!(help(&["state", "show"]), @r"
+    Print the state of the last checkpoint, a JSON object
+
+    Usage: sluice state show [OPTIONS] <CONNECTION>
+
+    Arguments:
+      <CONNECTION>  Name of the connection
+
+    Options:
+          --warehouse <DIR>  Folder of the databases, one <connection>.db each [default: warehouse]
+      -v, --verbose...       Say more about what the host does, on standard error (-vv for everything)
+      -h, --help             Print help
+      -V, --version          Print version
+    ");
+}
+
+#[test]
+fn help_of_state_set() {
+    insta::assert_snapshot!(help(&["state", "set"]), @r"
+    Replace the state
+
+    Usage: sluice state set [OPTIONS] <CONNECTION> <FILE>
+
+    Arguments:
+      <CONNECTION>  Name of the connection
+      <FILE>        A file with a JSON object, or - for standard input
+
+    Options:
+          --warehouse <DIR>  Folder of the databases, one <connection>.db each [default: warehouse]
+      -v, --verbose...       Say more about what the host does, on standard error (-vv for everything)
+      -h, --help             Print help
+      -V, --version          Print version
+    ");
+}
+
+#[test]
+fn help_of_state_reset() {
+    insta::assert_snapshot!(help(&["state", "reset"]), @r"
+    Set the state back to {}, so that the next sync starts from the beginning; the rows stay
+
+    Usage: sluice state reset [OPTIONS] <CONNECTION>
+
+    Arguments:
+      <CONNECTION>  Name of the connection
+
+    Options:
+          --warehouse <DIR>  Folder of the databases, one <connection>.db each [default: warehouse]
+      -v, --verbose...       Say more about what the host does, on standard error (-vv for everything)
+      -h, --help             Print help
+      -V, --version          Print version
+    ");
+}
+
+#[test]
+fn help_of_reset() {
+    insta::assert_snapshot!(help(&["reset"]), @r"
+    Delete a connection's tables and state
+
+    Usage: sluice reset [OPTIONS] <CONNECTION>
+
+    Arguments:
+      <CONNECTION>  Name of the connection
+
+    Options:
+          --warehouse <DIR>  Folder of the databases, one <connection>.db each [default: warehouse]
+          --yes              Do not ask
+      -v, --verbose...       Say more about what the host does, on standard error (-vv for everything)
+      -h, --help             Print help
+      -V, --version          Print version
+    ");
+}
+
+#[test]
+fn help_of_completions() {
+    insta::assert_snapshot!(help(&["completions"]), @r"
+    Print a completion script for a shell
+
+    Usage: sluice completions [OPTIONS] <SHELL>
+
+    Arguments:
+      <SHELL>  The shell [possible values: bash, elvish, fish, powershell, zsh]
+
+    Options:
+      -v, --verbose...  Say more about what the host does, on standard error (-vv for everything)
+      -h, --help        Print help
+      -V, --version     Print version
+    ");
+}
