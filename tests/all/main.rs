@@ -1,6 +1,15 @@
 //! Everything that drives the real `sluice`: real components, real servers, real databases,
 //! killed processes. One test binary, because linking is slow and guests are shared.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
 mod support;
 
 mod check;

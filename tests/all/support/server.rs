@@ -2,12 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A server on loopback; its threads end with the test process.
 pub(crate) struct Server {
     address: SocketAddr,
+    arrivals: Arc<Mutex<Vec<SocketAddr>>>,
     requests: Arc<AtomicUsize>,
 }
 
@@ -34,15 +35,17 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(AtomicUsize::new(0));
-        let (handler, counter) = (Arc::new(handler), Arc::clone(&requests));
+        let arrivals = Arc::new(Mutex::new(Vec::new()));
+        let (handler, counter, peers) = (Arc::new(handler), Arc::clone(&requests), Arc::clone(&arrivals));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                peers.lock().expect("no thread panics here").extend(stream.peer_addr());
                 let (handler, counter) = (Arc::clone(&handler), Arc::clone(&counter));
                 // A client that goes away is part of the tests.
                 std::thread::spawn(move || drop(serve(stream, &*handler, &counter)));
             }
         });
-        Self { address, requests }
+        Self { address, arrivals, requests }
     }
 
     /// Answers every request with this status line, these headers and this body.
@@ -71,6 +74,21 @@ impl Server {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// How many connections arrived before this call, with or without a request. Connects
+    /// itself and waits to be accepted, so that none is still on its way.
+    pub(crate) fn connections(&self) -> usize {
+        let own = TcpStream::connect(self.address).expect("the server listens");
+        let own = own.local_addr().expect("an address");
+        loop {
+            let arrivals = self.arrivals.lock().expect("no thread panics here");
+            if let Some(index) = arrivals.iter().position(|peer| *peer == own) {
+                return index;
+            }
+            drop(arrivals);
+            std::thread::yield_now();
+        }
     }
 
     pub(crate) fn requests(&self) -> usize {
