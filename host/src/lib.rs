@@ -10,13 +10,14 @@
 //! |---|---|---|
 //! | [`policy`] | decides: limits, grants, addresses, names, secrets. Pure: no I/O, no wasmtime | nothing of this crate |
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
-//! | [`check`] | holds a component's bytes against the contract | `policy` |
+//! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
+//! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
 //! | [`http`] | the only way out of the machine; dials only with a permit of the policy | `policy` |
 //! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `destination` |
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows` |
 //! | [`sync`] | one sync put together | all of the above |
-//! | [`compiler`] | from a Python project to a component | `policy` |
+//! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
 //! | [`cli`] | the command line; the only place that reads the environment | all |
 //!
@@ -38,6 +39,7 @@ pub mod policy;
 mod queue;
 pub mod rows;
 pub mod sandbox;
+pub mod stamp;
 pub mod sync;
 
 /// Text files that are part of this binary.

@@ -95,10 +95,10 @@ impl Operations {
         self.check_table(&table)?;
         let batch = self.check_batch(&table, rows, columns)?;
         self.spend(batch.rows as u64, batch.bytes as u64)?;
-        let bytes = batch.bytes;
-        self.counters.received(batch.rows as u64, bytes as u64);
+        self.counters.received(batch.rows as u64, batch.bytes as u64);
+        let held = values::held_bytes(&batch);
         let operation = Operation::Rows { table, kind, batch };
-        self.queue.operation(operation, bytes).await.map_err(|failure| self.stopped(failure))
+        self.queue.operation(operation, held).await.map_err(|failure| self.stopped(failure))
     }
 
     /// Takes a truncate.

@@ -4,6 +4,7 @@
 //! that memory stays flat however fast the guest is: a full queue makes the guest wait
 //! (back-pressure). Messages are self-contained, so that the queue can become a pipe.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -65,6 +66,8 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 #[derive(Default)]
 struct Shared {
     failure: OnceLock<WriterFailure>,
+    /// The guest is gone, and what is still queued would only be rolled back.
+    abandoned: AtomicBool,
 }
 
 /// The guest's end.
@@ -150,12 +153,23 @@ impl Sender {
     }
 }
 
+impl Drop for Sender {
+    fn drop(&mut self) {
+        // After a normal end nothing is queued. After any other, a full queue may hold minutes
+        // of work, by which a time limit would be exceeded.
+        self.shared.abandoned.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Writer {
     /// Writes messages until the guest's end is dropped, then gives the destination back
-    /// with everything after the last commit rolled back. After a failure nothing more is
-    /// taken.
+    /// with everything after the last commit rolled back. After a failure, or once the
+    /// guest's end is dropped, nothing more is taken.
     pub(crate) fn run(self, destination: &mut dyn Destination) {
         while let Ok((message, weight)) = self.messages.recv() {
+            if self.shared.abandoned.load(Ordering::Relaxed) {
+                break;
+            }
             if let Err(error) = self.write(destination, message) {
                 let _ = self.shared.failure.set(error.into());
                 self.room.close();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import random
 import sys
@@ -62,10 +63,7 @@ class Exports:
         self._started = True
         # the state of the generator is the same in every instance of a snapshot
         random.seed()
-        for stream in (sys.stdout, sys.stderr):
-            reconfigure = getattr(stream, "reconfigure", None)
-            if reconfigure is not None:
-                reconfigure(line_buffering=True, errors="backslashreplace")
+        sys.stdout, sys.stderr = _whole(sys.stdout), _whole(sys.stderr)
 
     def _schema(self, configuration: str) -> list[Any]:
         connector = self._project()
@@ -127,6 +125,27 @@ def _state(text: str) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise TypeError("the host passed a state that is not an object")
     return state
+
+
+def _whole(stream: Any) -> Any:
+    """A stream that writes lines, all of them.
+
+    The guest's own writes to the raw file, which takes 64 KiB at a time: the rest of a longer
+    text would be lost with its line break, and the next line with it.
+    """
+    raw = getattr(stream, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        # a wrapper that nothing refers to closes its file
+        _replaced.append(stream)
+        buffered = io.BufferedWriter(raw)
+        return io.TextIOWrapper(buffered, "utf-8", errors="backslashreplace", line_buffering=True)
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True, errors="backslashreplace")
+    return stream
+
+
+_replaced: list[Any] = []
 
 
 def _flush_streams() -> None:

@@ -12,6 +12,7 @@ use super::compare::{Compared, Types};
 use super::contract::Contract;
 use super::report::{Code, Finding, Findings, Kind, MAX_NAMES, Report, visible};
 use super::surface::Surface;
+use crate::stamp::{Stamp, StampError};
 
 /// Most items of one imported interface; the largest of WASI has fewer than 60.
 const MAX_ITEMS: usize = 1_000;
@@ -21,7 +22,7 @@ const MAX_ITEMS: usize = 1_000;
 const TOOL_EXPORT: &str = "exports";
 
 /// Says how the component differs from the contract.
-pub(super) fn conform(surface: &Surface, contract: &Contract) -> Report {
+pub(super) fn conform(surface: &Surface, stamp: Result<Option<Stamp>, StampError>, contract: &Contract) -> Report {
     let mut findings = Findings::default();
     let kind = if is_wit_package(surface) { Kind::WitPackage } else { Kind::Component };
     if kind == Kind::WitPackage {
@@ -31,14 +32,10 @@ pub(super) fn conform(surface: &Surface, contract: &Contract) -> Report {
     } else {
         Conformity::new(surface, contract, &mut findings).judge();
     }
-    let stamp = match &surface.stamp {
-        Some(Ok(stamp)) => Some(stamp.clone()),
-        Some(Err(error)) => {
-            findings.push(Finding::note(Code::StampUnreadable, "", error.to_string()));
-            None
-        }
-        None => None,
-    };
+    let stamp = stamp.unwrap_or_else(|error| {
+        findings.push(Finding::note(Code::StampUnreadable, "", error.to_string()));
+        None
+    });
     let names = |items: &[(String, ComponentEntityType)]| {
         let mut names: Vec<_> = items.iter().take(MAX_NAMES).map(|(name, _)| visible(name)).collect();
         names.sort();

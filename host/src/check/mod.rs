@@ -9,7 +9,7 @@
 //! - [`allowed`]: the imports a component may have, by name. The policy.
 //! - `budget`: how much a component may declare before it is not read further.
 //! - `recognise`: what bytes are that are no component.
-//! - `surface`: imports, exports and stamp of a component.
+//! - `surface`: imports and exports of a component.
 //! - `compare`, `wording`: types of a component against types of the contract, in words.
 
 pub mod allowed;
@@ -19,7 +19,6 @@ mod conform;
 mod contract;
 mod recognise;
 mod report;
-mod stamp;
 mod surface;
 #[cfg(test)]
 mod tests;
@@ -28,7 +27,8 @@ mod wording;
 pub use allowed::{MAX_COMPONENT_BYTES, admit_imports};
 pub use contract::{Contract, ContractError};
 pub use report::{Code, Finding, Kind, MAX_FINDINGS, MAX_NAMES, Report, Severity};
-pub use stamp::{MAX_STAMP_BYTES, STAMP_SECTION, Stamp, StampError};
+
+use crate::stamp;
 
 /// Holds `bytes` against `contract`.
 ///
@@ -46,7 +46,7 @@ pub fn check(bytes: &[u8], contract: &Contract) -> Report {
         return Report::refused(kind, finding);
     }
     match surface::read(bytes) {
-        Ok(surface) => conform::conform(&surface, contract),
+        Ok(surface) => conform::conform(&surface, stamp::read(bytes), contract),
         Err(finding) => Report::refused(Kind::Component, finding),
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::stamp::Stamp;
 use crate::policy::terminal::{self, Lines};
+use crate::stamp::Stamp;
 
 /// Most findings one report holds; the last one then says that there are more.
 pub const MAX_FINDINGS: usize = 100;

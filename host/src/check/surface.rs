@@ -1,4 +1,4 @@
-//! Imports, exports and stamp of a component, read without looking into its code.
+//! Imports and exports of a component, read without looking into its code.
 
 use wasmparser::component_types::ComponentEntityType;
 use wasmparser::types::Types;
@@ -6,14 +6,12 @@ use wasmparser::{Chunk, Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
 use super::budget::Budget;
 use super::report::{Code, Finding, visible};
-use super::stamp::{STAMP_SECTION, Stamp, StampError};
 
 /// What a component shows to the outside.
 pub(super) struct Surface {
     pub(super) types: Types,
     pub(super) imports: Vec<(String, ComponentEntityType)>,
     pub(super) exports: Vec<(String, ComponentEntityType)>,
-    pub(super) stamp: Option<Result<Stamp, StampError>>,
 }
 
 // async is off in the engine: it would let a guest hold work open that no limit sees
@@ -25,7 +23,6 @@ fn features() -> WasmFeatures {
 struct Names {
     imports: Vec<String>,
     exports: Vec<String>,
-    stamp: Option<Result<Stamp, StampError>>,
 }
 
 /// Reads and validates everything but function bodies.
@@ -90,9 +87,6 @@ impl Names {
                     self.exports.push(export?.name.name.to_owned());
                 }
             }
-            Payload::CustomSection(section) if section.name() == STAMP_SECTION && self.stamp.is_none() => {
-                self.stamp = Some(Stamp::decode(section.data()));
-            }
             _ => {}
         }
         Ok(())
@@ -105,7 +99,7 @@ impl Names {
         let exports = self.exports.into_iter();
         let exports = exports.filter_map(|name| Some((named.component_item_for_export(&name)?.ty, name))).map(swap);
         let (imports, exports) = (imports.collect(), exports.collect());
-        Surface { imports, exports, stamp: self.stamp, types }
+        Surface { imports, exports, types }
     }
 }
 

@@ -11,6 +11,7 @@ use super::subject::Subject;
 use crate::check::{Contract, MAX_COMPONENT_BYTES, Report, Severity, check as check_bytes};
 use crate::display::output::Output;
 use crate::embedded;
+use crate::stamp::Stamp;
 
 /// Holds a component or project against the contract.
 pub(super) fn check(arguments: &CheckArguments, folders: &Folders) -> Result<u8, Failure> {
@@ -45,10 +46,27 @@ fn words(subject: &str, report: &Report) -> String {
             Severity::Error => "error",
             Severity::Note => "note",
         };
-        text += &format!("  {mark}[{}]: {}\n", finding.code.as_str(), finding.message);
+        text += &format!("  {mark}[{}]: {finding}\n", finding.code.as_str());
         if let Some(hint) = &finding.hint {
             text += &format!("    hint: {hint}\n");
         }
+    }
+    text += &report.stamp.as_ref().map(claims).unwrap_or_default();
+    text
+}
+
+/// What the component says of itself, which proves nothing.
+fn claims(stamp: &Stamp) -> String {
+    let mut text = format!(
+        "  it says of itself: connector {} {}, SDK {}, contract {}\n",
+        stamp.name, stamp.version, stamp.sdk, stamp.contract
+    );
+    if !stamp.network.is_empty() {
+        text += &format!("  it asks for: {}\n", stamp.network.join(", "));
+    }
+    if !stamp.dependencies.is_empty() {
+        let list: Vec<_> = stamp.dependencies.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+        text += &format!("  it says it holds: {}\n", list.join(", "));
     }
     text
 }

@@ -12,7 +12,6 @@ use super::report;
 use super::server::TestServer;
 use super::subject::Subject;
 use crate::compiler::configuration;
-use crate::compiler::manifest::AskedLimits;
 use crate::counters::Counters;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
@@ -21,6 +20,7 @@ use crate::http::Trust;
 use crate::policy::egress::{AddressGrant, NetworkGrant, NetworkGrants};
 use crate::policy::limits::Limits;
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
+use crate::stamp::AskedLimits;
 use crate::sync::{SyncRequest, sync};
 
 /// The placeholder in configuration values for the URL of `--with-server`.
@@ -217,8 +217,8 @@ fn admit(
         Err(AdmissionError::Code(error @ (CacheError::Io { .. } | CacheError::NotPrivate { .. }))) => {
             Err(Failure::host(with_causes(&error)))
         }
-        Err(error) => {
-            Err(Failure::refused(with_causes(&error)).hint("`sluice check` says what does not fit the contract"))
-        }
+        Err(error @ AdmissionError::Contract(_)) => Err(Failure::host(with_causes(&error))),
+        Err(error) => Err(Failure::refused(with_causes(&error))
+            .hint(error.hint().unwrap_or("`sluice check` says what does not fit the contract"))),
     }
 }

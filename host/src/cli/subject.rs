@@ -6,11 +6,12 @@ use std::path::Path;
 
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
-use crate::compiler::{self, Built, Inputs, Options, Project, Stamp, stamp};
+use crate::compiler::{self, Built, Inputs, Options, Project};
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::embedded;
 use crate::policy::limits::Limits;
+use crate::stamp::{self, Stamp};
 
 /// The contract's version, as `wit/connector.wit` says it.
 pub(super) const CONTRACT_VERSION: &str = "0.1.0";
@@ -44,7 +45,8 @@ impl Subject {
             return Ok(Self { bytes, stamp: Some(built.stamp), project: Some(project), stem });
         }
         let bytes = read_component(path)?;
-        let stamp = stamp::read(&bytes);
+        // A stamp that cannot be read asks for nothing; grants decide either way.
+        let stamp = stamp::read(&bytes).ok().flatten();
         Ok(Self { bytes, stamp, project: None, stem })
     }
 

@@ -14,8 +14,8 @@ use super::digest::Fields;
 use super::native::{self, NativeOnly};
 use super::requirements::name_of;
 use super::resolution::{PURE, Resolved, query};
-use super::stamp::Dependency;
 use super::toolchain::{self, Toolchain};
+use crate::stamp::Dependency;
 
 /// What every connector can import without asking, with hashes.
 pub const BASE: &str = include_str!("base.lock");

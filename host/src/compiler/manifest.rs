@@ -13,41 +13,18 @@
 //!
 //! Asking grants nothing: the operator does.
 
-use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::policy::egress::NetworkGrant;
+use crate::stamp::{AskedLimits, MAX_NAME_BYTES, is_name, is_version};
 
 /// The file's name in the project's folder.
 pub const MANIFEST: &str = "connector.toml";
 /// Most network destinations one project may ask for.
 pub const MAX_ASKED_DESTINATIONS: usize = 256;
-const MAX_NAME_BYTES: usize = 63;
-const MAX_VERSION_BYTES: usize = 128;
 const KEYS: [&str; 4] = ["name", "version", "network", "limits"];
 const NETWORK_KEYS: [&str; 1] = ["allow"];
 const LIMIT_KEYS: [&str; 5] = ["memory_mib", "cpu_seconds", "wall_seconds", "rows", "requests"];
-
-/// Limits a project asks for beside the defaults; absent means the default will do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AskedLimits {
-    /// Memory in MiB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory_mib: Option<u64>,
-    /// CPU time in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpu_seconds: Option<u64>,
-    /// Time from start to end in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wall_seconds: Option<u64>,
-    /// Rows of one sync.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows: Option<u64>,
-    /// HTTP requests of one sync.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requests: Option<u64>,
-}
 
 /// The parsed file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,21 +102,6 @@ impl Manifest {
             },
         })
     }
-}
-
-/// Whether a text may be a connector's name.
-#[must_use]
-pub fn is_name(name: &str) -> bool {
-    (1..=MAX_NAME_BYTES).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
-}
-
-/// Whether a text may be a version.
-#[must_use]
-pub fn is_version(version: &str) -> bool {
-    (1..=MAX_VERSION_BYTES).contains(&version.len())
-        && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-_!".contains(c))
 }
 
 /// The nearest name to a folder's name, or `connector`.

@@ -6,7 +6,7 @@
 //!    author's machine.
 //! 4. [`componentize`] stages all of it and lets componentize-py take the snapshot; dependencies are imported
 //!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
-//! 5. [`stamp`] says in the component what it is and what it asks for.
+//! 5. [`stamp`](crate::stamp) says in the component what it is and what it asks for.
 //!
 //! Everything is named by its content: unchanged input builds nothing.
 
@@ -21,7 +21,6 @@ pub mod native;
 pub mod project;
 pub mod requirements;
 mod resolution;
-pub mod stamp;
 pub mod template;
 pub mod toolchain;
 
@@ -33,8 +32,9 @@ use componentize::{ComponentizeError, componentize};
 use dependencies::{Dependencies, DependencyError};
 use digest::Fields;
 pub use project::{Project, ProjectError};
-pub use stamp::Stamp;
 use toolchain::{Toolchain, ToolchainError};
+
+use crate::stamp::{self, Stamp};
 
 /// Text files that come with the program: path and contents.
 pub type Embedded<'a> = &'a [(&'a str, &'a str)];
@@ -174,7 +174,7 @@ impl Built {
 
 fn cached(path: &Path, key: &str) -> Option<Built> {
     let component = fs::read(path).ok()?;
-    let stamp = stamp::read(&component).filter(|stamp| stamp.source == key)?;
+    let stamp = stamp::read(&component).ok().flatten().filter(|stamp| stamp.source == key)?;
     Some(described(path.to_path_buf(), key.to_owned(), stamp, &component, false))
 }
 

@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::manifest::{self, AskedLimits, MANIFEST, Manifest, ManifestError};
+use super::manifest::{self, MANIFEST, Manifest, ManifestError};
 use super::requirements::{Requirements, RequirementsError};
 use crate::policy::egress::NetworkGrant;
+use crate::stamp::AskedLimits;
 
 /// The file every project has.
 pub const ENTRY: &str = "connector.py";

@@ -1,6 +1,6 @@
 //! Checks of single columns: lengths, nulls, ranges and forms.
 
-use crate::rows::{Column, DataType, Value, Values};
+use crate::rows::{Batch, Column, DataType, Value, Values};
 
 /// 0001-01-01 and 9999-12-31 in days since 1970-01-01.
 const DAYS: std::ops::RangeInclusive<i32> = -719_162..=2_932_896;
@@ -64,6 +64,26 @@ pub(super) fn check_column(column: &Column, rows: usize) -> Result<Size, String>
 /// The size of one row in bytes.
 pub(super) fn row_bytes(columns: &[Column], row: usize) -> usize {
     columns.iter().map(|column| cell_bytes(&column.values, row)).sum()
+}
+
+/// What a batch takes of the host's memory: its values, and what is around them. A batch of
+/// many long column names and few values is small by its values alone.
+pub(super) fn held_bytes(batch: &Batch) -> usize {
+    batch.columns.iter().map(around_values).fold(batch.bytes, usize::saturating_add)
+}
+
+fn around_values(column: &Column) -> usize {
+    /// A short text or blob on the heap takes at least this much beside its own size.
+    const SMALLEST_ALLOCATION: usize = 16;
+    let each = match &column.values {
+        Values::Booleans(_) | Values::Integers(_) | Values::Floats(_) => 0,
+        Values::Dates(_) | Values::Datetimes(_) | Values::Timestamps(_) => 0,
+        Values::Texts(_) | Values::Json(_) => size_of::<usize>(),
+        Values::Decimals(_) | Values::Blobs(_) => size_of::<String>() + SMALLEST_ALLOCATION,
+        Values::Mixed(_) => size_of::<Value>() + SMALLEST_ALLOCATION,
+    };
+    let values = length(&column.values).saturating_mul(each);
+    size_of::<Column>() + column.name.len() + column.nulls.len() * size_of::<u32>() + values
 }
 
 fn cell_bytes(values: &Values, row: usize) -> usize {
@@ -192,6 +212,19 @@ mod tests {
         assert!(!check(vec![2], 2), "an index beyond the rows");
         assert!(!check(vec![1, 0], 2), "not ascending");
         assert!(!check(vec![1, 1], 2), "a repeat");
+    }
+
+    #[test]
+    fn what_a_batch_holds_is_more_than_its_values() {
+        let column = |number: usize| Column {
+            name: format!("{number:0250}"),
+            values: Values::Booleans(vec![true]),
+            nulls: vec![],
+        };
+        let wide = Batch { rows: 1, columns: (0..1000).map(column).collect(), bytes: 1000 };
+        assert!(held_bytes(&wide) > 250 * 1000, "{}", held_bytes(&wide));
+        let empty = Column { name: "c".into(), values: Values::Decimals(vec![String::new(); 1000]), nulls: vec![] };
+        assert!(held_bytes(&Batch { rows: 1000, columns: vec![empty], bytes: 8000 }) > 24 * 1000);
     }
 
     #[test]

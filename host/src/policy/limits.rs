@@ -38,6 +38,11 @@ pub const ADDRESSES_PER_NAME: usize = 32;
 /// [`Limits::first_byte`], within [`Limits::exchange_total`].
 pub const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 64 * KIB as u64;
 
+/// Bytes of requests that a sync's guest started and that were not answered yet, their bodies
+/// and header fields: four of the largest. They wait in the host's memory, and a connector may
+/// start many.
+pub const WAITING_REQUEST_BYTES: u64 = 64 * MIB as u64;
+
 /// Idle connections kept per destination, and for how long.
 pub const IDLE_CONNECTIONS: (usize, Duration) = (8, Duration::from_secs(30));
 

@@ -69,23 +69,18 @@ impl CodeCache {
         Ok(Self { folder, key })
     }
 
-    /// The component's machine code: from the cache when it is there and authentic, else
-    /// compiled (seconds) and kept. `compiling` is called before compiling starts.
+    /// The component's machine code, when it is in the cache and authentic.
+    pub fn find(&self, engine: &Engine, digest: &str) -> Option<Component> {
+        self.read(engine, &self.entry_name(engine, digest))
+    }
+
+    /// Compiles a component (seconds) and keeps its machine code. Bytes of a stranger are to
+    /// be checked first: the compiler's memory and time are not bounded.
     ///
     /// # Errors
     /// [`CacheError::Compile`] for bytes wasmtime refuses; the others as in [`Self::open`].
-    pub fn load(
-        &self,
-        engine: &Engine,
-        bytes: &[u8],
-        digest: &str,
-        compiling: impl FnOnce(),
-    ) -> Result<Component, CacheError> {
+    pub fn compile(&self, engine: &Engine, bytes: &[u8], digest: &str) -> Result<Component, CacheError> {
         let name = self.entry_name(engine, digest);
-        if let Some(component) = self.read(engine, &name) {
-            return Ok(component);
-        }
-        compiling();
         let code = engine.precompile_component(bytes).map_err(|error| CacheError::Compile(format!("{error:#}")))?;
         self.write(&name, &code)?;
         match self.read(engine, &name) {
@@ -266,11 +261,13 @@ mod tests {
         Fixture { engine: Engine::default(), cache, home }
     }
 
+    /// Whether it had to be compiled.
     fn load(fixture: &Fixture, export: &str) -> bool {
-        let mut compiled = false;
         let bytes = component(export);
         let digest = blake3::hash(&bytes).to_hex().to_string();
-        let component = fixture.cache.load(&fixture.engine, &bytes, &digest, || compiled = true).unwrap();
+        let found = fixture.cache.find(&fixture.engine, &digest);
+        let compiled = found.is_none();
+        let component = found.unwrap_or_else(|| fixture.cache.compile(&fixture.engine, &bytes, &digest).unwrap());
         assert!(
             component.component_type().get_export(&fixture.engine, export).is_some(),
             "the wrong component was loaded"

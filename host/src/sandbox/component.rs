@@ -1,4 +1,9 @@
-//! From bytes to a component that may run: size, imports, compilation, contract.
+//! From bytes to a component that may run: size, contract, compilation, imports.
+//!
+//! **Threat.** Compiling is where a stranger's bytes cost the host most: a megabyte of types
+//! can take gigabytes and half a minute of the compiler. So [`check`] reads them first, under
+//! its own budgets, and only what conforms to the contract is compiled. Machine code in the
+//! cache was made that way before, and only its imports are asked about again.
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
@@ -6,8 +11,12 @@ use wasmtime::component::Component;
 use super::cache::{CacheError, CodeCache};
 use super::engine::SandboxEngine;
 use super::instance::{Linked, link};
-use crate::check::{self, Finding};
+use crate::check::{self, Contract, ContractError, Finding};
+use crate::embedded;
 use crate::policy::limits::Limits;
+
+/// Findings that a refusal names; `sluice check` lists all.
+const NAMED_FINDINGS: usize = 5;
 
 /// Why a component is not run.
 #[derive(Debug, thiserror::Error)]
@@ -20,19 +29,37 @@ pub enum AdmissionError {
         /// The limit.
         limit: u64,
     },
-    /// It imports more than the contract has.
-    #[error("the component wants what the contract does not have: {}", findings_text(.0))]
-    Imports(Vec<Finding>),
+    /// It does not conform to the contract: what `sluice check` finds, never empty.
+    #[error("the component does not conform to the contract: {}", findings_text(.0))]
+    Nonconforming(Vec<Finding>),
     /// It could not be compiled, or the cache could not be used.
     #[error(transparent)]
     Code(#[from] CacheError),
-    /// It does not fit the contract.
+    /// The engine cannot link it, in the engine's words.
     #[error("the component does not fit the contract: {0}")]
-    Contract(String),
+    Link(String),
+    /// The contract inside this program cannot be read: a fault of the build.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+}
+
+impl AdmissionError {
+    /// What to do next, when there is something to say.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Nonconforming(findings) => findings.iter().find_map(|finding| finding.hint.as_deref()),
+            _ => None,
+        }
+    }
 }
 
 fn findings_text(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
+    let named: Vec<_> = findings.iter().take(NAMED_FINDINGS).map(ToString::to_string).collect();
+    let more = findings.len().saturating_sub(NAMED_FINDINGS);
+    match more {
+        0 => named.join("; "),
+        more => format!("{}; and {more} more", named.join("; ")),
+    }
 }
 
 /// A component that was admitted.
@@ -42,8 +69,8 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Admits a component. `compiling` is called when there is no machine code for it yet,
-    /// which then takes some seconds.
+    /// Admits a component. `compiling` is called when there is no machine code for it yet and
+    /// it conforms to the contract; making it then takes some seconds.
     ///
     /// # Errors
     /// See [`AdmissionError`].
@@ -59,9 +86,16 @@ impl Loaded {
             return Err(AdmissionError::TooLarge { size, limit });
         }
         let digest = format!("{:x}", Sha256::digest(bytes));
-        let component = cache.load(engine.raw(), bytes, &digest, compiling)?;
+        let component = match cache.find(engine.raw(), &digest) {
+            Some(component) => component,
+            None => {
+                admit_bytes(bytes)?;
+                compiling();
+                cache.compile(engine.raw(), bytes, &digest)?
+            }
+        };
         admit_imports(engine, &component)?;
-        let linked = link(engine, &component).map_err(AdmissionError::Contract)?;
+        let linked = link(engine, &component).map_err(AdmissionError::Link)?;
         Ok(Self { digest, linked })
     }
 
@@ -75,10 +109,19 @@ impl Loaded {
     }
 }
 
+/// Names, types and sizes of declarations, before the compiler sees them.
+fn admit_bytes(bytes: &[u8]) -> Result<(), AdmissionError> {
+    let report = check::check(bytes, &Contract::parse(embedded::WIT)?);
+    if report.conforms() {
+        return Ok(());
+    }
+    Err(AdmissionError::Nonconforming(report.errors().cloned().collect()))
+}
+
 /// The linker matches versions that are only compatible with what was reviewed; the list
 /// compares names and versions itself.
 fn admit_imports(engine: &SandboxEngine, component: &Component) -> Result<(), AdmissionError> {
     let component_type = component.component_type();
     let imports: Vec<_> = component_type.imports(engine.raw()).map(|(name, _)| name.to_owned()).collect();
-    check::admit_imports(imports.iter().map(String::as_str)).map_err(AdmissionError::Imports)
+    check::admit_imports(imports.iter().map(String::as_str)).map_err(AdmissionError::Nonconforming)
 }

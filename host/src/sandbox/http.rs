@@ -19,6 +19,10 @@ use super::state::HostState;
 use crate::error::LimitReached;
 use crate::http::{HttpError, RequestBody, RequestParts, Response, Timeouts};
 use crate::incidents::Incidents;
+use crate::policy::limits::{Limits, WAITING_REQUEST_BYTES};
+
+/// More permits than a semaphore on a 32-bit machine could count are never asked for.
+const MOST_ROOM: u32 = 1 << 28;
 
 /// The most one `read` gives, whatever the guest asks for.
 const READ_BYTES: usize = 1024 * 1024;
@@ -98,14 +102,25 @@ impl http::Host for HostState {
             body_len: body.as_ref().map(|body| body.len() as u64),
             timeouts: timeouts(request.timeouts),
         };
+        let size = held_bytes(&parts);
         let admitted = match self.http.admit(&parts) {
             Ok(admitted) => admitted,
             Err(error) => return Ok(Err(to_guest(error, &self.incidents))),
         };
+        let Ok(room) = Arc::clone(&self.request_room).try_acquire_many_owned(room_of(size)) else {
+            return Ok(Err(http::Error::Limit(format!(
+                "requests that wait for their answers hold {} MiB; read an answer before sending more",
+                WAITING_REQUEST_BYTES / (1024 * 1024)
+            ))));
+        };
         self.counters.requested();
         let client = self.http.clone();
         let body = body.map_or(RequestBody::Empty, RequestBody::Bytes);
-        let task = tokio::spawn(async move { client.send(admitted, body).await });
+        let task = tokio::spawn(async move {
+            let answered = client.send(admitted, body).await;
+            drop(room);
+            answered
+        });
         let progress = Arc::new(Mutex::new(Progress::Waiting(Task(task))));
         Ok(Ok(self.table.push(Exchange { progress })?))
     }
@@ -158,6 +173,23 @@ impl Pollable for Readiness {
             _ => progress.fill().await,
         };
     }
+}
+
+/// What a request takes of the host's memory until it is answered.
+fn held_bytes(parts: &RequestParts) -> u64 {
+    let fields = parts.headers.iter().map(|(name, value)| name.len() + value.len());
+    let head = fields.fold(parts.url.len(), usize::saturating_add) as u64;
+    head.saturating_add(parts.body_len.unwrap_or(0))
+}
+
+/// The size of [`HostState::request_room`], which always takes the largest request.
+pub(super) fn request_room(limits: &Limits) -> usize {
+    let largest = limits.request_bytes.saturating_add(limits.header_bytes as u64);
+    room_of(WAITING_REQUEST_BYTES.max(largest)) as usize
+}
+
+fn room_of(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX).min(MOST_ROOM)
 }
 
 fn interrupted() -> HttpError {

@@ -116,7 +116,7 @@ impl Guest {
     async fn sync(&mut self, linked: &Linked, configuration: &str, state: &str) -> Result<(), SyncError> {
         let connector = match linked.0.instantiate_async(&mut self.store).await {
             Ok(connector) => connector,
-            Err(error) => return Err(self.trapped(&error)),
+            Err(error) => return Err(self.not_instantiated(&error)),
         };
         let result = self.calls(&connector, configuration, state).await;
         // A limit is sticky: whatever the guest made of it, it decides how the sync ended.
@@ -159,6 +159,22 @@ impl Guest {
             return self.breach(self.memory_limit());
         }
         SyncError::Connector(failure)
+    }
+
+    /// Numbers of things are limited where they are made; wasmtime says which only in words.
+    fn not_instantiated(&self, error: &wasmtime::Error) -> SyncError {
+        let text = format!("{error:#}");
+        let limits = &self.limits;
+        let counts = [
+            ("memory count too high", "memories", limits.memories),
+            ("table count too high", "tables", limits.tables),
+            ("instance count too high", "instances", limits.instances),
+            ("exceeds table limits", "table elements", limits.table_elements),
+        ];
+        match counts.into_iter().find(|(mark, _, _)| text.contains(mark)) {
+            Some((_, what, limit)) => self.breach(LimitReached::new(what, limit)),
+            None => self.trapped(error),
+        }
     }
 
     /// A trap, an exit, or an error of a host function.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -38,6 +39,8 @@ pub(crate) struct Capabilities {
 pub(crate) struct HostState {
     pub(super) operations: Operations,
     pub(super) http: Client,
+    /// Kibibytes that requests which wait for their answers may still take.
+    pub(super) request_room: Arc<Semaphore>,
     pub(super) log: Arc<ConnectorLog>,
     pub(super) incidents: Incidents,
     pub(super) counters: Arc<Counters>,
@@ -61,6 +64,7 @@ impl HostState {
             limiter: Limiter::new(&limits, memory),
             operations,
             http,
+            request_room: Arc::new(Semaphore::new(super::http::request_room(&limits))),
             log,
             incidents,
             counters,

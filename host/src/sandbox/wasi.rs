@@ -71,10 +71,10 @@ impl Lines {
         self.keep(rest);
     }
 
-    /// A line without an end must not grow for ever: one byte over the limit is kept, so
-    /// that the log still marks it as cut.
+    /// A line without an end must not grow for ever. Twice the limit is kept, so that the log
+    /// marks it as cut, and recognises a secret that stands across the limit.
     fn keep(&mut self, bytes: &[u8]) {
-        let room = (self.limit + 1).saturating_sub(self.partial.len());
+        let room = (self.limit * 2).saturating_sub(self.partial.len());
         self.partial.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
@@ -140,5 +140,56 @@ impl AsyncWrite for LogStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::log::LogSink;
+    use crate::policy::secrets::{Redactor, Secret};
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<String>>);
+
+    impl LogSink for Kept {
+        fn line(&self, _: Level, text: &str) {
+            self.0.lock().unwrap().push(text.to_owned());
+        }
+    }
+
+    fn written(pieces: &[&str], secret: &str) -> Vec<String> {
+        let kept = Arc::new(Kept::default());
+        let limits = Limits { log_line_bytes: 100, ..Limits::default() };
+        let redactor = Redactor::new(&[Secret::new(secret.to_owned())]);
+        let log = Arc::new(ConnectorLog::new(kept.clone(), redactor, &limits));
+        let stream = LogStream::new(log, Level::Info, limits.log_line_bytes);
+        for piece in pieces {
+            stream.take(piece.as_bytes());
+        }
+        drop(stream);
+        let lines = kept.0.lock().unwrap();
+        lines.clone()
+    }
+
+    #[test]
+    fn writes_become_lines() {
+        assert_eq!(written(&["a", "b\nc", "\n\nrest"], "secret"), ["ab", "c", "rest"]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_cut() {
+        let lines = written(&["x"; 10_000], "secret");
+        assert!(matches!(lines.as_slice(), [line] if line.len() <= 100 && line.contains("[cut, ")), "{lines:?}");
+    }
+
+    #[test]
+    fn a_secret_across_the_limit_is_not_shown_in_part() {
+        let secret = "0123456789abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ";
+        for before in 30..100 {
+            let [line] = written(&[&"x".repeat(before), secret, "\n"], secret).try_into().unwrap();
+            assert!(!line.contains("0123"), "{line}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Runs `sluice` and looks at what it did.
 
+pub(crate) mod component;
 pub(crate) mod server;
 
 use std::fs;
@@ -84,6 +85,12 @@ impl Connector {
     /// The same warehouse, another mode.
     pub(crate) fn switch(mut self, mode: &str) -> Self {
         self.configuration["mode"] = json!(mode);
+        self
+    }
+
+    /// The same warehouse and connection, another component.
+    pub(crate) fn replaced_by(mut self, subject: &Path) -> Self {
+        self.subject = subject.to_path_buf();
         self
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 /// A server on loopback; its threads end with the test process.
 pub(crate) struct Server {
     address: SocketAddr,
+    arrivals: Arc<Mutex<Vec<SocketAddr>>>,
     requests: Arc<AtomicUsize>,
     connections: Arc<AtomicUsize>,
 }
@@ -56,16 +57,19 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(AtomicUsize::new(0));
         let connections = Arc::new(AtomicUsize::new(0));
+        let arrivals = Arc::new(Mutex::new(Vec::new()));
+        let peers = Arc::clone(&arrivals);
         let (handler, counter, accepted) = (Arc::new(handler), Arc::clone(&requests), Arc::clone(&connections));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 accepted.fetch_add(1, Ordering::SeqCst);
+                peers.lock().expect("no thread panics here").extend(stream.peer_addr());
                 let (handler, counter) = (Arc::clone(&handler), Arc::clone(&counter));
                 // A client that goes away is part of the tests.
                 std::thread::spawn(move || drop(serve(stream, &*handler, &counter)));
             }
         });
-        Self { address, requests, connections }
+        Self { address, arrivals, requests, connections }
     }
 
     /// Answers no request before the gate is opened.
@@ -109,6 +113,21 @@ impl Server {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// How many connections arrived before this call, with or without a request. Connects
+    /// itself and waits to be accepted, so that none is still on its way.
+    pub(crate) fn connections(&self) -> usize {
+        let own = TcpStream::connect(self.address).expect("the server listens");
+        let own = own.local_addr().expect("an address");
+        loop {
+            let arrivals = self.arrivals.lock().expect("no thread panics here");
+            if let Some(index) = arrivals.iter().position(|peer| *peer == own) {
+                return index;
+            }
+            drop(arrivals);
+            std::thread::yield_now();
+        }
     }
 
     pub(crate) fn requests(&self) -> usize {

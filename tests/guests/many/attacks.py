@@ -32,6 +32,12 @@ def endless_loop_that_catches(configuration, state):
             continue
 
 
+def endless_c_code(configuration, state):
+    """One call into C that would take hours."""
+    _begin()
+    op.upsert("after", {"id": (10**10**8) % 7})
+
+
 def endless_sleep(configuration, state):
     _begin()
     time.sleep(10**6)
@@ -85,6 +91,51 @@ def nested_json_from_api(configuration, state):
         op.upsert("survived", {"id": 1})
 
 
+def _recurse_in_attributes():
+    class Endless:
+        def __getattr__(self, name):
+            return getattr(self, name + "x")
+
+    return Endless().a
+
+
+def _recurse_in_comparison():
+    class Endless:
+        def __lt__(self, other):
+            return sorted([Endless(), Endless()])
+
+    return Endless() < Endless()
+
+
+def _nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def deep_shapes(configuration, state):
+    """Deep recursion through Python and C code; each must be an exception and nothing worse."""
+    import re
+
+    shapes = {
+        "attributes": _recurse_in_attributes,
+        "comparison": _recurse_in_comparison,
+        "repr": lambda: repr(_nested(200_000)),
+        "equality": lambda: _nested(200_000) == _nested(200_000),
+        "dumps": lambda: json.dumps(_nested(200_000)),
+        "compile": lambda: compile("(" * 100_000 + ")" * 100_000, "deep", "eval"),
+        "pattern": lambda: re.compile("(" * 20_000 + ")" * 20_000),
+    }
+    for name, shape in shapes.items():
+        try:
+            shape()
+            outcome = "returned"
+        except (RecursionError, MemoryError, SyntaxError) as error:
+            outcome = type(error).__name__
+        op.upsert("shapes", {"name": name, "outcome": outcome})
+
+
 def huge_string(configuration, state):
     _begin()
     op.upsert("huge", {"id": 1, "text": "x" * 10**9})
@@ -110,6 +161,16 @@ def get_and_hide_the_denial(configuration, state):
         requests.get(configuration["url"], timeout=10)
     except Exception as error:
         op.upsert("denied", {"id": 1, "error": str(error)})
+
+
+def get_many(configuration, state):
+    """Asks for each address of a list and lands what came of it."""
+    for number, url in enumerate(configuration["urls"].split()):
+        try:
+            outcome = str(requests.get(url, timeout=10).status_code)
+        except Exception as error:
+            outcome = type(error).__name__
+        op.upsert("attempts", {"id": number, "url": url, "outcome": outcome})
 
 
 def probe(configuration, state):
@@ -186,29 +247,63 @@ def log_flood(configuration, state):
 
 
 def stderr_flood(configuration, state):
-    for _ in range(1000):
+    """A line without an end, then many long lines."""
+    for _ in range(500):
         sys.stderr.write("e" * 100_000)
+    for _ in range(1000):
+        sys.stderr.write("e" * 100_000 + "\n")
     op.upsert("survived", {"id": 1})
 
 
+ESCAPES = "before \x1b[2J\x1b]0;title\x07 \u202eevil\u2028\nsecond line\r\x9b31m\x00\x7f after"
+
+
 def terminal_escapes(configuration, state):
-    log.info("before \x1b[2J\x1b]0;title\x07 \u202eevil\nsecond line\r\x9b31m")
+    log.info(ESCAPES)
+    print(ESCAPES)
+    sys.stderr.write(ESCAPES + "\n")
+    op.upsert("escapes", {"id": 1, "text": ESCAPES, ESCAPES[:4] + " column": 1})
+
+
+def terminal_escapes_in_failure(configuration, state):
+    failure = type("Error" + ESCAPES.replace("\x00", ""), (Exception,), {})
+    raise failure(ESCAPES)
 
 
 def secret_in_log(configuration, state):
-    log.info("the key is " + configuration["api_key"])
-    print("printed " + configuration["api_key"])
+    import base64
+    import urllib.parse
+
+    key = configuration["api_key"]
+    log.info("the key is " + key)
+    log.info("encoded " + base64.b64encode(("user:" + key).encode()).decode())
+    log.info("quoted " + urllib.parse.quote(key, safe=""))
+    print("printed " + key)
+    sys.stderr.write("half " + key[:5])
+    sys.stderr.write(key[5:] + "\n")
     raise ValueError("the key was " + configuration["api_key"])
 
 
 def exit_quietly(configuration, state):
-    op.upsert("begun", {"id": 1})
+    _begin()
+    op.upsert("after", {"id": 1})
     os._exit(0)
 
 
 def exit_politely(configuration, state):
-    op.upsert("begun", {"id": 1})
+    _begin()
+    op.upsert("after", {"id": 1})
     sys.exit(0)
+
+
+def exit_with_an_exception_on_the_way(configuration, state):
+    """Leaves through a generator that will not be closed."""
+    _begin()
+    op.upsert("after", {"id": 1})
+    try:
+        yield
+    finally:
+        sys.exit(0)
 
 
 def failure_in_a_batch(configuration, state):
@@ -229,6 +324,43 @@ def swallowed_refusal(configuration, state):
     except Exception:
         pass
     op.upsert("after", {"id": 1})
+
+
+def tables_for_ever(configuration, state):
+    _begin()
+    number = 0
+    while True:
+        op.upsert(f"table {number}", {"id": 1})
+        number += 1
+
+
+def columns_for_ever(configuration, state):
+    _begin()
+    number = 0
+    while True:
+        op.upsert("wide", {"id": 1, f"column {number}": 1})
+        number += 1
+
+
+def tiny_operations(configuration, state):
+    _begin()
+    while True:
+        op.upsert("tiny", {"id": 1})
+        op.delete("tiny", {"id": 1})
+        op.truncate("tiny")
+
+
+def tiny_checkpoints(configuration, state):
+    count = 0
+    while True:
+        op.checkpoint({"count": count})
+        count += 1
+
+
+def huge_state(configuration, state):
+    _begin()
+    op.upsert("after", {"id": 1})
+    op.checkpoint({"text": "s" * (2 * 1024 * 1024)})
 
 
 def rows_for_ever(configuration, state):

@@ -221,23 +221,28 @@ fn too_large_is_said_before_anything_is_read() {
 
 #[test]
 fn the_stamp_is_read_and_cannot_break_the_report() {
-    let section = |contents: &[u8]| {
-        let mut bytes = GOOD.clone();
-        let name = STAMP_SECTION.as_bytes();
-        let mut body = vec![u8::try_from(name.len()).unwrap()];
-        body.extend_from_slice(name);
-        body.extend_from_slice(contents);
-        bytes.extend_from_slice(&[0, u8::try_from(body.len()).unwrap()]);
-        bytes.extend_from_slice(&body);
-        check(&bytes, &CONTRACT)
+    let stamp = stamp::Stamp {
+        name: "demo".into(),
+        version: "1.0.0".into(),
+        sdk: "0.1.0".into(),
+        contract: "0.1.0".into(),
+        source: "ab".repeat(32),
+        network: vec!["https://api.example.com".into()],
+        limits: stamp::AskedLimits::default(),
+        dependencies: Vec::new(),
     };
-    let stamp = Stamp { entries: [("sdk".to_owned(), "0.1.0".to_owned())].into() };
-    assert_eq!(section(&stamp.encode().unwrap()).stamp, Some(stamp));
-    let report = section(br#"{"sdk": "\u001b[31mred"}"#);
-    assert_eq!(report.stamp.unwrap().entries["sdk"], "\\x1b[31mred");
-    let report = section(b"not json");
-    assert_eq!((report.conforms(), report.findings[0].code), (true, Code::StampUnreadable));
-    assert_eq!(Stamp::decode(&vec![b' '; MAX_STAMP_BYTES + 1]), Err(StampError::TooLarge));
+    let mut stamped = GOOD.clone();
+    stamp::append(&mut stamped, &stamp).unwrap();
+    let report = check(&stamped, &CONTRACT);
+    assert_eq!((report.stamp, report.findings), (Some(stamp), Vec::new()));
+    let hostile = br#"{"name": "\u001b[31mred"}"#;
+    for contents in [hostile.as_slice(), b"not json"] {
+        let mut bytes = GOOD.clone();
+        stamp::append_section(&mut bytes, stamp::SECTION, contents);
+        let report = check(&bytes, &CONTRACT);
+        assert!(report.conforms() && report.stamp.is_none());
+        assert_eq!(report.findings[0].code, Code::StampUnreadable);
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What a component says about itself: a custom section that `sluice build` appends.
 //!
-//! It is a claim of whoever made the component and proves nothing. The host shows it and compares what the
-//! connector asks for with what the operator grants; what a connector may do is decided by the grants alone.
+//! It is a claim of whoever made the component and proves nothing. `sluice check` shows it, and `sluice run`
+//! compares what the connector asks for with what the operator grants; what a connector may do is decided by
+//! the grants alone.
 
 use std::borrow::Cow;
 
@@ -9,17 +10,40 @@ use serde::{Deserialize, Serialize};
 use wasm_encoder::{ComponentSection, CustomSection};
 use wasmparser::BinaryReader;
 
-use super::manifest::{AskedLimits, is_name, is_version};
 use crate::policy::egress::NetworkGrant;
 
 /// Name of the custom section, at the top level of the component.
 pub const SECTION: &str = "sluice:connector";
 /// Most bytes of the section's contents that [`read`] looks at.
 pub const MAX_STAMP_BYTES: usize = 256 << 10;
+/// Most bytes of a connector's name.
+pub const MAX_NAME_BYTES: usize = 63;
+const MAX_VERSION_BYTES: usize = 128;
 /// Most sections of a component that [`read`] walks over; componentize-py makes about 100.
 const MAX_SECTIONS: usize = 100_000;
 const COMPONENT_HEADER: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
 const CUSTOM_SECTION_ID: u8 = 0;
+
+/// Limits a connector asks for beside the defaults; absent means the default will do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedLimits {
+    /// Memory in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u64>,
+    /// CPU time in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<u64>,
+    /// Time from start to end in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_seconds: Option<u64>,
+    /// Rows of one sync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// HTTP requests of one sync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+}
 
 /// A dependency that was compiled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +89,21 @@ impl Stamp {
     }
 }
 
+/// Whether a text may be a connector's name.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+}
+
+/// Whether a text may be a version.
+#[must_use]
+pub fn is_version(version: &str) -> bool {
+    (1..=MAX_VERSION_BYTES).contains(&version.len())
+        && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-_!".contains(c))
+}
+
 /// Appends the stamp to a component.
 pub fn append(component: &mut Vec<u8>, stamp: &Stamp) -> Result<(), serde_json::Error> {
     append_section(component, SECTION, &serde_json::to_vec(stamp)?);
@@ -76,30 +115,66 @@ pub fn append_section(component: &mut Vec<u8>, name: &str, contents: &[u8]) {
     CustomSection { name: Cow::Borrowed(name), data: Cow::Borrowed(contents) }.append_to_component(component);
 }
 
-/// Reads the stamp of a component, which may be anybody's bytes. `None` when there is none, when there are
-/// several, or when it is damaged, too large or holds anything but plain names and numbers.
+/// Why the stamp of a component is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StampError {
+    /// The component's sections cannot be walked over, or there are too many.
+    #[error("the component's sections cannot be read")]
+    Sections,
+    /// More than one, of which a reader could pick another than the host.
+    #[error("the component has more than one stamp")]
+    Several,
+    /// More than [`MAX_STAMP_BYTES`].
+    #[error("the stamp has more than {MAX_STAMP_BYTES} bytes")]
+    TooLarge,
+    /// Not what [`append`] writes.
+    #[error("the stamp does not hold what `sluice build` writes")]
+    Damaged,
+    /// A value that holds more than a plain name, version or destination.
+    #[error("the stamp holds a name, version or destination that is not a plain one")]
+    NotPlain,
+}
+
+/// Reads the stamp of a component, which may be anybody's bytes. `None` when there is none.
 ///
 /// Only the headers of top-level sections are looked at: nested modules are stepped over.
-#[must_use]
-pub fn read(component: &[u8]) -> Option<Stamp> {
-    let mut reader = BinaryReader::new(component.strip_prefix(&COMPONENT_HEADER)?, 0);
+///
+/// # Errors
+///
+/// When there is a stamp, or may be one, that is not used; see [`StampError`].
+pub fn read(component: &[u8]) -> Result<Option<Stamp>, StampError> {
+    let Some(text) = find(component)? else { return Ok(None) };
+    if text.len() > MAX_STAMP_BYTES {
+        return Err(StampError::TooLarge);
+    }
+    let stamp: Stamp = serde_json::from_slice(text).map_err(|_| StampError::Damaged)?;
+    if stamp.is_plain() { Ok(Some(stamp)) } else { Err(StampError::NotPlain) }
+}
+
+/// The contents of the one section that is ours.
+fn find(component: &[u8]) -> Result<Option<&[u8]>, StampError> {
+    let sections = component.strip_prefix(&COMPONENT_HEADER).ok_or(StampError::Sections)?;
+    let mut reader = BinaryReader::new(sections, 0);
     let mut found = None;
     for _ in 0..MAX_SECTIONS {
         if reader.eof() {
-            break;
+            return Ok(found);
         }
-        let id = reader.read_u8().ok()?;
-        let size = usize::try_from(reader.read_var_u32().ok()?).ok()?;
-        let contents = reader.read_bytes(size).ok()?;
+        let (id, contents) = section(&mut reader).ok_or(StampError::Sections)?;
         if id == CUSTOM_SECTION_ID
             && let Some(stamp) = contents_of(contents)
             && found.replace(stamp).is_some()
         {
-            return None;
+            return Err(StampError::Several);
         }
     }
-    let text = found.filter(|text| reader.eof() && text.len() <= MAX_STAMP_BYTES)?;
-    serde_json::from_slice::<Stamp>(text).ok().filter(Stamp::is_plain)
+    Err(StampError::Sections)
+}
+
+fn section<'a>(reader: &mut BinaryReader<'a>) -> Option<(u8, &'a [u8])> {
+    let id = reader.read_u8().ok()?;
+    let size = usize::try_from(reader.read_var_u32().ok()?).ok()?;
+    Some((id, reader.read_bytes(size).ok()?))
 }
 
 /// The contents of a custom section, if it is ours.
@@ -142,21 +217,30 @@ mod tests {
 
     #[test]
     fn what_is_appended_is_read_back() {
-        assert_eq!(read(&stamped()), Some(stamp()));
+        assert_eq!(read(&stamped()), Ok(Some(stamp())));
     }
 
     #[test]
     fn a_component_without_a_stamp_has_none() {
-        assert_eq!(read(&COMPONENT_HEADER), None);
-        assert_eq!(read(b""), None);
-        assert_eq!(read(b"\0asm\x01\0\0\0"), None);
+        assert_eq!(read(&COMPONENT_HEADER), Ok(None));
+        assert_eq!(read(b""), Err(StampError::Sections));
+        assert_eq!(read(b"\0asm\x01\0\0\0"), Err(StampError::Sections));
     }
 
     #[test]
-    fn two_stamps_are_none() {
+    fn of_two_stamps_neither_counts() {
         let mut component = stamped();
         append(&mut component, &stamp()).unwrap();
-        assert_eq!(read(&component), None);
+        assert_eq!(read(&component), Err(StampError::Several));
+    }
+
+    #[test]
+    fn a_stamp_that_is_not_one_is_damaged() {
+        for contents in [b"not json".as_slice(), b"{}", b"[]", b""] {
+            let mut component = COMPONENT_HEADER.to_vec();
+            append_section(&mut component, SECTION, contents);
+            assert_eq!(read(&component), Err(StampError::Damaged));
+        }
     }
 
     #[test]
@@ -168,7 +252,7 @@ mod tests {
         ] {
             let mut component = COMPONENT_HEADER.to_vec();
             append(&mut component, &hostile).unwrap();
-            assert_eq!(read(&component), None);
+            assert_eq!(read(&component), Err(StampError::NotPlain));
         }
     }
 
@@ -177,7 +261,7 @@ mod tests {
         let mut component = COMPONENT_HEADER.to_vec();
         let many = vec!["https://api.example.com".to_owned(); MAX_STAMP_BYTES / 20];
         append(&mut component, &Stamp { network: many, ..stamp() }).unwrap();
-        assert_eq!(read(&component), None);
+        assert_eq!(read(&component), Err(StampError::TooLarge));
     }
 
     proptest! {
@@ -185,7 +269,7 @@ mod tests {
         fn truncation_never_panics_and_never_yields_another_stamp(length in 0usize..400) {
             let whole = stamped();
             let cut = &whole[..length.min(whole.len())];
-            prop_assert!(read(cut).is_none_or(|read| read == stamp()));
+            prop_assert!(!matches!(read(cut), Ok(Some(other)) if other != stamp()));
         }
 
         #[test]
