@@ -11,7 +11,6 @@ pub(crate) struct Server {
     address: SocketAddr,
     arrivals: Arc<Mutex<Vec<SocketAddr>>>,
     requests: Arc<AtomicUsize>,
-    connections: Arc<AtomicUsize>,
 }
 
 /// Lets a test see when a request is waiting for its answer, and give the answer.
@@ -56,20 +55,17 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(AtomicUsize::new(0));
-        let connections = Arc::new(AtomicUsize::new(0));
         let arrivals = Arc::new(Mutex::new(Vec::new()));
-        let peers = Arc::clone(&arrivals);
-        let (handler, counter, accepted) = (Arc::new(handler), Arc::clone(&requests), Arc::clone(&connections));
+        let (handler, counter, peers) = (Arc::new(handler), Arc::clone(&requests), Arc::clone(&arrivals));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                accepted.fetch_add(1, Ordering::SeqCst);
                 peers.lock().expect("no thread panics here").extend(stream.peer_addr());
                 let (handler, counter) = (Arc::clone(&handler), Arc::clone(&counter));
                 // A client that goes away is part of the tests.
                 std::thread::spawn(move || drop(serve(stream, &*handler, &counter)));
             }
         });
-        Self { address, arrivals, requests, connections }
+        Self { address, arrivals, requests }
     }
 
     /// Answers no request before the gate is opened.
@@ -116,7 +112,7 @@ impl Server {
     }
 
     /// How many connections arrived before this call, with or without a request. Connects
-    /// itself and waits to be accepted, so that none is still on its way.
+    /// itself and waits to be accepted, so that none is still on its way; to be asked once.
     pub(crate) fn connections(&self) -> usize {
         let own = TcpStream::connect(self.address).expect("the server listens");
         let own = own.local_addr().expect("an address");
@@ -132,10 +128,6 @@ impl Server {
 
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
     }
 }
 
