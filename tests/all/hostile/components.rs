@@ -74,10 +74,10 @@ fn an_import_beyond_the_contract_is_refused_by_name() {
 fn what_is_no_component_is_refused() {
     let module = wat::parse_str("(module)").unwrap();
     refused(&module, &["core module"]);
-    refused(b"(component)", &["text"]);
-    refused(b"print('hello')\n", &["text"]);
-    refused(b"\x7fELF\x02\x01\x01\0\0\0\0\0", &["Linux"]);
-    refused(b"", &["empty"]);
+    refused(b"(component)", &["is not a component"]);
+    refused(b"print('hello')\n", &["is not a component"]);
+    refused(b"\x7fELF\x02\x01\x01\0\0\0\0\0", &["is not a component"]);
+    refused(b"", &["is not a component"]);
     refused(&wat::parse_str("(component)").unwrap(), &["schema", "sync"]);
 }
 
