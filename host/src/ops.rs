@@ -11,7 +11,7 @@ use crate::counters::Counters;
 use crate::error::LimitReached;
 use crate::incidents::Incidents;
 use crate::policy::identifiers;
-use crate::policy::limits::Limits;
+use crate::policy::limits::{Limits, ROW_OVERHEAD_BYTES};
 use crate::policy::names::Kind;
 use crate::queue::{Sender, WriterFailure};
 use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, TableName};
@@ -83,16 +83,17 @@ impl Operations {
         self.queue.declare(tables).await.map_err(|failure| self.stopped(failure))
     }
 
-    /// Takes rows.
+    /// Takes rows; `columns` is the reason when they could not even be unpacked.
     pub(crate) async fn rows(
         &mut self,
         table: TableName,
         kind: OperationKind,
         rows: usize,
-        columns: Vec<Column>,
+        columns: Result<Vec<Column>, String>,
     ) -> Result<(), Refusal> {
         self.begin()?;
         self.check_table(&table)?;
+        let columns = columns.map_err(|reason| Refusal::Invalid(format!("table {table}, {reason}")))?;
         let batch = self.check_batch(&table, rows, columns)?;
         self.spend(batch.rows as u64, batch.bytes as u64)?;
         self.counters.received(batch.rows as u64, batch.bytes as u64);
@@ -177,6 +178,7 @@ impl Operations {
     }
 
     fn spend(&mut self, rows: u64, bytes: u64) -> Result<(), Refusal> {
+        let bytes = bytes.saturating_add(rows.saturating_mul(ROW_OVERHEAD_BYTES));
         self.rows = self.rows.saturating_add(rows);
         self.bytes = self.bytes.saturating_add(bytes);
         self.uncommitted = self.uncommitted.saturating_add(bytes);

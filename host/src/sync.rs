@@ -80,7 +80,11 @@ pub struct SyncReport {
 pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) -> Result<SyncReport, DestinationError> {
     let start = Instant::now();
     let identity = SyncIdentity { connector: request.connector, digest: component.digest().to_owned() };
-    let options = SqliteOptions { uncommitted_bytes: request.limits.uncommitted_bytes, ..SqliteOptions::default() };
+    let options = SqliteOptions {
+        uncommitted_bytes: request.limits.uncommitted_bytes,
+        columns: request.limits.columns_per_table,
+        ..SqliteOptions::default()
+    };
     let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
     let state = destination.state();
 

@@ -21,6 +21,19 @@ pub const ASYNC_STACK_BYTES: usize = 66 * MIB;
 /// run. Longer makes limits coarse, shorter costs throughput.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
+/// What a row costs beside its values: its header, its key's place in an index, and the columns
+/// of the host.
+pub const ROW_OVERHEAD_BYTES: u64 = 64;
+
+/// The most random bytes one call gives; libc asks for 256 at a time.
+pub const RANDOM_BYTES_PER_CALL: u64 = 1024 * 1024;
+
+/// The message of a connector's failure; the rest is cut off with a mark.
+pub const FAILURE_MESSAGE_BYTES: usize = 4 * KIB;
+
+/// The traceback of a connector's failure.
+pub const FAILURE_TRACEBACK_BYTES: usize = 32 * KIB;
+
 /// The largest memory of a sync: what 32-bit WebAssembly can address.
 pub const MEMORY_BYTES_CEILING: usize = 4 * 1024 * MIB;
 
@@ -83,7 +96,7 @@ pub struct Limits {
     pub batch_rows: usize,
     /// A table or column name as the source writes it; what common databases take at most.
     pub identifier_bytes: usize,
-    /// Columns of one table, over the whole sync. SQLite takes 2,000 by default.
+    /// Columns of one table. SQLite takes 2,000, those of the host included.
     pub columns_per_table: usize,
     /// Tables one sync may name.
     pub tables_per_sync: usize,
@@ -92,7 +105,8 @@ pub struct Limits {
     /// Calls of the operations interface in a whole sync; each costs the host some microseconds
     /// even when it carries nothing.
     pub operation_calls: u64,
-    /// Bytes of all rows of a whole sync; bounds the growth of the destination.
+    /// Bytes of all rows of a whole sync, [`ROW_OVERHEAD_BYTES`] for each row included; bounds the
+    /// growth of the destination.
     pub row_bytes_total: u64,
     /// Bytes of rows since the last checkpoint; bounds the transaction that is open.
     pub uncommitted_bytes: u64,
@@ -147,7 +161,7 @@ impl Default for Limits {
             batch_bytes: 16 * MIB,
             batch_rows: 65_536,
             identifier_bytes: 255,
-            columns_per_table: 2_000,
+            columns_per_table: 1_500,
             tables_per_sync: 10_000,
             rows: 2_000_000_000,
             operation_calls: 50_000_000,
@@ -222,8 +236,8 @@ impl Limits {
             ("batch_bytes", bytes(self.batch_bytes), bytes(64 * KIB), bytes(512 * MIB)),
             ("batch_rows", bytes(self.batch_rows), 1, 16 * 1024 * 1024),
             ("identifier_bytes", bytes(self.identifier_bytes), 1, 1024),
-            // SQLite counts columns in 16 bits
-            ("columns_per_table", bytes(self.columns_per_table), 1, 32_000),
+            // SQLite takes 2,000, of which the host needs a few
+            ("columns_per_table", bytes(self.columns_per_table), 1, 1_990),
             ("tables_per_sync", bytes(self.tables_per_sync), 1, 1_000_000),
             ("rows", self.rows.into(), 1, u64::MAX.into()),
             ("operation_calls", self.operation_calls.into(), 1, u64::MAX.into()),

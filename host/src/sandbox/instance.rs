@@ -17,10 +17,8 @@ use super::engine::SandboxEngine;
 use super::state::{Capabilities, HostState};
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
-use crate::policy::limits::{EPOCH_TICK, Limits};
+use crate::policy::limits::{EPOCH_TICK, FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
 use crate::queue::WriterFailure;
-const FAILURE_MESSAGE_BYTES: usize = 4096;
-const FAILURE_TRACEBACK_BYTES: usize = 32768;
 
 /// A component that may be instantiated.
 pub(crate) struct Linked(ConnectorPre<HostState>);
@@ -201,7 +199,9 @@ impl Guest {
             return self.breach(LimitReached::new("open handles", self.limits.handles));
         }
         match error.downcast_ref::<Trap>() {
-            Some(Trap::StackOverflow) => self.breach(LimitReached::new("stack", "64 MiB")),
+            Some(Trap::StackOverflow) => {
+                self.breach(LimitReached::new("stack", format!("{} MiB", WASM_STACK_BYTES / (1024 * 1024))))
+            }
             // CPython aborts when it cannot get memory where no exception can be raised.
             _ if self.store.data().limiter.was_refused() => self.breach(self.memory_limit()),
             Some(trap) => self.crashed(&trap.to_string()),

@@ -35,10 +35,6 @@ type Answer = wasmtime::Result<Result<(), operations::Refusal>>;
 impl HostState {
     async fn rows(&mut self, table: types::TableName, kind: rows::OperationKind, batch: types::Batch) -> Answer {
         let columns = batch.columns.into_iter().map(column).collect::<Result<_, _>>();
-        let columns = match columns {
-            Ok(columns) => columns,
-            Err(reason) => return Ok(Err(operations::Refusal::Invalid(format!("table {}, {reason}", table.name)))),
-        };
         let taken = self.operations.rows(table.into(), kind, batch.rows as usize, columns).await;
         Ok(taken.map_err(Into::into))
     }

@@ -15,8 +15,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 
 use crate::log::{ConnectorLog, Level};
-use crate::policy::limits::Limits;
-const RANDOM_BYTES_PER_CALL: u64 = 1024 * 1024;
+use crate::policy::limits::{Limits, RANDOM_BYTES_PER_CALL};
 
 /// A context that grants nothing.
 pub(crate) fn deny_all(log: &Arc<ConnectorLog>, limits: &Limits) -> WasiCtx {
