@@ -199,6 +199,7 @@ impl Writer {
                 destination.checkpoint(&state)?;
                 self.counters.checkpointed();
                 let _ = self.done.send(sequence);
+                destination.settle();
                 Ok(())
             }
             Message::Finish { sequence } => {

@@ -107,27 +107,21 @@ pub enum Value {
 
 /// Texts kept as one text and the places where each ends: one allocation a column instead of
 /// one a cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Texts {
     text: String,
     ends: Vec<usize>,
+    /// Bytes between two texts.
+    gap: usize,
 }
 
 impl Texts {
-    /// Texts that lie one after the other in `text`, with these lengths in bytes. `None` when
-    /// the lengths do not add up to `text`, or cut a character.
+    /// The texts that `text` holds with U+0000 between two; one empty text when it is empty.
     #[must_use]
-    pub fn packed(text: String, lengths: impl IntoIterator<Item = usize>) -> Option<Self> {
-        let mut end = 0_usize;
-        let mut ends = Vec::new();
-        for length in lengths {
-            end = end.checked_add(length)?;
-            if !text.is_char_boundary(end) {
-                return None;
-            }
-            ends.push(end);
-        }
-        (end == text.len()).then_some(Self { text, ends })
+    pub fn joined(text: String) -> Self {
+        let mut ends: Vec<usize> = text.match_indices('\0').map(|(at, _)| at).collect();
+        ends.push(text.len());
+        Self { text, ends, gap: 1 }
     }
 
     /// How many there are.
@@ -147,7 +141,7 @@ impl Texts {
     pub fn get(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)?;
         let start = match index.checked_sub(1) {
-            Some(before) => *self.ends.get(before)?,
+            Some(before) => self.ends.get(before)?.checked_add(self.gap)?,
             None => 0,
         };
         self.text.get(start..end)
@@ -156,6 +150,12 @@ impl Texts {
     /// All texts in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).filter_map(|index| self.get(index))
+    }
+}
+
+impl PartialEq for Texts {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
     }
 }
 
@@ -253,26 +253,16 @@ pub enum Operation {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
-    fn packed_texts_are_the_texts() {
-        let texts = Texts::packed("aéb".to_owned(), [1, 0, 2, 1]).unwrap();
+    fn joined_texts_are_the_texts() {
+        let texts = Texts::joined("a\0\0é\0b".to_owned());
         assert_eq!(texts.iter().collect::<Vec<_>>(), ["a", "", "é", "b"]);
         assert_eq!(texts, ["a", "", "é", "b"].into_iter().collect());
-        assert_eq!(texts.get(4), None);
-        assert_eq!(Texts::packed(String::new(), []), Some(Texts::default()));
-    }
-
-    #[test]
-    fn lengths_that_do_not_fit_are_refused() {
-        let packed = |lengths: &[usize]| Texts::packed("aé".to_owned(), lengths.iter().copied());
-        assert_eq!(packed(&[1]), None, "something is left");
-        assert_eq!(packed(&[1, 3]), None, "too long");
-        assert_eq!(packed(&[2, 1]), None, "a cut character");
-        assert_eq!(packed(&[1, usize::MAX, 2]), None, "an overflow");
-        assert_eq!(packed(&[]), None);
+        assert_eq!((texts.len(), texts.get(4)), (4, None));
+        assert_eq!(Texts::joined(String::new()), [""].into_iter().collect());
+        assert_eq!(Texts::joined("\0".to_owned()), ["", ""].into_iter().collect());
     }
 }

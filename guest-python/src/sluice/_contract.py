@@ -60,9 +60,6 @@ KINDS = {
 
 WIRE_TYPES: dict[str, type] = {kind: wire for kind, (_, wire) in KINDS.items()}
 
-_UINT32 = "I" if array("I").itemsize == 4 else "L"
-"""The type code of an array of unsigned 32-bit numbers."""
-
 _LEVELS = ("DEBUG", "FINE", "INFO", "WARNING", "ERROR", "SEVERE", "CRITICAL")
 
 Values = tuple[str, Sequence[Any]]
@@ -150,9 +147,12 @@ def _values(values: Values) -> Any:
     # handing over a list costs the bindings a call for each value; the packed forms do not
     match kind:
         case "texts":
-            return _types.Values_PackedTexts(_packed_texts(entries))
+            text = "\0".join(entries)
+            if text.count("\0") == len(entries) - 1:
+                return _types.Values_PackedTexts(text)
+            return _types.Values_Texts(list(entries))
         case "json":
-            return _types.Values_PackedJson(_packed_texts(entries))
+            return _types.Values_PackedJson("\0".join(entries))
         case "integers":
             return _types.Values_PackedIntegers(_little_endian(array("q", entries)))
         case "floats":
@@ -161,12 +161,6 @@ def _values(values: Values) -> Any:
             return _types.Values_PackedBooleans(bytes(entries))
         case _:
             return getattr(_types, f"Values_{kind.capitalize()}")(list(entries))
-
-
-def _packed_texts(texts: Sequence[str]) -> Any:
-    text = "".join(texts)
-    lengths = map(len, texts) if text.isascii() else map(len, map(str.encode, texts))
-    return _types.PackedTexts(text, _little_endian(array(_UINT32, lengths)))
 
 
 def _little_endian(numbers: array[Any]) -> bytes:

@@ -44,6 +44,10 @@ pub trait Destination: Send {
     /// Never `Refused`; after an error nothing since the former checkpoint has landed.
     fn checkpoint(&mut self, state: &str) -> Result<(), DestinationError>;
 
+    /// Does work that a checkpoint left over and that nobody waits for. Called after a
+    /// checkpoint was answered, while the connector goes on.
+    fn settle(&mut self) {}
+
     /// Makes the rows after the last checkpoint durable, the state unchanged, and ends the sync.
     ///
     /// # Errors

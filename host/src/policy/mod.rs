@@ -4,6 +4,8 @@
 //! or SQLite types. The rest of the host asks, and acts on the answer. Deny is the default of every
 //! type, and no value means "allow everything".
 //!
+//! Tests without a path are those of `tests/all/`.
+//!
 //! | promise | enforced by | proved by |
 //! |---|---|---|
 //! | no byte and no name query leaves for a destination that was not granted | [`egress::NetworkGrants::permit`]; a request cannot be sent without its [`egress::Permit`] | `http/tests/mod.rs::denied_host_causes_no_query_and_no_connection` |
@@ -11,20 +13,20 @@
 //! | a granted name does not reach the operator's own network | [`addresses::judge`], [`egress::Permit::admits`] | `policy/addresses.rs::both_edges_of_every_range`, `http/tests/mod.rs::rebinding_reaches_nothing` |
 //! | a connector's own project file cannot open non-public addresses | [`egress::NetworkGrants::from_project`] | `policy/egress_tests.rs::a_project_cannot_grant_loopback` |
 //! | a redirect is a new request, judged anew | `http::Client` follows none | `http/tests/mod.rs::redirect_is_returned` |
-//! | memory has a ceiling | [`limits::Limits::memory_bytes`] | `tests/hostile.rs::memory_bomb` |
-//! | a busy loop ends | [`limits::Limits::cpu`] | `tests/hostile.rs::cpu_loop` |
-//! | waiting ends | [`limits::Limits::wall`] | `tests/hostile.rs::sleeper` |
-//! | deep recursion is an exception, or a clean end | [`limits::WASM_STACK_BYTES`] | `tests/hostile.rs::recursion` |
-//! | one call cannot make the host copy without bound | [`limits::Limits::hostcall_bytes`] | `tests/hostile.rs::huge_argument` |
-//! | handles have a ceiling | [`limits::Limits::handles`] | `tests/hostile.rs::handle_flood` |
-//! | rows, batches and the whole sync have ceilings | [`limits::Limits::row_bytes`], `batch_bytes`, `rows`, `row_bytes_total`, `uncommitted_bytes` | `tests/hostile.rs::endless_rows` |
-//! | state and checkpoints have ceilings | [`limits::Limits::state_bytes`], `checkpoints` | `tests/hostile.rs::huge_state` |
-//! | the log has a ceiling | [`limits::Limits::log_line_bytes`], `log_bytes` | `tests/hostile.rs::log_flood` |
+//! | memory has a ceiling | [`limits::Limits::memory_bytes`] | `hostile::limits::memory_without_end_is_refused`, `hostile::components::many_memories_do_not_multiply_the_limit` |
+//! | a busy loop ends | [`limits::Limits::cpu`] | `hostile::limits::an_endless_loop_that_catches_everything_is_stopped`, `hostile::components::a_loop_in_instantiation_is_stopped` |
+//! | waiting ends | [`limits::Limits::wall`] | `hostile::limits::sleep_without_end_is_stopped` |
+//! | deep recursion is an exception, or a clean end | [`limits::WASM_STACK_BYTES`] | `hostile::limits::deep_recursion_in_every_shape_is_an_exception`, `hostile::components::recursion_that_calls_the_host_at_every_depth_is_a_stack_limit` |
+//! | one call cannot make the host copy without bound | [`limits::Limits::hostcall_bytes`] | `hostile::components::one_call_cannot_hand_over_more_than_its_limit` |
+//! | handles have a ceiling | [`limits::Limits::handles`] | `hostile::limits::responses_that_pile_up_are_stopped` |
+//! | rows, batches and the whole sync have ceilings | [`limits::Limits::row_bytes`], `batch_bytes`, `rows`, `row_bytes_total`, `uncommitted_bytes` | `hostile::limits::rows_without_end_are_stopped`, `a_value_over_the_row_limit_is_refused_by_name` |
+//! | state and checkpoints have ceilings | [`limits::Limits::state_bytes`], `checkpoints` | `hostile::limits::a_state_over_its_limit_is_refused`, `many_tiny_checkpoints_are_stopped` |
+//! | the log has a ceiling | [`limits::Limits::log_line_bytes`], `log_bytes` | `hostile::output::a_flood_of_messages_is_bounded`, `a_flood_on_standard_error_is_bounded` |
 //! | a response cannot fill memory or last for ever | [`limits::Limits::response_bytes`], `first_byte`, `between_bytes`, `exchange_total` | `http/tests/hostile.rs::endless_body_is_capped`, `slowloris_ends_at_the_total`, `informational_flood_times_out` |
 //! | requests, hosts and connections have ceilings | [`limits::Limits::requests`], `hosts`, `concurrent_requests` | `http/tests/mod.rs::request_budget_is_sticky`, `hosts_are_counted`, `concurrency_is_bounded` |
 //! | names cannot reach the host's own tables or break a statement | [`identifiers::check_source`], [`identifiers::check_destination`], [`names`] | `policy/identifiers.rs`, `policy/names.rs` |
-//! | secrets stay out of logs and errors | [`secrets::Secret`], [`secrets::Redactor`] | `policy/secrets.rs::every_form_is_redacted` |
-//! | text of a connector cannot drive a terminal or forge a log line | [`terminal::visible`] | `policy/terminal.rs::controls_are_visible` |
+//! | secrets stay out of logs and errors | [`secrets::Secret`], [`secrets::Redactor`] | `policy/secrets.rs::every_form_is_redacted`, `hostile::output::secrets_are_redacted_wherever_people_read` |
+//! | text of a connector cannot drive a terminal or forge a log line | [`terminal::visible`] | `policy/terminal.rs::controls_are_visible`, `hostile::output::escapes_in_messages_names_and_rows_are_inert` |
 
 pub mod addresses;
 mod destination;

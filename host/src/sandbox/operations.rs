@@ -104,8 +104,8 @@ fn unpacked(values: types::Values) -> Result<rows::Values, &'static str> {
         }
         types::Values::PackedIntegers(bytes) => rows::Values::Integers(words(&bytes, i64::from_le_bytes)?),
         types::Values::PackedFloats(bytes) => rows::Values::Floats(words(&bytes, f64::from_le_bytes)?),
-        types::Values::PackedTexts(packed) => rows::Values::Texts(texts(packed)?),
-        types::Values::PackedJson(packed) => rows::Values::Json(texts(packed)?),
+        types::Values::PackedTexts(text) => rows::Values::Texts(rows::Texts::joined(text)),
+        types::Values::PackedJson(text) => rows::Values::Json(rows::Texts::joined(text)),
     })
 }
 
@@ -120,13 +120,6 @@ fn boolean(byte: u8) -> Result<bool, &'static str> {
 fn words<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Result<Vec<T>, &'static str> {
     let (words, rest) = bytes.as_chunks::<N>();
     if rest.is_empty() { Ok(words.iter().copied().map(read).collect()) } else { Err("packed numbers are cut short") }
-}
-
-fn texts(packed: types::PackedTexts) -> Result<rows::Texts, &'static str> {
-    let (lengths, rest) = packed.lengths.as_chunks::<4>();
-    let lengths = lengths.iter().map(|bytes| u32::from_le_bytes(*bytes) as usize);
-    let texts = rows::Texts::packed(packed.text, lengths).filter(|_| rest.is_empty());
-    texts.ok_or("the lengths of packed texts do not fit their text")
 }
 
 impl From<types::Value> for rows::Value {

@@ -119,6 +119,8 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
         ));
     }
     connection.pragma_update(None, "synchronous", "FULL").map_err(&doing)?;
+    // Not in the commit, for which a connector waits; `settle` copies the log afterwards.
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(())).map_err(&doing)?;
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_KEPT_BYTES, |_| Ok(())).map_err(&doing)?;
     let page: u64 = connection
         .pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0).map(i64::unsigned_abs))

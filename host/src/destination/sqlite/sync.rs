@@ -17,6 +17,9 @@ use super::{schema, state, write};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::rows::{Batch, Operation, OperationKind, TableDefinition, TableName};
 
+/// How much is committed before the log is copied into the database.
+const SETTLE_BYTES: u64 = 8 << 20;
+
 /// A connection's database while a sync writes to it; see [`super::Warehouse::open`].
 ///
 /// Dropping it without [`Destination::finish`] discards what came after the last checkpoint.
@@ -34,6 +37,8 @@ pub struct SqliteDestination {
     options: SqliteOptions,
     files: Files,
     uncommitted: u64,
+    /// Bytes of values that are committed and perhaps still in the log only.
+    unsettled: u64,
     ended: bool,
     _lock: Lock,
 }
@@ -84,6 +89,7 @@ impl SqliteDestination {
             options,
             files,
             uncommitted: 0,
+            unsettled: 0,
             ended: false,
             connection,
             _lock: lock,
@@ -170,6 +176,7 @@ impl SqliteDestination {
         state::write_identity(&self.connection, &self.identity, self.clock.last())
             .map_err(failed("writing the catalogue"))?;
         self.connection.execute("COMMIT", []).map_err(failed("committing"))?;
+        self.unsettled = self.unsettled.saturating_add(self.uncommitted);
         self.uncommitted = 0;
         if let Some(state) = state {
             state.clone_into(&mut self.state);
@@ -310,6 +317,16 @@ impl Destination for SqliteDestination {
 
     fn checkpoint(&mut self, state: &str) -> Result<(), DestinationError> {
         self.call(|this| this.commit(Some(state)))
+    }
+
+    fn settle(&mut self) {
+        if self.ended || self.unsettled < SETTLE_BYTES {
+            return;
+        }
+        self.unsettled = 0;
+        // The commit is durable in the log. Copying it into the database may be put off by a
+        // reader, or fail; then the next time copies more.
+        let _ = self.connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE);
     }
 
     fn finish(&mut self) -> Result<(), DestinationError> {

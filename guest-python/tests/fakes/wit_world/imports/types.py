@@ -80,25 +80,6 @@ class Values_Mixed:
             assert type(value).__name__.startswith("Value_")
 
 
-@dataclass
-class PackedTexts:
-    text: str
-    lengths: bytes
-
-    def __post_init__(self):
-        assert type(self.text) is str
-        assert type(self.lengths) is bytes
-
-
-def _unpacked_texts(packed):
-    data, texts, start = packed.text.encode(), [], 0
-    for (length,) in struct.iter_unpack("<I", packed.lengths):
-        texts.append(data[start : start + length].decode())
-        start += length
-    assert start == len(data)
-    return texts
-
-
 def _unpacked(code, data):
     assert type(data) is bytes
     return [value for (value,) in struct.iter_unpack(code, data)]
@@ -117,12 +98,14 @@ def Values_PackedFloats(data):
     return globals()["Values_Floats"](_unpacked("<d", data))
 
 
-def Values_PackedTexts(packed):
-    return globals()["Values_Texts"](_unpacked_texts(packed))
+def Values_PackedTexts(text):
+    assert type(text) is str
+    return globals()["Values_Texts"](text.split("\0"))
 
 
-def Values_PackedJson(packed):
-    return globals()["Values_Json"](_unpacked_texts(packed))
+def Values_PackedJson(text):
+    assert type(text) is str
+    return globals()["Values_Json"](text.split("\0"))
 
 
 @dataclass
