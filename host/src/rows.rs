@@ -95,7 +95,7 @@ pub enum Value {
     Blob(Vec<u8>),
     /// One JSON document.
     Json(String),
-    /// A decimal number as text, checked by [`crate::ops`].
+    /// A decimal number as text, checked on the way.
     Decimal(String),
     /// Days since 1970-01-01.
     Date(i32),

@@ -4,9 +4,9 @@
 //! 2. [`toolchain`] makes the build tools ready, at exact versions, once.
 //! 3. [`dependencies`] resolves the requirements to wheels of pure Python, so that no code of packages runs on the
 //!    author's machine.
-//! 4. [`componentize`] stages all of it and lets componentize-py take the snapshot; dependencies are imported
+//! 4. [`mod@componentize`] stages all of it and lets componentize-py take the snapshot; dependencies are imported
 //!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
-//! 5. [`stamp`](crate::stamp) says in the component what it is and what it asks for.
+//! 5. [`stamp`] says in the component what it is and what it asks for.
 //!
 //! Everything is named by its content: unchanged input builds nothing.
 
