@@ -197,7 +197,7 @@ fn one_call_cannot_hand_over_more_than_its_limit() {
     let items = "(func $fill (param $at i32)
         (loop $l
             (i32.store (local.get $at) (i32.const 8)) (i32.store offset=4 (local.get $at) (i32.const 900000))
-            (local.set $at (i32.add (local.get $at) (i32.const 36)))
+            (local.set $at (i32.add (local.get $at) (i32.const 28)))
             (br_if $l (i32.lt_u (local.get $at) (i32.const 40000000)))))";
     let body = "
         (drop (memory.grow (i32.const 1000)))
@@ -223,7 +223,7 @@ fn batches_that_are_all_names_do_not_fill_the_hosts_memory() {
                 (i32.store (local.get $at) (i32.add (i32.const 200000) (local.get $i)))
                 (i32.store offset=4 (local.get $at) (i32.const 250))
                 (i32.store offset=12 (local.get $at) (i32.const 600000)) (i32.store offset=16 (local.get $at) (i32.const 1))
-                (local.set $at (i32.add (local.get $at) (i32.const 36)))
+                (local.set $at (i32.add (local.get $at) (i32.const 28)))
                 (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 2200)))))
         (func $send (param $name i32) (param $rows i32) (param $columns i32) (param $count i32)
             (call $upsert (i32.const 0) (i32.const 0) (i32.const 0) (local.get $name) (i32.const 4)
