@@ -9,8 +9,6 @@ see it. Callers pass only exact `str`, `int`, `float`, `bool`, `bytes` and `list
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -144,7 +142,8 @@ def _values(values: Values) -> Any:
         null = _types.Value_Null()
         cases = {kind: getattr(_types, f"Value_{name}") for kind, (name, _) in KINDS.items()}
         return _types.Values_Mixed([null if e is None else cases[e[0]](e[1]) for e in entries])
-    # handing over a list costs the bindings a call for each value; the packed forms do not
+    # The bindings take a list of texts one by one, which is slow, and leak each list of bytes: so texts
+    # cross as one text and numbers as lists.
     match kind:
         case "texts":
             text = "\0".join(entries)
@@ -153,20 +152,8 @@ def _values(values: Values) -> Any:
             return _types.Values_Texts(list(entries))
         case "json":
             return _types.Values_PackedJson("\0".join(entries))
-        case "integers":
-            return _types.Values_PackedIntegers(_little_endian(array("q", entries)))
-        case "floats":
-            return _types.Values_PackedFloats(_little_endian(array("d", entries)))
-        case "booleans":
-            return _types.Values_PackedBooleans(bytes(entries))
         case _:
             return getattr(_types, f"Values_{kind.capitalize()}")(list(entries))
-
-
-def _little_endian(numbers: array[Any]) -> bytes:
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers.tobytes()
 
 
 def _call(function: Callable[..., None], *arguments: Any) -> None:

@@ -2,9 +2,9 @@
 
 A plan takes a row (a dict), checks it, and appends it to the buffer's rows. It only knows the
 types that the buffer has seen; a row that is anything else goes to the buffer's `add`, which
-knows everything. So a plan may be missing, but must never accept what `add` would refuse. It asks
-`__class__`, which is faster than `type`, where only an object made to deceive could differ: packing
-a column finds such an object before it crosses.
+knows everything. So a plan may be missing, but must never accept what `add` would refuse. For texts
+it asks `__class__`, which is faster than `type`: joining them finds an object made to deceive before
+it crosses.
 
 The source of a plan is made of fixed words and column numbers only: no name and no value of the
 author gets into it. Plans of the same shape share their code.
@@ -120,7 +120,7 @@ def _check(i: int, step: Step) -> list[str]:
         case "any":
             return [f"if {v} is None:", f"    nulls[{i}] = True", "else:", f"    {v} = E{i}({v})"]
         case "plain":
-            test, then = f"{v}.__class__ is T{i}", ["pass"]
+            test, then = f"type({v}) is T{i}", ["pass"]
         case "blob":
             test, then = f"type({v}) is T{i}", [f"n += len({v})"]
         case "text":
@@ -141,7 +141,7 @@ def _check(i: int, step: Step) -> list[str]:
                 then.append(f"n += byte_length({v})")
         case whole:
             low, high = RANGES[whole]
-            test = f"{v}.__class__ is int"
+            test = f"type({v}) is int"
             then = ["    return slow(data)"]
             # comparing with a number of more than 30 bits is slow, and most are smaller
             small = max(low, -SMALL), min(high, SMALL)
