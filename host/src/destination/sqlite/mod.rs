@@ -91,7 +91,7 @@ impl Default for SqliteOptions {
     fn default() -> Self {
         Self {
             busy_timeout: Duration::from_secs(5),
-            cache_bytes: 64 << 20,
+            cache_bytes: 16 << 20,
             row_bytes: 64 << 20,
             database_bytes: 1 << 40,
             uncommitted_bytes: 16 << 30,
