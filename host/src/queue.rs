@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::counters::Counters;
 use crate::destination::{Destination, DestinationError};
+use crate::error::with_causes;
 use crate::rows::{Operation, TableDefinition};
 
 /// What the guest's side may have in the queue before it waits: two batches of the usual
@@ -50,17 +51,6 @@ impl From<DestinationError> for WriterFailure {
             _ => Self::Failed(with_causes(&error)),
         }
     }
-}
-
-/// An error and what caused it, on one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[derive(Default)]

@@ -18,7 +18,7 @@ use crate::log::{ConnectorLog, LogSink};
 use crate::ops::Operations;
 use crate::policy::egress::NetworkGrants;
 use crate::policy::limits::Limits;
-use crate::policy::secrets::{Redactor, Secret};
+use crate::policy::secrets::{Redactor, Secret, is_secret_name};
 use crate::queue::{self, WriterFailure, WriterThread};
 use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine};
 
@@ -186,15 +186,9 @@ fn with_denial(result: Result<(), SyncError>, incidents: &Incidents) -> Result<(
     }
 }
 
-/// Values whose name says that they are secret never reach the log.
 fn redactor(configuration: &BTreeMap<String, String>) -> Redactor {
-    const MARKS: [&str; 8] = ["password", "passwd", "secret", "token", "key", "credential", "auth", "private"];
-    let secret = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        MARKS.iter().any(|mark| name.contains(mark))
-    };
-    let secrets: Vec<_> =
-        configuration.iter().filter(|(name, _)| secret(name)).map(|(_, value)| Secret::new(value.clone())).collect();
+    let secret = configuration.iter().filter(|(name, _)| is_secret_name(name));
+    let secrets: Vec<_> = secret.map(|(_, value)| Secret::new(value.clone())).collect();
     Redactor::new(&secrets)
 }
 

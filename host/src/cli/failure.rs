@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use crate::destination::DestinationError;
+pub(super) use crate::error::with_causes;
 
 /// A command's failure: a message, perhaps a hint, and whose fault it is.
 #[derive(Debug)]
@@ -57,15 +58,4 @@ impl From<DestinationError> for Failure {
             _ => Self::host(message),
         }
     }
-}
-
-/// An error and what caused it, on one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

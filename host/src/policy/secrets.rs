@@ -22,6 +22,16 @@ const PIECE_BYTES: usize = 5;
 /// A line of a multi-line secret (a key file) that is at least this long is redacted alone too.
 const LINE_BYTES: usize = 16;
 
+/// Parts of a configuration value's name that say it is secret.
+const SECRET_NAMES: [&str; 8] = ["password", "passwd", "secret", "token", "key", "credential", "auth", "private"];
+
+/// Whether a configuration value of this name is secret, in any case of its letters.
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|part| name.contains(part))
+}
+
 /// A value that is never shown: it has no `Display`, cannot be serialised, and its `Debug` is
 /// [`REDACTED`].
 #[derive(Clone)]

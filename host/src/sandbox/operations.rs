@@ -170,3 +170,25 @@ impl From<types::DataType> for rows::DataType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_columns_are_the_lists_they_are_named_after() {
+        let integers = [-1_i64, i64::MAX].iter().flat_map(|value| value.to_le_bytes()).collect();
+        assert_eq!(unpacked(types::Values::PackedIntegers(integers)), Ok(rows::Values::Integers(vec![-1, i64::MAX])));
+        let floats = 0.1_f64.to_le_bytes().to_vec();
+        assert_eq!(unpacked(types::Values::PackedFloats(floats)), Ok(rows::Values::Floats(vec![0.1])));
+        let booleans = unpacked(types::Values::PackedBooleans(vec![0, 1]));
+        assert_eq!(booleans, Ok(rows::Values::Booleans(vec![false, true])));
+    }
+
+    #[test]
+    fn what_does_not_unpack_is_refused() {
+        assert!(unpacked(types::Values::PackedIntegers(vec![0; 9])).is_err());
+        assert!(unpacked(types::Values::PackedFloats(vec![0; 7])).is_err());
+        assert!(unpacked(types::Values::PackedBooleans(vec![2])).is_err());
+    }
+}
