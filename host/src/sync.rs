@@ -17,6 +17,7 @@ use crate::incidents::Incidents;
 use crate::log::{ConnectorLog, LogSink};
 use crate::ops::Operations;
 use crate::policy::egress::NetworkGrants;
+use crate::policy::landing::Landing;
 use crate::policy::limits::Limits;
 use crate::policy::secrets::{Redactor, Secret, is_secret_name};
 use crate::queue::{self, WriterFailure, WriterThread};
@@ -33,6 +34,8 @@ pub struct SyncRequest {
     pub connection: String,
     /// Folder of the databases.
     pub warehouse: PathBuf,
+    /// How its rows land.
+    pub landing: Landing,
     /// The connector's configuration.
     pub configuration: BTreeMap<String, String>,
     /// Where the connector may connect to.
@@ -81,6 +84,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     let start = Instant::now();
     let identity = SyncIdentity { connector: request.connector, digest: component.digest().to_owned() };
     let options = SqliteOptions {
+        landing: Arc::new(request.landing),
         uncommitted_bytes: request.limits.uncommitted_bytes,
         columns: request.limits.columns_per_table,
         ..SqliteOptions::default()

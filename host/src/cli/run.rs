@@ -18,6 +18,7 @@ use crate::display::progress::{Started, SyncProgress};
 use crate::display::steps::Step;
 use crate::http::Trust;
 use crate::policy::egress::{AddressGrant, NetworkGrant, NetworkGrants};
+use crate::policy::landing::Landing;
 use crate::policy::limits::Limits;
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::stamp::AskedLimits;
@@ -62,6 +63,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         connector: subject.name().to_owned(),
         connection: connection.clone(),
         warehouse: arguments.warehouse.warehouse.clone(),
+        landing: Landing::default(),
         configuration,
         grants,
         trust,

@@ -33,6 +33,7 @@ mod destination;
 pub mod egress;
 mod grant;
 pub mod identifiers;
+pub mod landing;
 pub mod limits;
 pub mod names;
 pub mod secrets;

@@ -37,6 +37,7 @@
 //! and random keys.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 mod catalogue;
@@ -65,12 +66,15 @@ pub use read::{ColumnInfo, Peek, TableInfo};
 pub use sync::SqliteDestination;
 
 use super::{DestinationError, SyncIdentity};
+use crate::policy::landing::Landing;
 use files::Files;
 use lock::Lock;
 
-/// Limits and sizes of SQLite destinations.
+/// How rows land, and the limits and sizes, of SQLite destinations.
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
+    /// What the operator decided about tables and columns.
+    pub landing: Arc<Landing>,
     /// How long to wait for another program's transaction.
     pub busy_timeout: Duration,
     /// Page cache; changed pages beyond it go to the log before the commit.
@@ -90,6 +94,7 @@ pub struct SqliteOptions {
 impl Default for SqliteOptions {
     fn default() -> Self {
         Self {
+            landing: Arc::default(),
             busy_timeout: Duration::from_secs(5),
             cache_bytes: 16 << 20,
             row_bytes: 64 << 20,

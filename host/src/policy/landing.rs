@@ -1,0 +1,207 @@
+//! How rows land: what the operator decides about a connection's tables and columns. A connector can neither
+//! see nor change it.
+//!
+//! ```toml
+//! [destination]
+//! deletes = "soft"             # or "hard": rows are removed
+//! on_type_mismatch = "fail"    # or "widen", "null"
+//! on_bad_row = "fail"          # or "quarantine"
+//! schema_changes = "allow-all" # or "allow-columns", "block-all"
+//! naming = "standard"          # or "source"
+//! system_columns = "sluice"    # or "fivetran"
+//!
+//! [destination.tables.users]   # a source name: `users`, or `schema.users`
+//! history = true
+//! hash_columns = ["email"]
+//! block_columns = ["password"]
+//! lock_types = true
+//!
+//! [destination.tables.audit]
+//! block = true
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+/// What a delete does to a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deletes {
+    /// It is kept and marked as deleted.
+    #[default]
+    Soft,
+    /// It is removed.
+    Hard,
+}
+
+/// What happens to a value that its column's declared or locked type cannot hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TypeMismatch {
+    /// The row is bad, see [`BadRow`].
+    #[default]
+    Fail,
+    /// The column becomes wide enough for it.
+    Widen,
+    /// NULL is stored; it is counted.
+    Null,
+}
+
+/// What happens to a row that cannot land.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BadRow {
+    /// The sync fails.
+    #[default]
+    Fail,
+    /// It goes to a side table with the reason, and the sync goes on.
+    Quarantine,
+}
+
+/// What may be added to a connection that has synced before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SchemaChanges {
+    /// New tables and new columns land.
+    #[default]
+    AllowAll,
+    /// New columns of known tables land, new tables do not.
+    AllowColumns,
+    /// Neither lands.
+    BlockAll,
+}
+
+/// How the source's names become the destination's. Fixed at a connection's first sync.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Naming {
+    /// As [`super::names`] describes.
+    #[default]
+    Standard,
+    /// As the source has them.
+    Source,
+}
+
+/// The prefix of the columns that the host adds. Fixed at a connection's first sync.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SystemColumns {
+    /// `_sluice_synced` and so on.
+    #[default]
+    Sluice,
+    /// `_fivetran_synced` and so on, for those who migrate.
+    Fivetran,
+}
+
+/// How the rows of one connection land. Every `None` is the default of its type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Landing {
+    /// What deletes do, unless a table says otherwise.
+    pub deletes: Option<Deletes>,
+    /// Values that a column cannot hold.
+    pub on_type_mismatch: Option<TypeMismatch>,
+    /// Rows that cannot land.
+    pub on_bad_row: Option<BadRow>,
+    /// New tables and columns.
+    pub schema_changes: Option<SchemaChanges>,
+    /// Names.
+    pub naming: Option<Naming>,
+    /// Names of the host's columns.
+    pub system_columns: Option<SystemColumns>,
+    /// By source name, `table` or `schema.table`.
+    #[serde(default)]
+    pub tables: BTreeMap<String, TableLanding>,
+}
+
+/// How the rows of one table land.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableLanding {
+    /// Nothing of the table lands.
+    #[serde(default)]
+    pub block: bool,
+    /// Every version of a row is kept.
+    #[serde(default)]
+    pub history: bool,
+    /// Types stay as they are; a value that does not fit is converted, or else as `on_type_mismatch` says.
+    #[serde(default)]
+    pub lock_types: bool,
+    /// What deletes do.
+    pub deletes: Option<Deletes>,
+    /// Columns, by source name, that never land.
+    #[serde(default)]
+    pub block_columns: BTreeSet<String>,
+    /// Columns, by source name, of which only a keyed hash lands.
+    #[serde(default)]
+    pub hash_columns: BTreeSet<String>,
+}
+
+impl Landing {
+    /// The decisions about a table, by its source name.
+    #[must_use]
+    pub fn table(&self, schema: Option<&str>, name: &str) -> Option<&TableLanding> {
+        match schema {
+            None => self.tables.get(name),
+            Some(schema) => self.tables.get(&format!("{schema}.{name}")),
+        }
+    }
+
+    /// What deletes do to a table.
+    #[must_use]
+    pub fn deletes(&self, schema: Option<&str>, name: &str) -> Deletes {
+        self.table(schema, name).and_then(|table| table.deletes).or(self.deletes).unwrap_or_default()
+    }
+
+    /// These decisions with those of `stronger` on top: it wins where both decide, and what either
+    /// blocks, hashes, locks or keeps the history of stays so.
+    #[must_use]
+    pub fn overridden_by(mut self, stronger: Self) -> Self {
+        self.deletes = stronger.deletes.or(self.deletes);
+        self.on_type_mismatch = stronger.on_type_mismatch.or(self.on_type_mismatch);
+        self.on_bad_row = stronger.on_bad_row.or(self.on_bad_row);
+        self.schema_changes = stronger.schema_changes.or(self.schema_changes);
+        self.naming = stronger.naming.or(self.naming);
+        self.system_columns = stronger.system_columns.or(self.system_columns);
+        for (name, table) in stronger.tables {
+            let own = self.tables.entry(name).or_default();
+            own.block |= table.block;
+            own.history |= table.history;
+            own.lock_types |= table.lock_types;
+            own.deletes = table.deletes.or(own.deletes);
+            own.block_columns.extend(table.block_columns);
+            own.hash_columns.extend(table.hash_columns);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Landing {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_either_protects_stays_protected() {
+        let project = parse("deletes = 'hard'\n[tables.users]\nblock_columns = ['a']\n[tables.logs]\nblock = true");
+        let operator = parse("on_bad_row = 'quarantine'\n[tables.users]\nhash_columns = ['b']\n[tables.logs]\n");
+        let both = project.overridden_by(operator);
+        assert_eq!(both.deletes, Some(Deletes::Hard));
+        assert_eq!(both.on_bad_row, Some(BadRow::Quarantine));
+        let users = both.table(None, "users").unwrap();
+        assert!(users.block_columns.contains("a") && users.hash_columns.contains("b"));
+        assert!(both.table(None, "logs").unwrap().block);
+    }
+
+    #[test]
+    fn a_table_decides_before_its_connection() {
+        let landing = parse("deletes = 'hard'\n[tables.'s.t']\ndeletes = 'soft'");
+        assert_eq!(landing.deletes(Some("s"), "t"), Deletes::Soft);
+        assert_eq!(landing.deletes(None, "t"), Deletes::Hard);
+    }
+}
