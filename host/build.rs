@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
     let contract = root.join("wit/connector.wit");
     let sdk = root.join("guest-python/src");
-    for watched in [&contract, &sdk, &root.join("Cargo.lock")] {
+    let native = root.join("guest-python/native");
+    for watched in [&contract, &sdk, &native, &root.join("Cargo.lock")] {
         println!("cargo::rerun-if-changed={}", watched.display());
     }
 
@@ -31,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut embedded = String::new();
     embed(&mut embedded, "WIT", "The WIT contract with its dependencies: path and text.", &layout)?;
     embed(&mut embedded, "SDK", "The Python SDK that is compiled into connectors: path and text.", &sdk)?;
+    embed(&mut embedded, "NATIVE", "The source of the SDK's extension: path and text.", &native)?;
     fs::write(out.join("embedded.rs"), embedded)?;
     Ok(())
 }
@@ -126,7 +128,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>
             if name != "__pycache__" && !name.ends_with(".egg-info") {
                 collect(&path, files)?;
             }
-        } else if [".py", ".wit", "py.typed"].iter().any(|ending| name.ends_with(ending)) {
+        } else if [".py", ".wit", "py.typed", ".c", ".h"].iter().any(|ending| name.ends_with(ending)) {
             files.push(path);
         }
     }

@@ -50,7 +50,7 @@ def test_all_tables_are_sent_when_together_they_hold_too_much(host):
     for i in range(40):
         for table in range(20):
             op.upsert(f"t{table}", {"id": i, "x": "x" * 20_000})
-            assert sum(b.size for b in _writer.writer._open.values()) <= 10 << 20
+            assert sum(b.columns.size for b in _writer.writer._open.values()) <= 10 << 20
     host.finish()
     assert sum(batch.rows for batch in host.batches) == 800
 

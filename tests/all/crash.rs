@@ -1,19 +1,19 @@
 //! Killed at any moment, a connection holds exactly its last checkpoint.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Child;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use std::{env, fs};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::support::{Connector, Sync};
+use crate::support::{Connector, Sync, seed};
 
 const ROWS: i64 = 200_000;
 const EVERY: i64 = 10_000;
@@ -27,11 +27,7 @@ struct Random(u64);
 impl Random {
     /// From `SLUICE_TEST_SEED`, else from the clock. The seed is printed.
     fn seeded() -> Self {
-        let seed = env::var("SLUICE_TEST_SEED").ok().map(|seed| seed.parse().expect("SLUICE_TEST_SEED is a number"));
-        let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros().try_into().unwrap();
-        let seed: u64 = seed.unwrap_or_else(clock);
-        eprintln!("SLUICE_TEST_SEED={seed}");
-        Self(seed)
+        Self(seed())
     }
 
     /// 0 to 1.

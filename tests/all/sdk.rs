@@ -5,7 +5,9 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::{fs, io};
 
-use crate::support::{repository, text};
+use serde_json::json;
+
+use crate::support::{Connector, repository, seed, text};
 
 /// A virtual environment in the target folder with these requirements, made once for each
 /// list of requirements.
@@ -53,4 +55,12 @@ fn the_tests_of_the_python_sdk() {
     let passed: u32 = passed.rsplit(' ').next().unwrap().parse().unwrap();
     assert!(passed >= 500, "only {passed} tests ran:\n{said}");
     assert!(!said.contains(" skipped"), "a test did not run:\n{said}");
+}
+
+#[test]
+fn the_extension_sends_what_the_plain_way_sends() {
+    let seed = seed().to_string();
+    let connector = Connector::mode("fast_way").with("seed", &seed).with("programs", "300");
+    connector.succeed();
+    assert_eq!(connector.database().query("SELECT programs FROM agreed"), [[json!(300)]]);
 }

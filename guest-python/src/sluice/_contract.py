@@ -9,7 +9,7 @@ see it. Callers pass only exact `str`, `int`, `float`, `bool`, `bytes` and `list
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sluice._errors import InvalidOperation, LimitReached, SluiceError, SyncEnded
@@ -36,6 +36,7 @@ else:
     _Err = componentize_py_types.Err
 
 if TYPE_CHECKING:
+    from sluice._columns import Taken
 
     class World:
         """The class whose methods are the component's exports."""
@@ -60,17 +61,6 @@ WIRE_TYPES: dict[str, type] = {kind: wire for kind, (_, wire) in KINDS.items()}
 
 _LEVELS = ("DEBUG", "FINE", "INFO", "WARNING", "ERROR", "SEVERE", "CRITICAL")
 
-Values = tuple[str, Sequence[Any]]
-"""A kind (or `mixed`) and one value a row. In `mixed` each is None or a pair (kind, value)."""
-
-
-class Column(NamedTuple):
-    """One column of a batch: its name, its values, and the ascending indexes of the NULLs."""
-
-    name: str
-    values: Values
-    nulls: list[int]
-
 
 class DataType(NamedTuple):
     """A declared type: the contract's case, for example `NaiveDate`; for `Decimal` its size."""
@@ -88,13 +78,14 @@ class Table(NamedTuple):
     columns: Sequence[tuple[str, DataType | None]]
 
 
-def send(operation: str, schema: str | None, table: str, rows: int, columns: list[Column]) -> None:
+def send(operation: str, schema: str | None, table: str, rows: int, columns: Iterable[Taken]) -> None:
     """Give one batch to the host. `operation` is `upsert`, `update` or `delete`.
 
-    Raises the exception of a refusal.
+    Each column is a `sluice._columns.Taken`. Raises the exception of a refusal.
     """
     _need_host()
-    batch = _types.Batch(rows, [_types.Column(c.name, _values(c.values), c.nulls) for c in columns])
+    made = [_types.Column(name, _values(kind, values, rows), nulls) for name, kind, values, nulls in columns]
+    batch = _types.Batch(rows, made)
     _call(getattr(_operations, operation), _types.TableName(schema, table), batch)
 
 
@@ -136,24 +127,29 @@ def _data_type(data_type: DataType | None) -> Any:
     return case(data_type.size) if data_type.case == "Decimal" else case()
 
 
-def _values(values: Values) -> Any:
-    kind, entries = values
+def _values(kind: str, values: Any, rows: int) -> Any:
+    if not kind:
+        return _types.Values_Mixed([_types.Value_Null()] * rows)
     if kind == "mixed":
-        null = _types.Value_Null()
-        cases = {kind: getattr(_types, f"Value_{name}") for kind, (name, _) in KINDS.items()}
-        return _types.Values_Mixed([null if e is None else cases[e[0]](e[1]) for e in entries])
+        return _mixed(values)
     # The bindings take a list of texts one by one, which is slow, and leak each list of bytes: so texts
     # cross as one text and numbers as lists.
-    match kind:
-        case "texts":
-            text = "\0".join(entries)
-            if text.count("\0") == len(entries) - 1:
-                return _types.Values_PackedTexts(text)
-            return _types.Values_Texts(list(entries))
-        case "json":
-            return _types.Values_PackedJson("\0".join(entries))
-        case _:
-            return getattr(_types, f"Values_{kind.capitalize()}")(list(entries))
+    if type(values) is str:
+        if kind == "texts":
+            return _types.Values_PackedTexts(values)
+        if kind == "json":
+            return _types.Values_PackedJson(values)
+        values = values.split("\0")
+    return getattr(_types, f"Values_{kind.capitalize()}")(values)
+
+
+def _mixed(pairs: list[tuple[str, Any] | None]) -> Any:
+    kinds = {pair[0] for pair in pairs if pair is not None}
+    if kinds == {"integers", "decimals"}:
+        return _types.Values_Decimals(["" if pair is None else str(pair[1]) for pair in pairs])
+    null = _types.Value_Null()
+    cases = {kind: getattr(_types, f"Value_{KINDS[kind][0]}") for kind in kinds}
+    return _types.Values_Mixed([null if pair is None else cases[pair[0]](pair[1]) for pair in pairs])
 
 
 def _call(function: Callable[..., None], *arguments: Any) -> None:

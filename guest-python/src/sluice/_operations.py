@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sluice import _contract
+from sluice._buffer import Buffer
 from sluice._text import presentable
-from sluice._writer import Push, writer
+from sluice._writer import writer
 
-_UPSERTS = writer.plans["upsert"]
-_UPDATES = writer.plans["update"]
-_DELETES = writer.plans["delete"]
+try:
+    from sluice._native import bind  # type: ignore[import-not-found,unused-ignore]
+except ModuleNotFoundError:
+    bind = None
 
 MAX_MESSAGE_BYTES = 8 << 10
 
@@ -37,14 +39,7 @@ class Operations:
         """
         if file is not None:
             raise _no_files("upsert")
-        try:
-            plan: Push | None = _UPSERTS[table if schema is None else (schema, table)]
-        except (KeyError, TypeError):
-            plan = None
-        if plan is None:
-            writer.row("upsert", schema, table, data)
-        else:
-            plan(data)
+        writer.row("upsert", schema, table, data)
 
     @staticmethod
     def update(table: str, modified: dict[str, Any], *, schema: str | None = None, file: Any = None) -> None:
@@ -54,14 +49,7 @@ class Operations:
         """
         if file is not None:
             raise _no_files("update")
-        try:
-            plan: Push | None = _UPDATES[table if schema is None else (schema, table)]
-        except (KeyError, TypeError):
-            plan = None
-        if plan is None:
-            writer.row("update", schema, table, modified)
-        else:
-            plan(modified)
+        writer.row("update", schema, table, modified)
 
     @staticmethod
     def delete(table: str, keys: dict[str, Any], *, schema: str | None = None) -> None:
@@ -69,14 +57,7 @@ class Operations:
 
         Raises as `upsert` does.
         """
-        try:
-            plan: Push | None = _DELETES[table if schema is None else (schema, table)]
-        except (KeyError, TypeError):
-            plan = None
-        if plan is None:
-            writer.row("delete", schema, table, keys)
-        else:
-            plan(keys)
+        writer.row("delete", schema, table, keys)
 
     @staticmethod
     def truncate(table: str, *, schema: str | None = None) -> None:
@@ -111,6 +92,18 @@ class Operations:
         """
         _check_message("warning", message)
         _contract.log(3, presentable(message, MAX_MESSAGE_BYTES))
+
+
+def _use_extension() -> None:
+    """Let rows of plain values go the fast way; everything else comes back to the functions above."""
+    rows = {"upsert": "data", "update": "modified", "delete": "keys"}
+    for number, (name, argument) in enumerate(rows.items()):
+        ways = getattr(Operations, name), Buffer.encode_value, writer.append, writer.full
+        setattr(Operations, name, bind(number, argument, writer.fast[name], *ways))
+
+
+if bind is not None:
+    _use_extension()
 
 
 def _no_files(operation: str) -> NotImplementedError:

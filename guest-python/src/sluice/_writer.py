@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 from sluice import _contract
 from sluice._buffer import MAX_BYTES, MAX_ROWS, REPORT_BYTES, Buffer, send, total_size
+from sluice._columns import Columns
 from sluice._encoding import Wire, json_text
 from sluice._errors import AuthorError, InvalidOperation, Rejected
 from sluice._names import check_name
@@ -21,8 +21,6 @@ MAX_OPEN_TABLES = 128
 
 _MAX_LAYOUTS = 8
 _MAX_SPARSE_COLUMNS = 256
-
-Push = Callable[[Any], None]
 
 
 class _Known:
@@ -51,8 +49,12 @@ class Writer:
         """Whether operations are taken."""
         self.fatal: AuthorError | None = None
         """What `Operations.error` raised; ends the sync even if the author's code catches it."""
-        self.plans: dict[str, dict[object, Push]] = {"upsert": {}, "update": {}, "delete": {}}
-        """The fast way for a row, by operation and `Table.key`; only of buffers that hold rows."""
+        self.fast: dict[str, dict[object, tuple[Columns, Buffer]]] = {
+            "upsert": {},
+            "update": {},
+            "delete": {},
+        }
+        """Where the extension may append rows, by operation and `Table.key`: buffers that hold rows."""
         self._declared: dict[object, Table] = {}
         self._known: dict[object, _Known] = {}
         self._open: dict[object, Buffer] = {}
@@ -131,12 +133,10 @@ class Writer:
     def _row(self, known: _Known, operation: str, data: Any) -> None:
         row = data if type(data) is dict else _as_dict(operation, known.table, data)
         buffer = self._buffer(known, operation, row)
-        if row is not data and known.table.key in self.plans[operation] and buffer.push is not None:
-            buffer.push(row)
-            return
-        self._append(buffer, buffer.encode(row))
+        self.append(buffer, buffer.encode(row))
 
-    def _append(self, buffer: Buffer, pairs: list[Wire | None]) -> None:
+    def append(self, buffer: Buffer, pairs: list[Wire | None]) -> None:
+        """Append an encoded row to a buffer, which need not be open."""
         # the author's code may have run until here, so look at what is open only now
         self._require_active(buffer.operation)
         group = buffer.table.group
@@ -147,9 +147,10 @@ class Writer:
             elif len(self._open) >= MAX_OPEN_TABLES:
                 self._send(next(iter(self._open.values())))
             self._open[group] = buffer
-        buffer.place(pairs)
-        if buffer.push is not None and self._open.get(group) is buffer:
-            self.plans[buffer.operation][buffer.table.key] = buffer.push
+            self.fast[buffer.operation][buffer.table.key] = (buffer.columns, buffer)
+        buffer.columns.place(pairs)
+        if buffer.columns.size >= buffer.columns.mark or buffer.columns.rows >= MAX_ROWS:
+            self.full(buffer)
 
     def _buffer(self, known: _Known, operation: str, row: dict[str, Any]) -> Buffer:
         recent = known.recent.get(operation)
@@ -165,26 +166,27 @@ class Writer:
         layout = (f"{operation} sparse" if sparse else operation, names)
         buffer = known.layouts.get(layout)
         if buffer is None:
-            slow = partial(self._row, known, operation)
-            buffer = Buffer(operation, table, names, self._full, slow, self._append, sparse=sparse)
+            buffer = Buffer(operation, table, names, sparse=sparse)
             if len(known.layouts) >= _MAX_LAYOUTS:
                 del known.layouts[next(iter(known.layouts))]
             known.layouts[layout] = buffer
         known.recent[operation] = buffer
         return buffer
 
-    def _full(self, buffer: Buffer) -> None:
-        if buffer.size >= MAX_BYTES or len(buffer.rows) >= MAX_ROWS:
+    def full(self, buffer: Buffer) -> None:
+        """Send the buffer, or all of them, or let it grow."""
+        columns = buffer.columns
+        if columns.size >= MAX_BYTES or columns.rows >= MAX_ROWS:
             self._send(buffer)
         elif total_size(self._open.values()) > MAX_TOTAL_BYTES:
             self.flush()
         else:
-            buffer.mark = min(buffer.size + REPORT_BYTES, MAX_BYTES)
+            columns.mark = min(columns.size + REPORT_BYTES, MAX_BYTES)
 
     def _send(self, buffer: Buffer) -> None:
         table = buffer.table
         self._open.pop(table.group, None)
-        self.plans[buffer.operation].pop(table.key, None)
+        self.fast[buffer.operation].pop(table.key, None)
         send(buffer)
 
     def _forget(self) -> None:
@@ -192,8 +194,8 @@ class Writer:
             buffer.discard()
         self._open.clear()
         self._known.clear()
-        for plans in self.plans.values():
-            plans.clear()
+        for entries in self.fast.values():
+            entries.clear()
 
 
 def state_text(state: Any) -> str:

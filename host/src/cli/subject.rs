@@ -71,6 +71,7 @@ pub(super) fn build(project: &Project, folders: &Folders, output: &Output) -> Re
     let inputs = Inputs {
         wit: embedded::WIT,
         sdk: embedded::SDK,
+        native: embedded::NATIVE,
         sdk_version: env!("CARGO_PKG_VERSION"),
         contract_version: CONTRACT_VERSION,
     };

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::bundle::{self, BundleError};
 use super::command::{self, CommandError};
+use super::extension;
 use super::project::ProjectFile;
 use super::toolchain::Toolchain;
 use super::{Embedded, Inputs};
@@ -105,6 +106,7 @@ pub fn componentize(
     project: &[ProjectFile],
     site: &Path,
     inputs: &Inputs<'_>,
+    extension: &Path,
     toolchain: &Toolchain,
 ) -> Result<Componentized, ComponentizeError> {
     let stage = tempfile::Builder::new().prefix("sluice-build-").tempdir().map_err(failed(Path::new("TMPDIR")))?;
@@ -112,6 +114,7 @@ pub fn componentize(
     let (wit, sdk, empty, temporary, output) = (at("wit"), at("sdk"), at("nothing"), at("tmp"), at("component.wasm"));
     lay_out(inputs.wit, &wit)?;
     lay_out(inputs.sdk, &sdk)?;
+    fs::copy(extension, sdk.join(extension::PLACE)).map_err(failed(extension))?;
     bundle::write(&sdk.join(bundle::BUNDLE), project, site)?;
     for folder in [&empty.join("site-packages"), &temporary] {
         fs::create_dir_all(folder).map_err(failed(folder))?;

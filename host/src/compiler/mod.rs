@@ -16,6 +16,7 @@ pub mod componentize;
 pub mod configuration;
 pub mod dependencies;
 mod digest;
+pub mod extension;
 pub mod manifest;
 pub mod native;
 pub mod project;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 use componentize::{ComponentizeError, componentize};
 use dependencies::{Dependencies, DependencyError};
 use digest::Fields;
+use extension::ExtensionError;
 pub use project::{Project, ProjectError};
 use toolchain::{Toolchain, ToolchainError};
 
@@ -46,6 +48,8 @@ pub struct Inputs<'a> {
     pub wit: Embedded<'a>,
     /// The Python SDK.
     pub sdk: Embedded<'a>,
+    /// The source of the SDK's extension in C.
+    pub native: Embedded<'a>,
     /// The SDK's version.
     pub sdk_version: &'a str,
     /// The contract's version.
@@ -97,6 +101,9 @@ pub enum BuildError {
     /// The dependencies.
     #[error(transparent)]
     Dependencies(#[from] DependencyError),
+    /// The SDK's extension.
+    #[error(transparent)]
+    Extension(#[from] ExtensionError),
     /// The component.
     #[error(transparent)]
     Componentize(#[from] ComponentizeError),
@@ -138,8 +145,9 @@ pub fn build(
         return Ok(found);
     }
 
+    let extension = extension::ready(cache, inputs.native, &toolchain, progress)?;
     progress.step("compiling (about 15 seconds)");
-    let made = componentize(&project.files, &dependencies.site, inputs, &toolchain)?;
+    let made = componentize(&project.files, &dependencies.site, inputs, &extension, &toolchain)?;
     for note in &made.notes {
         progress.step(&format!("note: {note}"));
     }
@@ -189,7 +197,7 @@ fn key(project: &Project, inputs: &Inputs<'_>, dependencies: &str) -> String {
     for text in [&project.name, &project.version, inputs.sdk_version, inputs.contract_version] {
         fields.add(text);
     }
-    for (part, files) in [("wit", inputs.wit), ("sdk", inputs.sdk)] {
+    for (part, files) in [("wit", inputs.wit), ("sdk", inputs.sdk), ("native", inputs.native)] {
         fields.add(part);
         fields.add(files.len().to_le_bytes());
         for (path, contents) in files {

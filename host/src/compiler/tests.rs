@@ -8,7 +8,7 @@ use super::*;
 
 const WIT: Embedded<'_> = &[("connector.wit", "package a:b;")];
 const SDK: Embedded<'_> = &[("sluice/_guest.py", "pass\n")];
-const INPUTS: Inputs<'_> = Inputs { wit: WIT, sdk: SDK, sdk_version: "0.1.0", contract_version: "0.1.0" };
+const INPUTS: Inputs<'_> = Inputs { wit: WIT, sdk: SDK, native: &[], sdk_version: "0.1.0", contract_version: "0.1.0" };
 
 fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, Project) {
     let folder = tempfile::tempdir().unwrap();
@@ -98,7 +98,8 @@ impl Real {
             files.iter().map(|(path, text)| (leak(path), leak(text))).collect()
         };
         let (wit, sdk) = (borrow(&self.wit), borrow(&self.sdk));
-        let inputs = Inputs { wit: &wit, sdk: &sdk, sdk_version: "0.1.0", contract_version: "0.1.0" };
+        let native = crate::embedded::NATIVE;
+        let inputs = Inputs { wit: &wit, sdk: &sdk, native, sdk_version: "0.1.0", contract_version: "0.1.0" };
         let mut steps = Vec::new();
         let built =
             build(project, &inputs, &self.cache, Options::default(), &mut |line: &str| steps.push(line.to_owned()));

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -251,4 +251,13 @@ pub(crate) fn peak_memory_kib(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+/// What random tests begin with: `SLUICE_TEST_SEED`, else the clock. It is printed.
+pub(crate) fn seed() -> u64 {
+    let given = std::env::var("SLUICE_TEST_SEED").ok().map(|seed| seed.parse().expect("SLUICE_TEST_SEED is a number"));
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros().try_into().unwrap();
+    let seed: u64 = given.unwrap_or_else(clock);
+    eprintln!("SLUICE_TEST_SEED={seed}");
+    seed
 }

@@ -1,16 +1,18 @@
 """One connector with many behaviours, chosen by ``configuration["mode"]``.
 
 Compiling a component takes seconds, so the tests share this one. ``attacks`` does what a
-hostile connector would do, ``rows`` sends rows in every way, ``web`` uses the network.
+hostile connector would do, ``rows`` sends rows in every way, ``fast`` compares two ways of
+sending them, ``web`` uses the network.
 """
 
 import attacks
+import fast
 import rows
 import web
 from fivetran_connector_sdk import Connector
 
-MODES = {**attacks.MODES, **rows.MODES, **web.MODES}
-DECLARATIONS = {**rows.DECLARATIONS, **web.DECLARATIONS}
+MODES = {**attacks.MODES, **fast.MODES, **rows.MODES, **web.MODES}
+DECLARATIONS = {**fast.DECLARATIONS, **rows.DECLARATIONS, **web.DECLARATIONS}
 
 
 def schema(configuration):

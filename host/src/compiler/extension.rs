@@ -1,0 +1,140 @@
+//! The SDK's extension in C, compiled to WebAssembly once and kept in the cache.
+//!
+//! The C compiler comes from the package index like the other tools, by exact version and hash. It is large (about
+//! 450 MB unpacked) and needed for one second, so it is removed again. The extension runs in the sandbox, as the rest
+//! of a connector does.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Embedded;
+use super::command::{self, CommandError};
+use super::digest::Fields;
+use super::toolchain::Toolchain;
+use super::{Progress, write_whole};
+
+/// The C compiler with its version and hashes, as pip reads them.
+const LOCK: &str = include_str!("extension.lock");
+/// Where the extension lies in the SDK.
+pub(super) const PLACE: &str = "sluice/_native.cpython-314-wasm32-wasi.so";
+const TARGET: &str = "wasm32-wasi";
+const COMPILE: [&str; 7] = ["-target", TARGET, "-fPIC", "-O2", "-fvisibility=hidden", "-g0", "-c"];
+const LINK: [&str; 5] =
+    ["-shared", "--experimental-pic", "--export=PyInit__native", "--unresolved-symbols=import-dynamic", "--strip-all"];
+
+/// Why there is no extension.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtensionError {
+    /// pip failed.
+    #[error("cannot install the C compiler for the SDK; the first build needs a package index\n{output}")]
+    Install {
+        /// What pip said.
+        output: String,
+    },
+    /// The compiler failed.
+    #[error("cannot compile the SDK's extension\n{output}")]
+    Compile {
+        /// What it said.
+        output: String,
+    },
+    /// The cache.
+    #[error("cannot write the SDK's extension to {path}")]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A tool could not be run.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+/// The extension in the cache; makes it the first time.
+///
+/// # Errors
+///
+/// When there is no package index or the cache cannot be written.
+pub(super) fn ready(
+    cache: &Path,
+    sources: Embedded<'_>,
+    toolchain: &Toolchain,
+    progress: &mut dyn Progress,
+) -> Result<PathBuf, ExtensionError> {
+    let writing = |source| ExtensionError::Cache { path: cache.to_path_buf(), source };
+    let path = cache.join(format!("extension-{}.so", digest(sources)));
+    let lock = File::create(cache.join("extension.lock")).map_err(writing)?;
+    lock.lock().map_err(writing)?;
+    if path.exists() {
+        return Ok(path);
+    }
+    progress.step("compiling the SDK's extension, once (fetches a C compiler of 100 MB)");
+    let making = tempfile::Builder::new().prefix("extension-new-").tempdir_in(cache).map_err(writing)?;
+    let zig = install(toolchain, making.path())?;
+    let module = compile(&zig, sources, making.path())?;
+    let bytes = fs::read(module).map_err(writing)?;
+    write_whole(&path, &bytes).map_err(|error| writing(io::Error::other(error)))?;
+    Ok(path)
+}
+
+fn digest(sources: Embedded<'_>) -> String {
+    let mut fields =
+        Fields::default().with("sluice extension 1").with(LOCK).with(COMPILE.join(" ")).with(LINK.join(" "));
+    for (path, contents) in sources {
+        fields.add(path);
+        fields.add(contents);
+    }
+    fields.finish()
+}
+
+fn install(toolchain: &Toolchain, home: &Path) -> Result<PathBuf, ExtensionError> {
+    let write = |path: &Path, text: &str| {
+        fs::write(path, text).map_err(|source| ExtensionError::Cache { path: path.to_path_buf(), source })
+    };
+    let (lock, site) = (home.join("compiler.lock"), home.join("site"));
+    write(&lock, LOCK)?;
+    let mut pip = command::pip(&toolchain.python);
+    pip.args(["install", "--require-hashes", "--only-binary", ":all:", "--no-deps", "--no-compile", "--target"]);
+    pip.arg(&site).arg("-r").arg(&lock);
+    let installed = command::run(&mut pip)?;
+    if !installed.success {
+        return Err(ExtensionError::Install { output: installed.output });
+    }
+    Ok(site.join("ziglang").join(if cfg!(windows) { "zig.exe" } else { "zig" }))
+}
+
+fn compile(zig: &Path, sources: Embedded<'_>, home: &Path) -> Result<PathBuf, ExtensionError> {
+    for (path, contents) in sources {
+        let file = home.join(path);
+        fs::write(&file, contents).map_err(|source| ExtensionError::Cache { path: file.clone(), source })?;
+    }
+    let mut objects = Vec::new();
+    for (path, _) in sources.iter().filter(|(path, _)| path.ends_with(".c")) {
+        // A relative path, so that nothing of this machine gets into the extension.
+        let object = format!("{path}.o");
+        let mut arguments = COMPILE.map(str::to_owned).to_vec();
+        arguments.extend([(*path).to_owned(), "-o".to_owned(), object.clone()]);
+        tool(zig, "cc", &arguments, home)?;
+        objects.push(object);
+    }
+    let module = home.join("extension.so");
+    let mut arguments = LINK.map(str::to_owned).to_vec();
+    arguments.extend(objects);
+    arguments.extend(["-o".to_owned(), "extension.so".to_owned()]);
+    tool(zig, "wasm-ld", &arguments, home)?;
+    Ok(module)
+}
+
+fn tool(zig: &Path, name: &str, arguments: &[String], home: &Path) -> Result<(), ExtensionError> {
+    let mut tool = command::isolated(zig);
+    let scratch = home.join("scratch");
+    for variable in ["ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR", "TMPDIR", "TEMP", "HOME"] {
+        tool.env(variable, &scratch);
+    }
+    fs::create_dir_all(&scratch).map_err(|source| ExtensionError::Cache { path: scratch.clone(), source })?;
+    tool.arg(name).args(arguments).current_dir(home);
+    let finished = command::run(&mut tool)?;
+    if finished.success { Ok(()) } else { Err(ExtensionError::Compile { output: finished.output }) }
+}
