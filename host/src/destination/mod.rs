@@ -79,11 +79,15 @@ pub struct TableCounts {
     pub deletes: u64,
     /// Calls of truncate.
     pub truncates: u64,
+    /// Values that did not fit their column and became NULL.
+    pub nulled: u64,
+    /// Rows that went to the quarantine instead.
+    pub quarantined: u64,
 }
 
 impl TableCounts {
     pub(crate) fn new(table: TableName) -> Self {
-        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0 }
+        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0, nulled: 0, quarantined: 0 }
     }
 }
 

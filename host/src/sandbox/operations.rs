@@ -3,6 +3,7 @@
 use super::bindings::sluice::connector::{logging, operations, types};
 use super::state::HostState;
 use crate::log::Level;
+use crate::numbers::plain;
 use crate::ops::Refusal;
 use crate::rows;
 
@@ -94,7 +95,7 @@ fn unpacked(values: types::Values) -> Result<rows::Values, &'static str> {
         types::Values::Texts(values) => rows::Values::Texts(values.into_iter().collect()),
         types::Values::Blobs(values) => rows::Values::Blobs(values),
         types::Values::Json(values) => rows::Values::Json(values.into_iter().collect()),
-        types::Values::Decimals(values) => rows::Values::Decimals(values),
+        types::Values::Decimals(values) => rows::Values::Decimals(values.into_iter().map(plain).collect()),
         types::Values::Dates(values) => rows::Values::Dates(values),
         types::Values::Datetimes(values) => rows::Values::Datetimes(values),
         types::Values::Timestamps(values) => rows::Values::Timestamps(values),
@@ -132,7 +133,7 @@ impl From<types::Value> for rows::Value {
             types::Value::Text(value) => Self::Text(value),
             types::Value::Blob(value) => Self::Blob(value),
             types::Value::Json(value) => Self::Json(value),
-            types::Value::Decimal(value) => Self::Decimal(value),
+            types::Value::Decimal(value) => Self::Decimal(plain(value)),
             types::Value::Date(value) => Self::Date(value),
             types::Value::Datetime(value) => Self::Datetime(value),
             types::Value::Timestamp(value) => Self::Timestamp(value),

@@ -142,6 +142,16 @@ fn write_table(connection: &Connection, table: &Table) -> rusqlite::Result<bool>
     Ok(inserted > 0)
 }
 
+/// Reads all tables in order of their names.
+pub(super) fn all_tables(connection: &Connection) -> Result<Vec<Table>, DestinationError> {
+    let read = || -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare("SELECT \"name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    };
+    let names = read().map_err(failed("reading the catalogue"))?;
+    names.iter().filter_map(|name| read_table(connection, name).transpose()).collect()
+}
+
 /// Reads one table and holds it against SQLite's schema.
 pub(super) fn read_table(connection: &Connection, name: &str) -> Result<Option<Table>, DestinationError> {
     let doing = failed("reading the catalogue");

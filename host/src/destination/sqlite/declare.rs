@@ -6,10 +6,12 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::catalogue::{Catalogue, Table, TableColumn, collision};
+use super::lattice::{Integers, join_knowing};
 use super::naming::column_name;
 use super::plan::check_columns;
-use super::schema::{Change, integers_in_double};
-use super::types::{Storage, join};
+use super::rules::Rules;
+use super::schema::{Change, integers};
+use super::types::Storage;
 use crate::destination::DestinationError;
 use crate::rows::{DataType, TableDefinition};
 
@@ -29,6 +31,7 @@ pub(super) enum Need {
 pub(super) fn needs(
     connection: &Connection,
     catalogue: &mut Catalogue,
+    rules: &Rules,
     definitions: &[TableDefinition],
     max_columns: usize,
 ) -> Result<Vec<Need>, DestinationError> {
@@ -47,7 +50,7 @@ pub(super) fn needs(
                 Need::Create(Table { source: definition.name.clone(), name, hashed, columns: declared })
             }
             Some(stored) => {
-                let changes = compare(connection, definition, &stored, &declared)?;
+                let changes = compare(connection, rules, definition, &stored, &declared)?;
                 let new = changes.iter().filter(|change| stored.find(&change.name).is_none()).count();
                 check_columns(&definition.name, stored.columns.len() + new, max_columns)?;
                 Need::Evolve(stored, changes)
@@ -87,6 +90,7 @@ fn columns(definition: &TableDefinition) -> Result<Vec<TableColumn>, Destination
 
 fn compare(
     connection: &Connection,
+    rules: &Rules,
     definition: &TableDefinition,
     stored: &Table,
     declared: &[TableColumn],
@@ -104,6 +108,7 @@ fn compare(
             return Err(DestinationError::refused(&definition.name, Some(&column.source), reason));
         }
         let settled = match (known.data_type, column.data_type) {
+            (locked, _) if rules.is_locked(&definition.name, &column.source) => locked,
             (Some(from), Some(to)) => Some(widened(connection, stored, &known.name, from, to)?),
             (from, to) => from.or(to),
         };
@@ -121,9 +126,10 @@ fn widened(
     from: DataType,
     to: DataType,
 ) -> Result<DataType, DestinationError> {
+    // Integers that are still to come do not widen a column of floats; too large ones will.
     let decides = from == DataType::Long && matches!(to, DataType::Float | DataType::Double);
-    let exact = !decides || integers_in_double(connection, table, column)?;
-    Ok(join(from, to, exact))
+    let known = if decides { integers(connection, table, column)? } else { Integers::ExactInDouble };
+    Ok(join_knowing(from, to, known))
 }
 
 fn check_same_key(

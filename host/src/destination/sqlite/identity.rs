@@ -22,7 +22,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::values::{Scalar, push_hex};
+use super::text::{push_hex, whole};
+use super::values::Scalar;
 
 /// Collects one row after the other.
 #[derive(Debug, Default)]
@@ -43,7 +44,6 @@ impl RowHash {
         match value {
             Scalar::Boolean(v) => self.value(b'b', &[u8::from(v)]),
             Scalar::Integer(v) => self.value(b'i', &v.to_be_bytes()),
-            Scalar::Single(v) => self.float(f64::from(v)),
             Scalar::Float(v) => self.float(v),
             Scalar::Text(v) => self.value(b't', v.as_bytes()),
             Scalar::Blob(v) => self.value(b'x', v),
@@ -62,11 +62,8 @@ impl RowHash {
     }
 
     fn float(&mut self, value: f64) {
-        // 2^63 itself is not an i64, and the cast would saturate.
-        const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-        if value.trunc() == value && (-LIMIT..LIMIT).contains(&value) {
-            #[allow(clippy::cast_possible_truncation, reason = "a whole number within the range")]
-            self.value(b'i', &(value as i64).to_be_bytes());
+        if let Some(integer) = whole(value) {
+            self.value(b'i', &integer.to_be_bytes());
         } else if value.is_nan() {
             self.value(b'f', &0x7ff8_0000_0000_0000_u64.to_be_bytes());
         } else {

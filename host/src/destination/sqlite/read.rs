@@ -3,11 +3,11 @@
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::catalogue::{Table, read_table};
+use super::catalogue::{Table, all_tables, read_table};
 use super::naming::{DELETED, ID, SYNCED, quote};
 use super::open::failed;
+use super::text::push_hex;
 use super::types::type_name;
-use super::values::push_hex;
 use crate::destination::DestinationError;
 use crate::rows::TableName;
 
@@ -54,17 +54,8 @@ pub struct Peek {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-fn all(connection: &Connection) -> Result<Vec<Table>, DestinationError> {
-    let read = || -> rusqlite::Result<Vec<String>> {
-        let mut statement = connection.prepare("SELECT \"name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
-        statement.query_map([], |row| row.get(0))?.collect()
-    };
-    let names = read().map_err(failed("reading the catalogue"))?;
-    names.iter().filter_map(|name| read_table(connection, name).transpose()).collect()
-}
-
 pub(super) fn tables(connection: &Connection) -> Result<Vec<TableInfo>, DestinationError> {
-    all(connection)?.into_iter().map(|table| info(connection, table)).collect()
+    all_tables(connection)?.into_iter().map(|table| info(connection, table)).collect()
 }
 
 fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationError> {
@@ -92,7 +83,7 @@ fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationE
 pub(super) fn peek(connection: &Connection, name: &str, limit: u32) -> Result<Option<Peek>, DestinationError> {
     let table = match read_table(connection, name)? {
         Some(table) => table,
-        None => match all(connection)?.into_iter().find(|table| table.source.to_string() == name) {
+        None => match all_tables(connection)?.into_iter().find(|table| table.source.to_string() == name) {
             Some(table) => table,
             None => return Ok(None),
         },

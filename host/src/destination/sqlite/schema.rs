@@ -10,9 +10,10 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::catalogue::{Catalogue, Table, TableColumn};
+use super::lattice::{Integers, exact_in_double, rewrites};
 use super::naming::{DELETED, ID, SYNCED, quote};
 use super::open::failed;
-use super::types::{Storage, exact_in_double, rewrites};
+use super::types::Storage;
 use super::values::{decode, encode};
 use crate::destination::DestinationError;
 use crate::rows::DataType;
@@ -121,27 +122,23 @@ fn is_empty(connection: &Connection, table: &Table) -> Result<bool, DestinationE
     connection.query_row(&statement, [], |row| row.get(0)).map_err(failed("reading a table"))
 }
 
-/// Whether every integer of a column is exact in a 64-bit float.
-pub(super) fn integers_in_double(
-    connection: &Connection,
-    table: &Table,
-    column: &str,
-) -> Result<bool, DestinationError> {
+/// What is known about the integers of a column, by looking at them.
+pub(super) fn integers(connection: &Connection, table: &Table, column: &str) -> Result<Integers, DestinationError> {
     let column = quote(column);
     // Smaller ones all are.
     let statement = format!(
         "SELECT {column} FROM {} WHERE {column} > 9007199254740992 OR {column} < -9007199254740992",
         quote(&table.name)
     );
-    let search = || -> rusqlite::Result<bool> {
+    let search = || -> rusqlite::Result<Integers> {
         let mut statement = connection.prepare(&statement)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             if !matches!(row.get_ref(0)?, ValueRef::Integer(v) if exact_in_double(v)) {
-                return Ok(false);
+                return Ok(Integers::Any);
             }
         }
-        Ok(true)
+        Ok(Integers::ExactInDouble)
     };
     search().map_err(failed("reading a table"))
 }

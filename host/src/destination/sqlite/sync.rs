@@ -1,21 +1,21 @@
 //! One sync of one connection into SQLite.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
 
 use super::SqliteOptions;
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, all_tables};
 use super::clock::Clock;
 use super::declare::{Need, needs};
 use super::files::Files;
 use super::lock::Lock;
 use super::open::{busy, failed, open_for_writing};
-use super::plan::{self, Plan, Plans, check_columns, check_tables};
+use super::plan::{Plans, check_tables};
+use super::rules::Rules;
 use super::{schema, state, write};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
-use crate::rows::{Batch, Operation, OperationKind, TableDefinition, TableName};
+use crate::rows::{Operation, OperationKind, TableDefinition, TableName};
 
 /// How much is committed before the log is copied into the database.
 const SETTLE_BYTES: u64 = 8 << 20;
@@ -26,17 +26,18 @@ const SETTLE_BYTES: u64 = 8 << 20;
 #[derive(Debug)]
 pub struct SqliteDestination {
     // Before the lock, so that it is closed before another sync may begin.
-    connection: Connection,
-    catalogue: Catalogue,
-    plans: Plans,
-    buffers: write::Buffers,
-    clock: Clock,
-    counts: Counts,
+    pub(super) connection: Connection,
+    pub(super) catalogue: Catalogue,
+    pub(super) plans: Plans,
+    pub(super) rules: Rules,
+    pub(super) buffers: write::Buffers,
+    pub(super) clock: Clock,
+    pub(super) counts: Counts,
     state: String,
     identity: SyncIdentity,
-    options: SqliteOptions,
+    pub(super) options: SqliteOptions,
     files: Files,
-    uncommitted: u64,
+    pub(super) uncommitted: u64,
     /// Bytes of values that are committed and perhaps still in the log only.
     unsettled: u64,
     ended: bool,
@@ -44,13 +45,13 @@ pub struct SqliteDestination {
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+pub(super) struct Counts {
     tables: Vec<TableCounts>,
     places: HashMap<TableName, usize>,
 }
 
 impl Counts {
-    fn of(&mut self, table: &TableName) -> Option<&mut TableCounts> {
+    pub(super) fn of(&mut self, table: &TableName) -> Option<&mut TableCounts> {
         let place = match self.places.get(table) {
             Some(place) => *place,
             None => {
@@ -78,7 +79,12 @@ impl SqliteDestination {
         options: SqliteOptions,
     ) -> Result<Self, DestinationError> {
         let connection = open_for_writing(&files, &options)?;
+        let mut rules = Rules::default();
+        if options.landing.tables.values().any(|table| table.lock_types) {
+            rules.lock(&options.landing, &all_tables(&connection)?);
+        }
         Ok(Self {
+            rules,
             catalogue: Catalogue::load(&connection)?,
             plans: Plans::default(),
             buffers: write::Buffers::default(),
@@ -114,7 +120,7 @@ impl SqliteDestination {
     }
 
     /// Begins a transaction unless one is under way.
-    fn begin(&self) -> Result<(), DestinationError> {
+    pub(super) fn begin(&self) -> Result<(), DestinationError> {
         if !self.connection.is_autocommit() {
             return Ok(());
         }
@@ -185,7 +191,7 @@ impl SqliteDestination {
     }
 
     fn declare_all(&mut self, definitions: &[TableDefinition]) -> Result<(), DestinationError> {
-        let needs = needs(&self.connection, &mut self.catalogue, definitions, self.options.columns)?;
+        let needs = needs(&self.connection, &mut self.catalogue, &self.rules, definitions, self.options.columns)?;
         let new = needs.iter().filter(|need| matches!(need, Need::Create(_))).count();
         check_tables(&self.catalogue, u64::try_from(new).unwrap_or(u64::MAX), self.options.tables)?;
         self.begin()?;
@@ -201,73 +207,10 @@ impl SqliteDestination {
                 }
             }
         }
+        for definition in definitions {
+            self.rules.declare(definition);
+        }
         Ok(())
-    }
-
-    fn write_rows(&mut self, source: &TableName, kind: OperationKind, batch: &Batch) -> Result<(), DestinationError> {
-        let Some(plan) = self.plan(source, kind, batch)? else {
-            return Ok(());
-        };
-        self.uncommitted = self.uncommitted.saturating_add(u64::try_from(batch.bytes).unwrap_or(u64::MAX));
-        if self.uncommitted > self.options.uncommitted_bytes {
-            let limit = self.options.uncommitted_bytes;
-            return Err(DestinationError::Limit { what: "bytes without a checkpoint", limit, table: None });
-        }
-        self.begin()?;
-        let stamp = self.clock.tick();
-        write::apply(&self.connection, &plan, batch, &stamp, &mut self.buffers)
-    }
-
-    /// The plan for a batch, after its table was made to hold it; `None` when the batch can
-    /// change nothing.
-    fn plan(
-        &mut self,
-        source: &TableName,
-        kind: OperationKind,
-        batch: &Batch,
-    ) -> Result<Option<Arc<Plan>>, DestinationError> {
-        if let Some(plan) = self.plans.get(source, kind, batch) {
-            plan::check_keys(source, &plan.slots, batch)?;
-            let changes = plan::changes(source, &plan.slots, batch, kind, |column| {
-                schema::integers_in_double(&self.connection, &plan.table, column)
-            })?;
-            if changes.is_empty() {
-                return Ok(Some(plan));
-            }
-        }
-        let (name, table) = self.catalogue.get(&self.connection, source)?;
-        let slots = plan::resolve(source, table.as_deref(), batch)?;
-        plan::check_keys(source, &slots, batch)?;
-        let changes = plan::changes(source, &slots, batch, kind, |column| match &table {
-            Some(table) => schema::integers_in_double(&self.connection, table, column),
-            None => Ok(true),
-        })?;
-        let table = match table {
-            Some(table) if changes.is_empty() => table,
-            Some(table) => {
-                let new = changes.iter().filter(|change| table.find(&change.name).is_none()).count();
-                check_columns(source, table.columns.len() + new, self.options.columns)?;
-                self.begin()?;
-                self.plans.forget(&table);
-                schema::evolve(&self.connection, &mut self.catalogue, &table, &changes)?
-            }
-            // Nothing to change, or nothing but NULL.
-            None if kind != OperationKind::Upsert || changes.is_empty() => return Ok(None),
-            None => {
-                check_tables(&self.catalogue, 1, self.options.tables)?;
-                check_columns(source, changes.len(), self.options.columns)?;
-                self.begin()?;
-                schema::create(&self.connection, &mut self.catalogue, plan::undeclared(source, name, &changes))?
-            }
-        };
-        // A key without a type means an empty table.
-        if kind != OperationKind::Upsert && table.key().iter().any(|column| column.data_type.is_none()) {
-            return Ok(None);
-        }
-        let slots = plan::resolve(source, Some(&table), batch)?;
-        let plan = Arc::new(plan::plan(table, slots, kind));
-        self.plans.put(&plan);
-        Ok(Some(plan))
     }
 
     fn truncate(&mut self, source: &TableName) -> Result<(), DestinationError> {

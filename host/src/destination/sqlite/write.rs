@@ -3,6 +3,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 
+use super::fit::Fitted;
 use super::identity::RowHash;
 use super::naming::{DELETED, quote};
 use super::open::failed;
@@ -41,21 +42,26 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Applies every row of a batch in order.
+/// Applies every row of a batch in order. `fitted` is what lands; the identity of a row is that
+/// of the values as they were sent.
 pub(super) fn apply(
     connection: &Connection,
     plan: &Plan,
     batch: &Batch,
+    fitted: &Fitted,
     stamp: &str,
     buffers: &mut Buffers,
 ) -> Result<(), DestinationError> {
     let doing = failed("writing rows");
     let mut statement = connection.prepare_cached(&plan.statement).map_err(&doing)?;
     statement.raw_bind_parameter(1, stamp).map_err(&doing)?;
-    let mut cells: Vec<Cells<'_>> = batch.columns.iter().map(|column| Cells { column, next_null: 0 }).collect();
+    let cells = |column| Cells { column, next_null: 0 };
+    let mut sent = (!fitted.is_unchanged()).then(|| batch.columns.iter().map(cells).collect::<Vec<_>>());
+    let mut cells: Vec<Cells<'_>> = fitted.columns(batch).into_iter().map(cells).collect();
     for row in 0..batch.rows {
         if let Some(order) = &plan.hash {
-            bind_id(&mut statement, plan, order, &mut cells, row, buffers).map_err(&doing)?;
+            let sent = sent.as_mut().unwrap_or(&mut cells);
+            bind_id(&mut statement, plan, order, sent, row, buffers).map_err(&doing)?;
         }
         if bind_row(&mut statement, plan, &mut cells, row, &mut buffers.text)? {
             statement.raw_execute().map_err(&doing)?;
