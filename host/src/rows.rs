@@ -279,6 +279,18 @@ pub enum OperationKind {
     Delete,
 }
 
+impl OperationKind {
+    /// Its name, as authors write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Upsert => "upsert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 /// One call of the connector.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
@@ -290,6 +302,17 @@ pub enum Operation {
         kind: OperationKind,
         /// The rows.
         batch: Batch,
+    },
+    /// Rows that cannot land, as the connector or the checks on the way found.
+    Rejected {
+        /// The table they were for.
+        table: TableName,
+        /// What should have been done with them.
+        kind: OperationKind,
+        /// The rows, as far as they can be told.
+        batch: Batch,
+        /// Why; names the column and holds no value.
+        reason: String,
     },
     /// Mark every row that is in the table now as deleted.
     Truncate {

@@ -83,8 +83,9 @@ pub struct SyncReport {
 pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) -> Result<SyncReport, DestinationError> {
     let start = Instant::now();
     let identity = SyncIdentity { connector: request.connector, digest: component.digest().to_owned() };
+    let landing = Arc::new(request.landing);
     let options = SqliteOptions {
-        landing: Arc::new(request.landing),
+        landing: Arc::clone(&landing),
         uncommitted_bytes: request.limits.uncommitted_bytes,
         columns: request.limits.columns_per_table,
         ..SqliteOptions::default()
@@ -98,7 +99,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     let client = Client::new(request.grants, &request.limits, Arc::new(SystemResolver), request.trust);
     let counters = request.counters;
     let (sender, writer) = queue::queue(Arc::clone(&counters));
-    let operations = Operations::new(request.limits.clone(), sender, incidents.clone(), Arc::clone(&counters));
+    let operations = Operations::new(request.limits.clone(), landing, sender, incidents.clone(), Arc::clone(&counters));
     let capabilities = Capabilities {
         limits: request.limits,
         operations,

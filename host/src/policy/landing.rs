@@ -154,6 +154,19 @@ impl Landing {
         self.table(schema, name).and_then(|table| table.deletes).or(self.deletes).unwrap_or_default()
     }
 
+    /// Whether a connector may send values of a table that do not fit their declared types.
+    #[must_use]
+    pub fn takes_misfits(&self, schema: Option<&str>, name: &str) -> bool {
+        let locked = self.table(schema, name).is_some_and(|table| table.lock_types);
+        locked || self.on_type_mismatch.unwrap_or_default() != TypeMismatch::Fail
+    }
+
+    /// Whether rows that cannot land are kept aside.
+    #[must_use]
+    pub fn quarantines(&self) -> bool {
+        self.on_bad_row == Some(BadRow::Quarantine)
+    }
+
     /// These decisions with those of `stronger` on top: it wins where both decide, and what either
     /// blocks, hashes, locks or keeps the history of stays so.
     #[must_use]

@@ -4,7 +4,7 @@ use super::bindings::sluice::connector::{logging, operations, types};
 use super::state::HostState;
 use crate::log::Level;
 use crate::numbers::plain;
-use crate::ops::Refusal;
+use crate::ops::{Refusal, Tolerance};
 use crate::rows;
 
 impl types::Host for HostState {}
@@ -24,6 +24,24 @@ impl operations::Host for HostState {
 
     async fn truncate(&mut self, table: types::TableName) -> Answer {
         Ok(self.operations.truncate(table.into()).await.map_err(Into::into))
+    }
+
+    async fn tolerance(&mut self, table: types::TableName) -> wasmtime::Result<operations::Tolerated> {
+        let Tolerance { misfits, rejects } = self.operations.tolerance(&table.into());
+        Ok(operations::Tolerated { misfits, rejects })
+    }
+
+    async fn reject(
+        &mut self,
+        table: types::TableName,
+        operation: operations::OperationKind,
+        batch: types::Batch,
+        reason: String,
+    ) -> Answer {
+        let columns = batch.columns.into_iter().map(column).collect::<Result<_, _>>();
+        let rows = batch.rows as usize;
+        let taken = self.operations.reject(table.into(), operation.into(), rows, columns, &reason).await;
+        Ok(taken.map_err(Into::into))
     }
 
     async fn checkpoint(&mut self, state: String) -> Answer {
@@ -54,6 +72,16 @@ impl From<Refusal> for operations::Refusal {
             Refusal::Invalid(text) => Self::Invalid(text),
             Refusal::Limit(reached) => Self::Limit(reached.to_string()),
             Refusal::Ended(text) => Self::Ended(text),
+        }
+    }
+}
+
+impl From<operations::OperationKind> for rows::OperationKind {
+    fn from(kind: operations::OperationKind) -> Self {
+        match kind {
+            operations::OperationKind::Upsert => Self::Upsert,
+            operations::OperationKind::Update => Self::Update,
+            operations::OperationKind::Delete => Self::Delete,
         }
     }
 }

@@ -8,7 +8,7 @@
 //! | value | tag | bytes |
 //! |---|---|---|
 //! | boolean | `b` | 0 or 1 |
-//! | integer, and a float that is a whole number of 64 bits | `i` | 8, big-endian two's complement |
+//! | integer, a float that is a whole number of 64 bits, a decimal without a point of 64 bits | `i` | 8, big-endian two's complement |
 //! | any other float | `f` | 8, big-endian IEEE 754; one NaN (`7ff8000000000000`) |
 //! | text, XML | `t` | UTF-8 |
 //! | bytes | `x` | as they are |
@@ -48,7 +48,11 @@ impl RowHash {
             Scalar::Text(v) => self.value(b't', v.as_bytes()),
             Scalar::Blob(v) => self.value(b'x', v),
             Scalar::Json(v) => self.value(b'j', v.as_bytes()),
-            Scalar::Decimal(v) => self.value(b'n', v.as_bytes()),
+            // One column's integers come as decimals when a larger one is in the same batch.
+            Scalar::Decimal(v) => match v.parse::<i64>() {
+                Ok(integer) => self.value(b'i', &integer.to_be_bytes()),
+                Err(_) => self.value(b'n', v.as_bytes()),
+            },
             Scalar::Date(v) => self.value(b'd', &v.to_be_bytes()),
             Scalar::Datetime(v) => self.value(b'w', &v.to_be_bytes()),
             Scalar::Timestamp(v) => self.value(b'u', &v.to_be_bytes()),

@@ -56,6 +56,7 @@ mod obstacle;
 mod open;
 mod plan;
 mod prepare;
+mod quarantine;
 mod read;
 mod rules;
 mod schema;
@@ -96,6 +97,8 @@ pub struct SqliteOptions {
     pub tables: u64,
     /// Most columns in a table, without those of the host.
     pub columns: usize,
+    /// Most rows in the quarantine.
+    pub quarantined_rows: u64,
 }
 
 impl Default for SqliteOptions {
@@ -109,6 +112,7 @@ impl Default for SqliteOptions {
             uncommitted_bytes: 16 << 30,
             tables: 10_000,
             columns: 1_000,
+            quarantined_rows: 10_000,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From a batch to the statement that applies it, with the table made to hold it first.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::SqliteDestination;
@@ -13,13 +14,31 @@ use crate::policy::landing::TypeMismatch;
 use crate::rows::{Batch, OperationKind, TableName};
 
 impl SqliteDestination {
+    /// Writes the rows of a batch; answers how many did not go to the quarantine.
     pub(super) fn write_rows(
         &mut self,
         source: &TableName,
         kind: OperationKind,
         batch: &Batch,
-    ) -> Result<(), DestinationError> {
-        self.land(source, kind, batch).map_err(|obstacle| obstacle.error)
+    ) -> Result<u64, DestinationError> {
+        let mut batch = Cow::Borrowed(batch);
+        while let Err(obstacle) = self.land(source, kind, &batch) {
+            if !obstacle.error.is_refused() || !self.options.landing.quarantines() {
+                return Err(obstacle.error);
+            }
+            let (bad, good) = obstacle.split(&batch);
+            if bad.is_empty() && good.columns.len() == batch.columns.len() {
+                return Err(obstacle.error);
+            }
+            if !bad.is_empty() {
+                self.quarantine(source, kind, &batch.only_rows(&bad), &obstacle.error.refusal())?;
+            }
+            batch = Cow::Owned(good);
+            if batch.rows == 0 {
+                break;
+            }
+        }
+        Ok(u64::try_from(batch.rows).unwrap_or(u64::MAX))
     }
 
     fn land(&mut self, source: &TableName, kind: OperationKind, batch: &Batch) -> Result<(), Obstacle> {

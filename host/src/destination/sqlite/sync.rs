@@ -12,6 +12,7 @@ use super::files::Files;
 use super::lock::Lock;
 use super::open::{busy, failed, open_for_writing};
 use super::plan::{Plans, check_tables};
+use super::quarantine::Quarantine;
 use super::rules::Rules;
 use super::{schema, state, write};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
@@ -30,6 +31,7 @@ pub struct SqliteDestination {
     pub(super) catalogue: Catalogue,
     pub(super) plans: Plans,
     pub(super) rules: Rules,
+    pub(super) quarantine: Quarantine,
     pub(super) buffers: write::Buffers,
     pub(super) clock: Clock,
     pub(super) counts: Counts,
@@ -85,6 +87,7 @@ impl SqliteDestination {
         }
         Ok(Self {
             rules,
+            quarantine: Quarantine::default(),
             catalogue: Catalogue::load(&connection)?,
             plans: Plans::default(),
             buffers: write::Buffers::default(),
@@ -224,8 +227,7 @@ impl SqliteDestination {
     fn apply(&mut self, operation: &Operation) -> Result<(), DestinationError> {
         match operation {
             Operation::Rows { table, kind, batch } => {
-                self.write_rows(table, *kind, batch)?;
-                let rows = u64::try_from(batch.rows).unwrap_or(u64::MAX);
+                let rows = self.write_rows(table, *kind, batch)?;
                 if let Some(counts) = self.counts.of(table) {
                     match kind {
                         OperationKind::Upsert => counts.upserts += rows,
@@ -233,6 +235,9 @@ impl SqliteDestination {
                         OperationKind::Delete => counts.deletes += rows,
                     }
                 }
+            }
+            Operation::Rejected { table, kind, batch, reason } => {
+                self.quarantine(table, *kind, batch, reason)?;
             }
             Operation::Truncate { table } => {
                 self.truncate(table)?;

@@ -3,7 +3,9 @@
 
 mod cutting;
 mod files;
+mod fitting;
 mod operations;
+mod quarantine;
 mod reading;
 mod refusals;
 mod transactions;
