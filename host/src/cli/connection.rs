@@ -40,7 +40,7 @@ pub(super) fn reset(arguments: &ResetArguments) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn warehouse(connection: &ConnectionArguments) -> Warehouse {
+pub(super) fn warehouse(connection: &ConnectionArguments) -> Warehouse {
     Warehouse::new(&connection.warehouse.warehouse)
 }
 

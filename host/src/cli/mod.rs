@@ -7,6 +7,7 @@ mod connection;
 mod failure;
 mod folders;
 mod init;
+mod migrate;
 mod report;
 mod run;
 mod server;
@@ -43,6 +44,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
         Command::State(command) => connection::state(&command),
         Command::Reset(arguments) => connection::reset(&arguments),
+        Command::Migrate(arguments) => migrate::migrate(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sluice", &mut io::stdout());
             Ok(0)

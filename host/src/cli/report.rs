@@ -54,6 +54,8 @@ pub(super) fn summary(
                 updates: counts.updates,
                 deletes: counts.deletes,
                 truncates: counts.truncates,
+                nulled: counts.nulled,
+                quarantined: counts.quarantined,
             })
             .collect(),
         checkpoints: report.checkpoints,

@@ -118,7 +118,15 @@ pub struct TableSummary {
     pub deletes: u64,
     /// Calls that marked all rows as deleted.
     pub truncates: u64,
+    /// Values that did not fit and became NULL.
+    pub nulled: u64,
+    /// Rows kept aside because they cannot land.
+    pub quarantined: u64,
 }
+
+/// What is shown of a table only when there is something to show.
+const UNUSUAL: [(&str, fn(&TableSummary) -> u64); 2] =
+    [("nulled", |table| table.nulled), ("quarantined", |table| table.quarantined)];
 
 /// Traffic with one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -178,10 +186,14 @@ impl SyncSummary {
     }
 
     fn table_of_tables(&self) -> Table {
-        let columns = ["upserts", "updates", "deletes", "truncates"].into_iter().map(Column::right);
+        let seen = |count: fn(&TableSummary) -> u64| self.tables.iter().any(|table| count(table) > 0);
+        let unusual: Vec<_> = UNUSUAL.into_iter().filter(|(_, count)| seen(*count)).collect();
+        let usual = ["upserts", "updates", "deletes", "truncates"].into_iter();
+        let columns = usual.chain(unusual.iter().map(|(name, _)| *name)).map(Column::right);
         let mut table = Table::new(std::iter::once(Column::left("table")).chain(columns).collect());
         for one in &self.tables {
-            let numbers = [one.upserts, one.updates, one.deletes, one.truncates].map(units::count);
+            let numbers = [one.upserts, one.updates, one.deletes, one.truncates].into_iter();
+            let numbers = numbers.chain(unusual.iter().map(|(_, count)| count(one))).map(units::count);
             table.row(std::iter::once(one.table.clone()).chain(numbers));
         }
         table
@@ -324,8 +336,22 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_did_not_land_as_it_came_is_shown_when_there_was_some() {
+        let mut summary = summary();
+        let text = |summary: &SyncSummary| {
+            let mut out = Vec::new();
+            summary.write(&mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(!text(&summary).contains("nulled") && !text(&summary).contains("quarantined"));
+        summary.tables[1].quarantined = 4_321;
+        assert!(!text(&summary).contains("nulled"));
+        assert!(text(&summary).contains("quarantined") && text(&summary).contains("4,321"), "{}", text(&summary));
+    }
+
+    #[test]
     fn the_keys_of_the_json_form_are_stable() {
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1}],"checkpoints":3,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"nulled":0,"quarantined":0}],"checkpoints":3,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
         for class in ["connector", "limit", "denied", "host"] {
             assert!(
                 serde_json::to_string(&[

@@ -114,6 +114,13 @@ impl Catalogue {
     }
 }
 
+/// Forgets what is recorded about a table.
+pub(super) fn remove(connection: &Connection, table: &str) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM \"_sluice_columns\" WHERE \"table_name\" = ?", [table])?;
+    connection.execute("DELETE FROM \"_sluice_tables\" WHERE \"name\" = ?", [table])?;
+    Ok(())
+}
+
 /// Why two names of a source cannot be told apart.
 pub(super) fn collision(other: &str, name: &str) -> String {
     format!("{other:?} is already stored under the same name {name:?}; rename one of the two")

@@ -148,8 +148,14 @@ fn check_same_key(
     if was == is {
         return Ok(());
     }
+    let key = match declared.iter().filter(|c| c.key.is_some()).map(|c| c.source.as_str()).collect::<Vec<_>>() {
+        none if none.is_empty() => "--no-primary-key".to_owned(),
+        names => format!("--primary-key {}", names.join(",")),
+    };
     let reason = format!(
-        "the declared primary key {is_text} differs from the stored one {was_text}; declare the stored key, or reset the connection and sync again"
+        "the declared primary key {is_text} differs from the stored one {was_text}; declare the stored key, or change \
+         it with `sluice migrate <connection> --table {} {key}`",
+        definition.name
     );
     Err(DestinationError::refused(&definition.name, None, reason))
 }

@@ -2,32 +2,17 @@
 //!
 //! # How values are stored
 //!
-//! | logical type | declared type | stored form |
-//! |---|---|---|
-//! | BOOLEAN | `INTEGER` | 0 or 1 |
-//! | SHORT, INT, LONG | `INTEGER` | the integer |
-//! | FLOAT | `REAL` | rounded to 32 bits; NaN as the text `NaN`; infinities as they are |
-//! | DOUBLE | `REAL` | all 64 bits; NaN as the text `NaN`; infinities as they are |
-//! | DECIMAL | `TEXT` | the number as sent |
-//! | NAIVE_DATE | `TEXT` | `YYYY-MM-DD` |
-//! | NAIVE_DATETIME | `TEXT` | `YYYY-MM-DDTHH:MM:SS.ffffff`, always six digits, so that texts sort as times |
-//! | UTC_DATETIME | `TEXT` | the same with `Z` |
-//! | BINARY | `BLOB` | the bytes |
-//! | XML, STRING, JSON | `TEXT` | the text |
-//!
-//! SQLite keeps no negative zero: -0.0 is stored as 0.0.
-//!
-//! In a STRING column every value has a text: booleans are `true` and `false`, floats the
-//! shortest digits that read back the same (`0.1`, `1e300`, `NaN`, `Infinity`), bytes
-//! lower-case hexadecimal digits, the others what the table says. Integers and floats in a
-//! DECIMAL column have the same texts. How column types widen stands in `types.rs`.
+//! The forms of all types, what a column takes and how it widens stand in `docs/types.md`; the
+//! code is in `types.rs` (declared types), `values.rs` (stored forms), `text.rs` (the text of a
+//! value), `lattice.rs` (widening), `fit.rs` and `convert.rs` (values that do not fit).
 //!
 //! # What is beside the source's columns
 //!
 //! Each table has `_sluice_deleted` (0 or 1) and `_sluice_synced` (UTC to the microsecond:
 //! when the row was last upserted, updated or deleted; not changed by truncate). Tables
 //! without a primary key have `_sluice_id`, see `identity.rs`. The tables `_sluice_tables`,
-//! `_sluice_columns`, `_sluice_state` and `_sluice_meta` are the catalogue.
+//! `_sluice_columns`, `_sluice_state` and `_sluice_meta` are the catalogue;
+//! `_sluice_quarantine` holds rows that cannot land, see `quarantine.rs`.
 //!
 //! # Tables
 //!
@@ -51,6 +36,7 @@ mod identity;
 mod infer;
 mod lattice;
 mod lock;
+mod migrate;
 mod naming;
 mod obstacle;
 mod open;
@@ -70,6 +56,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, TableInfo};
 pub use sync::SqliteDestination;
 
@@ -194,6 +181,29 @@ impl Warehouse {
             }
         }
         Ok(existed)
+    }
+
+    /// Gives a table another primary key, or none, in one transaction; `None` when there is no
+    /// such table. The table is named as in the destination or as in the source, and so are the
+    /// columns.
+    ///
+    /// # Errors
+    /// `Refused` when the key does not identify the rows that are not deleted; otherwise as
+    /// [`Warehouse::open`]. Nothing has changed then.
+    pub fn migrate_key(
+        &self,
+        connection: &str,
+        table: &str,
+        key: &[String],
+    ) -> Result<Option<KeyChange>, DestinationError> {
+        if !self.folder.exists() {
+            return Ok(None);
+        }
+        let (files, _lock) = self.lock(connection)?;
+        if !files.database.exists() {
+            return Ok(None);
+        }
+        migrate::migrate(&mut open::open_for_writing(&files, &self.options)?, table, key)
     }
 
     /// The tables of a connection in order of their names.

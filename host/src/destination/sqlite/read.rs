@@ -80,14 +80,16 @@ fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationE
     Ok(TableInfo { name: table.name, source: table.source, alive, deleted, columns, last_synced })
 }
 
+/// A table, named as in the destination or as in the source.
+pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<Table>, DestinationError> {
+    match read_table(connection, name)? {
+        Some(table) => Ok(Some(table)),
+        None => Ok(all_tables(connection)?.into_iter().find(|table| table.source.to_string() == name)),
+    }
+}
+
 pub(super) fn peek(connection: &Connection, name: &str, limit: u32) -> Result<Option<Peek>, DestinationError> {
-    let table = match read_table(connection, name)? {
-        Some(table) => table,
-        None => match all_tables(connection)?.into_iter().find(|table| table.source.to_string() == name) {
-            Some(table) => table,
-            None => return Ok(None),
-        },
-    };
+    let Some(table) = find(connection, name)? else { return Ok(None) };
     let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
     columns.extend(table.hashed.then(|| ID.to_owned()));
     columns.extend([DELETED.to_owned(), SYNCED.to_owned()]);

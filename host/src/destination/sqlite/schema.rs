@@ -19,7 +19,7 @@ use crate::destination::DestinationError;
 use crate::rows::DataType;
 
 /// Name of the table that a rewritten one is copied into.
-const REWRITTEN: &str = "_sluice_rewritten";
+pub(super) const REWRITTEN: &str = "_sluice_rewritten";
 
 /// A column as it shall be.
 #[derive(Clone, Debug)]
@@ -147,9 +147,19 @@ fn rewrite_table(connection: &Connection, old: &Table, new: &mut Table) -> Resul
     for column in &mut new.columns {
         column.storage = Storage::of(column.data_type);
     }
+    replace(connection, old, new, || copy_rows(connection, old, new))
+}
+
+/// Lays a table out anew; `copy` brings the rows into [`REWRITTEN`].
+pub(super) fn replace(
+    connection: &Connection,
+    old: &Table,
+    new: &Table,
+    copy: impl FnOnce() -> rusqlite::Result<()>,
+) -> Result<(), DestinationError> {
     let rewrite = || -> rusqlite::Result<()> {
         connection.execute(&create_statement(new, REWRITTEN), [])?;
-        copy_rows(connection, old, new)?;
+        copy()?;
         let indexes = user_indexes(connection, &old.name)?;
         connection.execute(&format!("DROP TABLE {}", quote(&old.name)), [])?;
         connection.execute(&format!("ALTER TABLE {} RENAME TO {}", quote(REWRITTEN), quote(&old.name)), [])?;

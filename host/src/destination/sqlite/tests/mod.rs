@@ -4,6 +4,7 @@
 mod cutting;
 mod files;
 mod fitting;
+mod keys;
 mod operations;
 mod quarantine;
 mod reading;

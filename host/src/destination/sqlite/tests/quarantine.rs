@@ -42,8 +42,7 @@ fn only_the_bad_rows_of_a_batch_are_kept_aside() {
     let rows: Vec<_> = kept.iter().map(|row| row[3].clone()).collect();
     assert_eq!(
         rows,
-        [r#"{"!!":"bad name","id":5,"n":5}"#, r#"{"id":2,"n":70000}"#, r#"{"id":null,"n":3}"#,]
-            .map(stored)
+        [r#"{"!!":"bad name","id":5,"n":5}"#, r#"{"id":2,"n":70000}"#, r#"{"id":null,"n":3}"#,].map(stored)
     );
     for (row, part) in kept.iter().zip(["column !!: ", "column n: a value does not fit", "column id: the primary key"])
     {
