@@ -27,6 +27,7 @@ fn help_of_sluice() {
       run          Sync once: run a connector and land its rows and state
       state        Show, set or reset the state of a connection
       reset        Delete a connection's tables and state
+      migrate      Give a table another primary key
       completions  Print a completion script for a shell
       help         Print this message or the help of the given subcommand(s)
 
