@@ -124,9 +124,11 @@ pub struct TableSummary {
     pub quarantined: u64,
 }
 
+/// The heading of a column, and what it counts.
+type Count = (&'static str, fn(&TableSummary) -> u64);
+
 /// What is shown of a table only when there is something to show.
-const UNUSUAL: [(&str, fn(&TableSummary) -> u64); 2] =
-    [("nulled", |table| table.nulled), ("quarantined", |table| table.quarantined)];
+const UNUSUAL: [Count; 2] = [("nulled", |table| table.nulled), ("quarantined", |table| table.quarantined)];
 
 /// Traffic with one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
