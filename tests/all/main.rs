@@ -17,6 +17,7 @@ mod command_line;
 mod contract;
 mod crash;
 mod examples;
+mod fitting;
 mod hostile;
 mod rows;
 mod sdk;

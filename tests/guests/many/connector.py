@@ -2,17 +2,18 @@
 
 Compiling a component takes seconds, so the tests share this one. ``attacks`` does what a
 hostile connector would do, ``rows`` sends rows in every way, ``fast`` compares two ways of
-sending them, ``web`` uses the network.
+sending them, ``misfits`` sends what does not fit, ``web`` uses the network.
 """
 
 import attacks
 import fast
+import misfits
 import rows
 import web
 from fivetran_connector_sdk import Connector
 
-MODES = {**attacks.MODES, **fast.MODES, **rows.MODES, **web.MODES}
-DECLARATIONS = {**fast.DECLARATIONS, **rows.DECLARATIONS, **web.DECLARATIONS}
+MODES = {**attacks.MODES, **fast.MODES, **misfits.MODES, **rows.MODES, **web.MODES}
+DECLARATIONS = {**fast.DECLARATIONS, **misfits.DECLARATIONS, **rows.DECLARATIONS, **web.DECLARATIONS}
 
 
 def schema(configuration):
