@@ -56,7 +56,18 @@ pub struct Peek {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-fn all(connection: &Connection) -> Result<Vec<Table>, DestinationError> {
+/// The names of all tables in their source, in the order of their names in the destination.
+pub(super) fn sources(connection: &Connection) -> Result<Vec<TableName>, DestinationError> {
+    let read = || -> rusqlite::Result<Vec<TableName>> {
+        let mut statement = connection
+            .prepare("SELECT \"source_schema\", \"source_name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
+        statement.query_map([], |row| Ok(TableName { schema: row.get(0)?, name: row.get(1)? }))?.collect()
+    };
+    read().map_err(failed("reading the catalogue"))
+}
+
+/// All tables.
+pub(super) fn all(connection: &Connection) -> Result<Vec<Table>, DestinationError> {
     let read = || -> rusqlite::Result<Vec<String>> {
         let mut statement = connection.prepare("SELECT \"name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
         statement.query_map([], |row| row.get(0))?.collect()

@@ -14,7 +14,7 @@ use super::lock::Lock;
 use super::open::{busy, failed, open_for_writing};
 use super::plan::{self, Plan, Plans, Work, check_columns, check_tables};
 use super::removal::Removal;
-use super::{clock, history, schema, state, switch, write};
+use super::{clock, history, resync, schema, state, switch, write};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::rows::{Batch, Operation, OperationKind, TableDefinition, TableName};
 
@@ -348,7 +348,14 @@ impl Destination for SqliteDestination {
 
     fn finish(&mut self) -> Result<(), DestinationError> {
         self.call(|this| {
+            this.begin()?;
+            let swept = resync::sweep(&this.connection, &mut this.catalogue, &this.options.landing, &mut this.clock)?;
             this.commit(None)?;
+            for (table, rows) in swept.iter().filter(|(_, rows)| *rows > 0) {
+                if let Some(counts) = this.counts.of(table) {
+                    counts.swept = *rows;
+                }
+            }
             this.ended = true;
             // A reader may hold the log open; it is emptied another time then.
             let _ = this.connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);

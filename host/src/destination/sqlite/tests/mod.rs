@@ -7,6 +7,7 @@ mod history;
 mod operations;
 mod reading;
 mod refusals;
+mod resync;
 mod transactions;
 mod types;
 mod values;
