@@ -11,6 +11,7 @@ use super::removal::Removal;
 use super::{read, state};
 use crate::destination::DestinationError;
 use crate::policy::landing::Landing;
+use crate::policy::terminal::listed;
 use crate::rows::TableName;
 
 /// Stands for all tables in `_sluice_resync`; no table has this name.
@@ -93,8 +94,8 @@ fn named(connection: &Connection, name: &str) -> Result<Table, DestinationError>
     if let Some(place) = place {
         return Ok(tables.swap_remove(place));
     }
-    let known: Vec<String> = tables.iter().take(20).map(|table| table.source.to_string()).collect();
-    let reason = format!("there is no table {name:?} yet; there are: {}", known.join(", "));
+    let known: Vec<String> = tables.iter().map(|table| table.source.to_string()).collect();
+    let reason = format!("there is no table {} yet; there are: {}", listed(&[name]), listed(&known));
     Err(DestinationError::Invalid { what: "the table", reason })
 }
 
@@ -170,9 +171,8 @@ fn forgetting(state: &str, forget: &Forget) -> Result<String, DestinationError> 
     };
     let entries = state::entries(state);
     if let Some(missing) = keys.iter().find(|key| !entries.iter().any(|(name, _)| name == *key)) {
-        let known: Vec<String> = entries.iter().map(|(name, _)| format!("{name:?}")).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let reason = format!("the state has no key {missing:?}; its keys are: {known}");
+        let known: Vec<&String> = entries.iter().map(|(name, _)| name).collect();
+        let reason = format!("the state has no key {}; its keys are: {}", listed(&[missing]), listed(&known));
         return Err(DestinationError::Invalid { what: "the key to remove", reason });
     }
     let kept = entries.iter().filter(|(name, _)| !keys.contains(name));

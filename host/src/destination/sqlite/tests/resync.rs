@@ -224,7 +224,7 @@ fn what_cannot_begin_changes_nothing() {
     place.sync(&[users()], &[row_of(1)]);
     place.warehouse.set_state("shop", "{\"a\": 1}").unwrap();
     for (resync, expected) in [
-        (table("nobody", Forget::Everything), "no table \"nobody\" yet; there are: t"),
+        (table("nobody", Forget::Everything), "no table \"nobody\" yet; there are: \"t\""),
         (table("t", Forget::Keys(vec!["a".into(), "b".into()])), "no key \"b\"; its keys are: \"a\""),
     ] {
         let error = begin(&place, &resync).unwrap_err();
