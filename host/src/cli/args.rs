@@ -51,7 +51,7 @@ pub enum Command {
     /// Show, set or reset the state of a connection
     #[command(subcommand)]
     State(StateCommand),
-    /// Read a connection again from the beginning, and then delete what its source no longer has
+    /// Read everything again, and then delete what the source no longer has
     ///
     /// This command only notes that a re-sync begins and sets the state to {}; no row changes.
     /// The next `sluice run` reads everything again. When one ends well, rows that did not

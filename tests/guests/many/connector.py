@@ -1,16 +1,18 @@
 """One connector with many behaviours, chosen by ``configuration["mode"]``.
 
 Compiling a component takes seconds, so the tests share this one. ``attacks`` does what a
-hostile connector would do, ``rows`` sends rows in every way, ``web`` uses the network.
+hostile connector would do, ``rows`` sends rows in every way, ``resyncs`` reads on from cursors,
+``web`` uses the network.
 """
 
 import attacks
+import resyncs
 import rows
 import web
 from fivetran_connector_sdk import Connector
 
-MODES = {**attacks.MODES, **rows.MODES, **web.MODES}
-DECLARATIONS = {**rows.DECLARATIONS, **web.DECLARATIONS}
+MODES = {**attacks.MODES, **resyncs.MODES, **rows.MODES, **web.MODES}
+DECLARATIONS = {**resyncs.DECLARATIONS, **rows.DECLARATIONS, **web.DECLARATIONS}
 
 
 def schema(configuration):

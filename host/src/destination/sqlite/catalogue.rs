@@ -66,6 +66,23 @@ impl Table {
     }
 }
 
+/// SQLite's own names for a table's row id, which a column of the same name hides.
+const ROW_IDS: [&str; 3] = ["rowid", "_rowid_", "oid"];
+
+/// Whether a column of this name hides a name of the row id.
+pub(super) fn is_row_id(name: &str) -> bool {
+    ROW_IDS.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+impl Table {
+    /// The name of the row id that neither a column of the table hides nor one of `more`.
+    pub(super) fn row_id<'a>(&self, more: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
+        let hidden =
+            |name: &str| self.find(name).is_some() || more.clone().any(|other| other.eq_ignore_ascii_case(name));
+        ROW_IDS.into_iter().find(|name| !hidden(name))
+    }
+}
+
 /// The tables used so far, and how many there are in all.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {

@@ -3,6 +3,7 @@
 //! A key's versions lie beside each other in the index of (key, start), so the latest is found
 //! at once however many there are; it is the only one that can be active.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection};
 
 use super::catalogue::Table;
@@ -11,7 +12,7 @@ use super::dates;
 use super::naming::{ACTIVE, END, ID, START, SYNCED, quote};
 use super::open::failed;
 use super::plan::{Parameter, Plan, Slot, first_parameter};
-use super::write::{Buffers, Cells, bind_row};
+use super::write::{Buffers, Cells, bind_row, value};
 use crate::destination::DestinationError;
 use crate::rows::{Batch, OperationKind};
 
@@ -54,138 +55,103 @@ fn step(kind: OperationKind, latest: Latest) -> Step {
 }
 
 /// The statements of a plan for a table with history.
-///
-/// In `latest` and `begin` the parameters are those of a plain plan: the stamp, the id in
-/// hashed tables, the batch's columns; in `begin` one more may follow, see `copied_from`. In
-/// `confirm` and `close` they are: the stamp, the start of the version, its end, its key.
 #[derive(Debug)]
 pub(super) struct Statements {
     kind: OperationKind,
+    /// Parameters: the key. Columns: see [`FOUND`], then those of `compared`.
     latest: String,
+    /// Parameters: the stamp, the version's row.
     confirm: String,
+    /// Parameters: the stamp, the version's row, its end.
     close: String,
+    /// Parameters: those of a plain plan (the stamp, the id in hashed tables, the batch's
+    /// columns), and in an update the row of the version that fills the other columns.
     begin: String,
-    /// The parameter of `begin` for the start of the version that fills columns which an
-    /// update does not name.
+    /// The last parameter of `begin`, in an update.
     copied_from: Option<usize>,
-    /// The parameters that make up the key; none in hashed tables.
+    /// What makes up the key; nothing in hashed tables.
     key: Vec<Parameter>,
+    /// What a version must hold to be the same; `None` stands for NULL.
+    compared: Vec<Option<Parameter>>,
 }
 
-/// Where the key stands in `confirm` and `close`.
-const KEY_AT: usize = 4;
+/// The columns of `latest` that come first: the row, whether it is active, its start.
+const FOUND: usize = 3;
 
 impl Statements {
     /// Works them out for batches of these columns.
     pub(super) fn new(table: &Table, slots: &[Slot], parameters: &[Parameter], kind: OperationKind) -> Self {
-        let first = first_parameter(table);
-        let named: Vec<(String, String, bool)> = parameters
-            .iter()
-            .enumerate()
-            .filter_map(|(index, parameter)| {
-                let slot = slots.get(parameter.column)?;
-                Some((quote(&slot.name), format!("?{}", first + index), slot.key))
-            })
-            .collect();
-        let key: Vec<Parameter> =
-            parameters.iter().filter(|p| slots.get(p.column).is_some_and(|slot| slot.key)).copied().collect();
-        let own_key = if table.hashed {
-            format!("{} = ?2", quote(ID))
+        let named = |wanted: bool| {
+            let all = parameters.iter().filter_map(|parameter| Some((slots.get(parameter.column)?, *parameter)));
+            all.filter(move |(slot, _)| slot.key == wanted)
+        };
+        let key: Vec<Parameter> = named(true).map(|(_, parameter)| parameter).collect();
+        let condition = if table.hashed {
+            format!("{} = ?1", quote(ID))
         } else {
-            let equal = named.iter().filter(|(_, _, key)| *key).map(|(name, mark, _)| format!("{name} = {mark}"));
+            let equal = named(true).enumerate().map(|(at, (slot, _))| format!("{} = ?{}", quote(&slot.name), at + 1));
             equal.collect::<Vec<_>>().join(" AND ")
         };
-        let far_key = key_condition(table, slots, &key);
-        let (name, synced, start) = (quote(&table.name), quote(SYNCED), quote(START));
-        let copied_from = (kind == OperationKind::Update).then_some(first + parameters.len());
+        let compared: Vec<(&str, Option<Parameter>)> = match kind {
+            // Rows without a key are the same when their id is.
+            _ if table.hashed => Vec::new(),
+            OperationKind::Delete => Vec::new(),
+            OperationKind::Update => {
+                named(false).map(|(slot, parameter)| (slot.name.as_str(), Some(parameter))).collect()
+            }
+            OperationKind::Upsert => {
+                let said = |name: &str| named(false).find(|(slot, _)| slot.name.eq_ignore_ascii_case(name));
+                let columns = table.columns.iter().filter(|column| column.key.is_none());
+                columns
+                    .map(|column| (column.name.as_str(), said(&column.name).map(|(_, parameter)| parameter)))
+                    .collect()
+            }
+        };
+        let (name, synced, start, active) = (quote(&table.name), quote(SYNCED), quote(START), quote(ACTIVE));
+        // Plans are made after it was checked that one is free.
+        let row = table.row_id(std::iter::empty()).unwrap_or("rowid");
+        let mut found = vec![row.to_owned(), active.clone(), start.clone()];
+        found.extend(compared.iter().map(|(name, _)| quote(name)));
+        let copied_from = (kind == OperationKind::Update).then_some(first_parameter(table) + parameters.len());
         Self {
             kind,
-            latest: format!(
-                "SELECT {}, {start}, {} FROM {name} WHERE {own_key} ORDER BY {start} DESC LIMIT 1",
-                quote(ACTIVE),
-                same(table, &named, kind),
-            ),
-            confirm: format!("UPDATE {name} SET {synced} = ?1 WHERE {far_key} AND {start} = ?2"),
-            close: format!(
-                "UPDATE {name} SET {} = 0, {} = ?3, {synced} = ?1 WHERE {far_key} AND {start} = ?2",
-                quote(ACTIVE),
-                quote(END)
-            ),
-            begin: begin(table, &named, copied_from, &own_key),
+            latest: format!("SELECT {} FROM {name} WHERE {condition} ORDER BY {start} DESC LIMIT 1", found.join(", ")),
+            confirm: format!("UPDATE {name} SET {synced} = ?1 WHERE {row} = ?2"),
+            close: format!("UPDATE {name} SET {active} = 0, {} = ?3, {synced} = ?1 WHERE {row} = ?2", quote(END)),
+            begin: begin(table, slots, parameters, copied_from.map(|number| (row, number))),
             copied_from,
             key,
+            compared: compared.into_iter().map(|(_, parameter)| parameter).collect(),
         }
-    }
-}
-
-fn key_condition(table: &Table, slots: &[Slot], key: &[Parameter]) -> String {
-    if table.hashed {
-        return format!("{} = ?{KEY_AT}", quote(ID));
-    }
-    let names = key.iter().filter_map(|parameter| slots.get(parameter.column));
-    let equal = names.enumerate().map(|(index, slot)| format!("{} = ?{}", quote(&slot.name), KEY_AT + index));
-    equal.collect::<Vec<_>>().join(" AND ")
-}
-
-/// The expression that tells whether a version holds what a row says. Rows without a key are
-/// the same when their id is.
-fn same(table: &Table, named: &[(String, String, bool)], kind: OperationKind) -> String {
-    let mut left = Vec::new();
-    let mut right = Vec::new();
-    let mut compare = |name: &str, mark: &str| {
-        left.push(name.to_owned());
-        right.push(mark.to_owned());
-    };
-    match kind {
-        _ if table.hashed => {}
-        OperationKind::Delete => {}
-        OperationKind::Update => {
-            named.iter().filter(|(_, _, key)| !key).for_each(|(name, mark, _)| compare(name, mark))
-        }
-        OperationKind::Upsert => {
-            for column in table.columns.iter().filter(|column| column.key.is_none()) {
-                let name = quote(&column.name);
-                let mark = named.iter().find(|(other, _, _)| *other == name).map_or("NULL", |(_, mark, _)| mark);
-                compare(&name, mark);
-            }
-        }
-    }
-    match left.len() {
-        0 => "1".to_owned(),
-        // Two lists, since a thousand comparisons joined by AND are too deep for SQLite.
-        _ => format!("({}) IS ({})", left.join(", "), right.join(", ")),
     }
 }
 
 /// The statement that begins a version: with the values of the row, and the others NULL or
 /// those of a former version.
-fn begin(table: &Table, named: &[(String, String, bool)], copied_from: Option<usize>, key: &str) -> String {
+fn begin(table: &Table, slots: &[Slot], parameters: &[Parameter], former: Option<(&str, usize)>) -> String {
     let mut columns = vec![quote(SYNCED), quote(ACTIVE), quote(START), quote(END)];
     let mut values = vec!["?1".to_owned(), "1".to_owned(), "?1".to_owned(), format!("'{FOREVER}'")];
     if table.hashed {
         columns.push(quote(ID));
         values.push("?2".to_owned());
     }
-    for (name, mark, _) in named {
-        columns.push(name.clone());
-        values.push(mark.clone());
+    let named = parameters.iter().filter_map(|parameter| slots.get(parameter.column));
+    for (index, slot) in named.clone().enumerate() {
+        columns.push(quote(&slot.name));
+        values.push(format!("?{}", first_parameter(table) + index));
     }
-    let (name, list) = (quote(&table.name), values.join(", "));
-    let Some(former) = copied_from else {
-        return format!("INSERT INTO {name} ({}) VALUES ({list})", columns.join(", "));
+    let name = quote(&table.name);
+    let Some((row, number)) = former else {
+        return format!("INSERT INTO {name} ({}) VALUES ({})", columns.join(", "), values.join(", "));
     };
-    let mut list = list;
-    for column in table.columns.iter().map(|column| quote(&column.name)) {
-        if !named.iter().any(|(name, _, _)| *name == column) {
-            list = format!("{list}, {column}");
-            columns.push(column);
+    for column in &table.columns {
+        if !named.clone().any(|slot| slot.name.eq_ignore_ascii_case(&column.name)) {
+            columns.push(quote(&column.name));
+            values.push(quote(&column.name));
         }
     }
-    format!(
-        "INSERT INTO {name} ({}) SELECT {list} FROM {name} WHERE {key} AND {} = ?{former}",
-        columns.join(", "),
-        quote(START)
-    )
+    let (columns, values) = (columns.join(", "), values.join(", "));
+    format!("INSERT INTO {name} ({columns}) SELECT {values} FROM {name} WHERE {row} = ?{number}")
 }
 
 /// Applies the rows of one batch.
@@ -196,10 +162,11 @@ struct Writer<'c> {
     confirm: CachedStatement<'c>,
     close: CachedStatement<'c>,
     begin: CachedStatement<'c>,
-    /// When the latest version of the key at hand began.
+    /// The row of the latest version of the key at hand, and when it began.
+    former: i64,
     start: String,
+    /// A stamp as text.
     stamp: String,
-    end: String,
 }
 
 /// Applies every row of a batch in order.
@@ -219,25 +186,24 @@ pub(super) fn apply(
         confirm: prepare(&statements.confirm)?,
         close: prepare(&statements.close)?,
         begin: prepare(&statements.begin)?,
+        former: 0,
         start: String::new(),
         stamp: String::new(),
-        end: String::new(),
     };
     let mut cells = Cells::of(batch);
     for row in 0..batch.rows {
         if let Some(order) = &plan.hash {
             buffers.hash_row(plan, order, &mut cells, row);
         }
-        if let Some(latest) = writer.find(&mut cells, row, buffers)? {
-            let mut stamp = clock.next();
-            if let (true, Some(former)) = (latest != Latest::Missing, parse(&writer.start)) {
-                // Only another program can have put a version into the future.
-                stamp = if former < stamp { stamp } else { clock.step(former + 1) };
-            }
-            clock::write(stamp, &mut writer.stamp);
-            clock::write(stamp - 1, &mut writer.end);
-            writer.take(step(statements.kind, latest), &mut cells, row, buffers)?;
+        let Some(latest) = writer.find(&mut cells, row, buffers)? else { continue };
+        let mut stamp = clock.next();
+        if latest != Latest::Missing
+            && let Some(former) = parse(&writer.start).filter(|former| *former >= stamp)
+        {
+            // Only another program can have put a version into the future.
+            stamp = clock.step(former + 1);
         }
+        writer.take(step(statements.kind, latest), stamp, &mut cells, row, buffers)?;
     }
     Ok(())
 }
@@ -256,66 +222,61 @@ impl Writer<'_> {
     ) -> Result<Option<Latest>, DestinationError> {
         let doing = failed("reading versions");
         if self.plan.table.hashed {
-            self.latest.raw_bind_parameter(2, buffers.id()).map_err(&doing)?;
-        } else {
-            let parameters = &self.plan.parameters;
-            let first = first_parameter(&self.plan.table);
-            if !bind_row(&mut self.latest, first, parameters, self.plan, cells, row, &mut buffers.text)? {
-                return Ok(None);
-            }
+            self.latest.raw_bind_parameter(1, buffers.id()).map_err(&doing)?;
+        } else if !bind_row(&mut self.latest, 1, &self.statements.key, self.plan, cells, row, &mut buffers.text)? {
+            return Ok(None);
         }
         let mut rows = self.latest.raw_query();
         let Some(found) = rows.next().map_err(&doing)? else {
             return Ok(Some(Latest::Missing));
         };
+        self.former = found.get(0).map_err(&doing)?;
         self.start.clear();
-        self.start.push_str(found.get_ref(1).and_then(|start| Ok(start.as_str()?)).map_err(&doing)?);
-        let (active, same): (bool, bool) = (found.get(0).map_err(&doing)?, found.get(2).map_err(&doing)?);
-        Ok(Some(match (active, same) {
-            (false, _) => Latest::Closed,
-            (true, true) => Latest::Same,
-            (true, false) => Latest::Other,
-        }))
+        self.start.push_str(found.get_ref(2).and_then(|start| Ok(start.as_str()?)).map_err(&doing)?);
+        if !found.get::<_, bool>(1).map_err(&doing)? {
+            return Ok(Some(Latest::Closed));
+        }
+        for (index, parameter) in self.statements.compared.iter().enumerate() {
+            let said = match parameter {
+                Some(parameter) => value(self.plan, parameter, cells, row, &mut buffers.text)?,
+                None => Some(ValueRef::Null),
+            };
+            if said != Some(found.get_ref(FOUND + index).map_err(&doing)?) {
+                return Ok(Some(Latest::Other));
+            }
+        }
+        Ok(Some(Latest::Same))
     }
 
     fn take(
         &mut self,
         step: Step,
-        cells: &mut [Cells<'_>],
-        row: usize,
-        buffers: &mut Buffers,
-    ) -> Result<(), DestinationError> {
-        if matches!(step, Step::Close | Step::Follow) {
-            self.close.raw_bind_parameter(3, self.end.as_str()).map_err(failed("closing a version"))?;
-        }
-        match step {
-            Step::Nothing => return Ok(()),
-            Step::Confirm => return self.change(true, cells, row, buffers),
-            Step::Close => return self.change(false, cells, row, buffers),
-            Step::Follow => self.change(false, cells, row, buffers)?,
-            Step::Begin => {}
-        }
-        self.begin(cells, row, buffers)
-    }
-
-    /// Confirms or closes the version that began at `self.start`.
-    fn change(
-        &mut self,
-        confirm: bool,
+        stamp: i64,
         cells: &mut [Cells<'_>],
         row: usize,
         buffers: &mut Buffers,
     ) -> Result<(), DestinationError> {
         let doing = failed("changing a version");
-        let statement = if confirm { &mut self.confirm } else { &mut self.close };
-        statement.raw_bind_parameter(1, self.stamp.as_str()).map_err(&doing)?;
-        statement.raw_bind_parameter(2, self.start.as_str()).map_err(&doing)?;
-        if self.plan.table.hashed {
-            statement.raw_bind_parameter(KEY_AT, buffers.id()).map_err(&doing)?;
-        } else {
-            bind_row(statement, KEY_AT, &self.statements.key, self.plan, cells, row, &mut buffers.text)?;
+        let changed = match step {
+            Step::Nothing => return Ok(()),
+            Step::Begin => None,
+            Step::Confirm => Some(&mut self.confirm),
+            Step::Close | Step::Follow => {
+                clock::write(stamp - 1, &mut self.stamp);
+                self.close.raw_bind_parameter(3, self.stamp.as_str()).map_err(&doing)?;
+                Some(&mut self.close)
+            }
+        };
+        clock::write(stamp, &mut self.stamp);
+        if let Some(statement) = changed {
+            statement.raw_bind_parameter(1, self.stamp.as_str()).map_err(&doing)?;
+            statement.raw_bind_parameter(2, self.former).map_err(&doing)?;
+            statement.raw_execute().map_err(&doing)?;
         }
-        statement.raw_execute().map(|_| ()).map_err(&doing)
+        match step {
+            Step::Begin | Step::Follow => self.begin(cells, row, buffers),
+            _ => Ok(()),
+        }
     }
 
     fn begin(&mut self, cells: &mut [Cells<'_>], row: usize, buffers: &mut Buffers) -> Result<(), DestinationError> {
@@ -326,7 +287,7 @@ impl Writer<'_> {
             statement.raw_bind_parameter(2, buffers.id()).map_err(&doing)?;
         }
         if let Some(number) = self.statements.copied_from {
-            statement.raw_bind_parameter(number, self.start.as_str()).map_err(&doing)?;
+            statement.raw_bind_parameter(number, self.former).map_err(&doing)?;
         }
         let first = first_parameter(&self.plan.table);
         bind_row(statement, first, &self.plan.parameters, self.plan, cells, row, &mut buffers.text)?;

@@ -81,6 +81,12 @@ pub(super) fn resolve(source: &TableName, table: Option<&Table>, batch: &Batch) 
             return Err(DestinationError::refused(source, Some(&key.source), reason));
         }
     }
+    if let Some(table) = table.filter(|table| table.history)
+        && table.row_id(slots.iter().map(|slot| slot.name.as_str())).is_none()
+    {
+        let reason = "columns have the names rowid, _rowid_ and oid; block one of them, or do without history";
+        return Err(DestinationError::refused(source, None, reason));
+    }
     Ok(slots)
 }
 

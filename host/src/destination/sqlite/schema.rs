@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::catalogue::{Catalogue, Table, TableColumn};
+use super::catalogue::{Catalogue, Table, TableColumn, is_row_id};
 use super::naming::{ID, START, quote};
 use super::open::failed;
 use super::types::{Storage, exact_in_double, rewrites};
@@ -104,7 +104,10 @@ pub(super) fn evolve(
             }),
         }
     }
+    // SQLite adds no column of such a name to a table, though a new one may have it.
+    rewrite |= added.iter().any(|column: &TableColumn| is_row_id(&column.name));
     if rewrite {
+        changed.columns.append(&mut added);
         rewrite_table(connection, table, &mut changed)?;
     }
     for column in added {

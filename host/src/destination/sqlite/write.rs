@@ -102,16 +102,28 @@ pub(super) fn bind_row(
     scratch: &mut String,
 ) -> Result<bool, DestinationError> {
     for (index, parameter) in parameters.iter().enumerate() {
-        let scalar = cells.get_mut(parameter.column).and_then(|cells| cells.at(row));
-        let value = match scalar.map(|scalar| encode(scalar, parameter.stored, scratch)) {
-            None => ValueRef::Null,
-            Some(Some(value)) => value,
-            Some(None) if parameter.selects => return Ok(false),
-            Some(None) => return Err(misfit(plan, parameter)),
-        };
+        let Some(value) = value(plan, parameter, cells, row, scratch)? else { return Ok(false) };
         statement.raw_bind_parameter(first + index, ToSqlOutput::Borrowed(value)).map_err(failed("binding a value"))?;
     }
     Ok(true)
+}
+
+/// The stored form of a value of a row; `None` for a key that can be in no row.
+#[inline]
+pub(super) fn value<'v, 'a: 'v>(
+    plan: &Plan,
+    parameter: &Parameter,
+    cells: &mut [Cells<'a>],
+    row: usize,
+    scratch: &'v mut String,
+) -> Result<Option<ValueRef<'v>>, DestinationError> {
+    let scalar = cells.get_mut(parameter.column).and_then(|cells| cells.at(row));
+    match scalar.map(|scalar| encode(scalar, parameter.stored, scratch)) {
+        None => Ok(Some(ValueRef::Null)),
+        Some(Some(value)) => Ok(Some(value)),
+        Some(None) if parameter.selects => Ok(None),
+        Some(None) => Err(misfit(plan, parameter)),
+    }
 }
 
 fn misfit(plan: &Plan, parameter: &Parameter) -> DestinationError {

@@ -300,6 +300,26 @@ fn keys_of_several_columns_and_many_values() {
 }
 
 #[test]
+fn columns_may_have_the_names_of_row_ids() {
+    let place = history();
+    let row = |n: i64, more: &[&str]| {
+        let mut cells = vec![("id", int(1)), ("rowid", int(n))];
+        cells.extend(more.iter().map(|name| (*name, int(n))));
+        upsert("t", &cells)
+    };
+    place.sync(&[declared("t", &["id"], &[])], &[row(7, &[]), row(8, &[]), row(8, &["oid"]), row(8, &["oid"])]);
+    let all = "SELECT \"rowid\", oid, _sluice_active FROM t ORDER BY _sluice_start";
+    let before = place.query(all);
+    assert_eq!(before.len(), 3);
+    let mut destination = place.open();
+    assert_refused(destination.write(&row(9, &["oid", "_rowid_"])), &["table t", "rowid, _rowid_ and oid"]);
+    destination.write(&update("t", &[("id", int(1)), ("oid", int(9))])).unwrap();
+    destination.finish().unwrap();
+    assert_eq!(place.query(all)[3], [8, 9, 1].map(Stored::Integer));
+    assert_eq!(place.query(all)[..2], before[..2]);
+}
+
+#[test]
 fn special_values_are_compared_as_they_are_stored() {
     let place = history();
     let row = |n: Value| upsert("t", &[("id", int(1)), ("n", n)]);

@@ -8,6 +8,7 @@ mod operations;
 mod reading;
 mod refusals;
 mod resync;
+mod speed;
 mod transactions;
 mod types;
 mod values;
