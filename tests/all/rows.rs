@@ -53,7 +53,10 @@ fn every_operation_does_what_it_says() {
     assert!(!database.has_table("never_seen"), "truncating an unknown table makes none");
     assert_eq!(connector.state(), json!({"step": 2}));
     let tables = &sync.report()["tables"];
-    assert_eq!(tables[0], json!({"table": "things", "upserts": 4, "updates": 2, "deletes": 2, "truncates": 0}));
+    assert_eq!(
+        tables[0],
+        json!({"table": "things", "upserts": 4, "updates": 2, "deletes": 2, "truncates": 0, "swept": 0})
+    );
     assert_eq!(tables[1]["truncates"], 1);
 }
 

@@ -79,11 +79,13 @@ pub struct TableCounts {
     pub deletes: u64,
     /// Calls of truncate.
     pub truncates: u64,
+    /// Rows that a re-sync found gone from the source, and took away at the end.
+    pub swept: u64,
 }
 
 impl TableCounts {
     pub(crate) fn new(table: TableName) -> Self {
-        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0 }
+        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0, swept: 0 }
     }
 }
 

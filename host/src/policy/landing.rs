@@ -154,6 +154,12 @@ impl Landing {
         self.table(schema, name).and_then(|table| table.deletes).or(self.deletes).unwrap_or_default()
     }
 
+    /// Whether every version of a table's rows is kept.
+    #[must_use]
+    pub fn history(&self, schema: Option<&str>, name: &str) -> bool {
+        self.table(schema, name).is_some_and(|table| table.history)
+    }
+
     /// These decisions with those of `stronger` on top: it wins where both decide, and what either
     /// blocks, hashes, locks or keeps the history of stays so.
     #[must_use]

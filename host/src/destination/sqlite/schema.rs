@@ -9,8 +9,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::catalogue::{Catalogue, Table, TableColumn};
-use super::naming::{DELETED, ID, SYNCED, quote};
+use super::catalogue::{Catalogue, Table, TableColumn, is_row_id};
+use super::naming::{ID, START, quote};
 use super::open::failed;
 use super::types::{Storage, exact_in_double, rewrites};
 use super::values::{decode, encode};
@@ -18,7 +18,7 @@ use crate::destination::DestinationError;
 use crate::rows::DataType;
 
 /// Name of the table that a rewritten one is copied into.
-const REWRITTEN: &str = "_sluice_rewritten";
+pub(super) const REWRITTEN: &str = "_sluice_rewritten";
 
 /// A column as it shall be.
 #[derive(Clone, Debug)]
@@ -53,15 +53,15 @@ fn create_statement(table: &Table, name: &str) -> String {
         };
         parts.push(format!("{} {storage}{rule}", quote(&column.name)));
     }
-    parts.push(format!("{} INTEGER NOT NULL", quote(DELETED)));
-    parts.push(format!("{} TEXT NOT NULL", quote(SYNCED)));
+    parts.extend(table.added().iter().map(|(name, declared)| format!("{} {declared} NOT NULL", quote(name))));
     if rowid.is_none() {
-        parts.push(format!("PRIMARY KEY ({})", key_list(table)));
+        let versions = if table.history { format!(", {}", quote(START)) } else { String::new() };
+        parts.push(format!("PRIMARY KEY ({}{versions})", key_list(table)));
     }
     format!("CREATE TABLE {} ({})", quote(name), parts.join(", "))
 }
 
-/// The quoted key columns with commas between.
+/// The quoted columns that tell one row of the source from another, with commas between.
 pub(super) fn key_list(table: &Table) -> String {
     if table.hashed {
         return quote(ID);
@@ -104,7 +104,10 @@ pub(super) fn evolve(
             }),
         }
     }
+    // SQLite adds no column of such a name to a table, though a new one may have it.
+    rewrite |= added.iter().any(|column: &TableColumn| is_row_id(&column.name));
     if rewrite {
+        changed.columns.append(&mut added);
         rewrite_table(connection, table, &mut changed)?;
     }
     for column in added {
@@ -150,9 +153,19 @@ fn rewrite_table(connection: &Connection, old: &Table, new: &mut Table) -> Resul
     for column in &mut new.columns {
         column.storage = Storage::of(column.data_type);
     }
+    replace(connection, old, new, || copy_rows(connection, old, new))
+}
+
+/// Lays a table out anew; `copy` brings the rows into [`REWRITTEN`].
+pub(super) fn replace(
+    connection: &Connection,
+    old: &Table,
+    new: &Table,
+    copy: impl FnOnce() -> rusqlite::Result<()>,
+) -> Result<(), DestinationError> {
     let rewrite = || -> rusqlite::Result<()> {
         connection.execute(&create_statement(new, REWRITTEN), [])?;
-        copy_rows(connection, old, new)?;
+        copy()?;
         let indexes = user_indexes(connection, &old.name)?;
         connection.execute(&format!("DROP TABLE {}", quote(&old.name)), [])?;
         connection.execute(&format!("ALTER TABLE {} RENAME TO {}", quote(REWRITTEN), quote(&old.name)), [])?;
@@ -173,7 +186,7 @@ fn user_indexes(connection: &Connection, table: &str) -> rusqlite::Result<Vec<St
 
 fn copy_rows(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Result<()> {
     let mut names: Vec<String> = old.columns.iter().map(|column| quote(&column.name)).collect();
-    names.extend([quote(DELETED), quote(SYNCED)]);
+    names.extend(old.added().iter().map(|(name, _)| quote(name)));
     if old.hashed {
         names.push(quote(ID));
     }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
 
 use super::SqliteOptions;
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Table};
 use super::clock::Clock;
 use super::declare::{Need, needs};
 use super::files::Files;
 use super::lock::Lock;
 use super::open::{busy, failed, open_for_writing};
-use super::plan::{self, Plan, Plans, check_columns, check_tables};
-use super::{schema, state, write};
+use super::plan::{self, Plan, Plans, Work, check_columns, check_tables};
+use super::removal::Removal;
+use super::{clock, history, resync, schema, state, switch, write};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::rows::{Batch, Operation, OperationKind, TableDefinition, TableName};
 
@@ -77,7 +78,8 @@ impl SqliteDestination {
         identity: SyncIdentity,
         options: SqliteOptions,
     ) -> Result<Self, DestinationError> {
-        let connection = open_for_writing(&files, &options)?;
+        let mut connection = open_for_writing(&files, &options)?;
+        switch::settle(&mut connection, &options.landing, &files)?;
         Ok(Self {
             catalogue: Catalogue::load(&connection)?,
             plans: Plans::default(),
@@ -192,7 +194,7 @@ impl SqliteDestination {
         for need in needs {
             match need {
                 Need::Create(table) => {
-                    schema::create(&self.connection, &mut self.catalogue, table)?;
+                    self.create(table)?;
                 }
                 Need::Evolve(_, changes) if changes.is_empty() => {}
                 Need::Evolve(table, changes) => {
@@ -214,8 +216,21 @@ impl SqliteDestination {
             return Err(DestinationError::Limit { what: "bytes without a checkpoint", limit, table: None });
         }
         self.begin()?;
-        let stamp = self.clock.tick();
-        write::apply(&self.connection, &plan, batch, &stamp, &mut self.buffers)
+        match &plan.work {
+            Work::Plain(statement) => {
+                let stamp = self.clock.tick();
+                write::apply(&self.connection, &plan, statement, batch, &stamp, &mut self.buffers)
+            }
+            Work::History(statements) => {
+                history::apply(&self.connection, &plan, statements, batch, &mut self.clock, &mut self.buffers)
+            }
+        }
+    }
+
+    /// Creates a table as the operator wants it.
+    fn create(&mut self, table: Table) -> Result<Arc<Table>, DestinationError> {
+        let history = self.options.landing.history(table.source.schema.as_deref(), &table.source.name);
+        schema::create(&self.connection, &mut self.catalogue, Table { history, ..table })
     }
 
     /// The plan for a batch, after its table was made to hold it; `None` when the batch can
@@ -257,7 +272,7 @@ impl SqliteDestination {
                 check_tables(&self.catalogue, 1, self.options.tables)?;
                 check_columns(source, changes.len(), self.options.columns)?;
                 self.begin()?;
-                schema::create(&self.connection, &mut self.catalogue, plan::undeclared(source, name, &changes))?
+                self.create(plan::undeclared(source, name, &changes))?
             }
         };
         // A key without a type means an empty table.
@@ -265,7 +280,8 @@ impl SqliteDestination {
             return Ok(None);
         }
         let slots = plan::resolve(source, Some(&table), batch)?;
-        let plan = Arc::new(plan::plan(table, slots, kind));
+        let removal = Removal::of(&table, &self.options.landing);
+        let plan = Arc::new(plan::plan(table, slots, kind, removal));
         self.plans.put(&plan);
         Ok(Some(plan))
     }
@@ -273,7 +289,8 @@ impl SqliteDestination {
     fn truncate(&mut self, source: &TableName) -> Result<(), DestinationError> {
         if let (_, Some(table)) = self.catalogue.get(&self.connection, source)? {
             self.begin()?;
-            write::truncate(&self.connection, &table.name)?;
+            let end = clock::text(self.clock.next() - 1);
+            Removal::of(&table, &self.options.landing).truncate(&self.connection, &table, &end)?;
         }
         Ok(())
     }
@@ -331,7 +348,14 @@ impl Destination for SqliteDestination {
 
     fn finish(&mut self) -> Result<(), DestinationError> {
         self.call(|this| {
+            this.begin()?;
+            let swept = resync::sweep(&this.connection, &mut this.catalogue, &this.options.landing, &mut this.clock)?;
             this.commit(None)?;
+            for (table, rows) in swept.iter().filter(|(_, rows)| *rows > 0) {
+                if let Some(counts) = this.counts.of(table) {
+                    counts.swept = *rows;
+                }
+            }
             this.ended = true;
             // A reader may hold the log open; it is emptied another time then.
             let _ = this.connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);

@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod files;
+mod hard_deletes;
+mod history;
 mod operations;
 mod reading;
 mod refusals;
+mod resync;
+mod speed;
 mod transactions;
 mod types;
 mod values;
