@@ -6,6 +6,8 @@
  */
 #include "columns.h"
 
+#include "send.h"
+
 enum { CELL_BYTES = 8, FIRST_BYTES = 128 };
 
 PyTypeObject *Columns_Type;
@@ -414,7 +416,7 @@ static PyObject *column_of(const Column *column, Py_ssize_t rows) {
   return all;
 }
 
-static void clear(Columns *self) {
+void columns_clear(Columns *self) {
   for (Py_ssize_t i = 0; i < self->count; i++) {
     Column *column = &self->columns[i];
     drop_objects(column, self->rows);
@@ -439,7 +441,7 @@ static PyObject *take(PyObject *object, PyObject *nothing) {
       list = NULL;
     }
   }
-  clear(self);
+  columns_clear(self);
   return list;
 }
 
@@ -490,7 +492,7 @@ static PyObject *create(PyTypeObject *type, PyObject *arguments, PyObject *keywo
 static void destroy(PyObject *object) {
   Columns *self = (Columns *)object;
   PyTypeObject *type = object->ob_type;
-  if (self->columns) clear(self);
+  if (self->columns) columns_clear(self);
   for (Py_ssize_t i = 0; i < self->count; i++) {
     Column *column = &self->columns[i];
     PyMem_Free(column->values.any);
@@ -533,6 +535,7 @@ static int set_mark(PyObject *self, PyObject *mark, void *closure) {
 
 static PyMethodDef methods[] = {
     {"place", place, METH_O, "Append a row of pairs (kind, value), None for NULL."},
+    {"send", columns_send, METH_VARARGS, "Give the rows to the host; false when only `take` can."},
     {"take", take, METH_NOARGS, "Empty it: a list of (name, kind, values, nulls)."},
     {0},
 };

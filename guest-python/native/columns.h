@@ -63,4 +63,7 @@ PyObject *columns_pair(Columns *self, Py_ssize_t index, PyObject *value);
 /* Appends a row of pairs, all or nothing; 0 or -1. */
 int columns_place(Columns *self, PyObject *pairs);
 
+/* Empties it; memory is kept for the next rows. */
+void columns_clear(Columns *self);
+
 #endif

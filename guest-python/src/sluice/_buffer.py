@@ -27,6 +27,8 @@ MAX_BYTES = 1 << 20
 REPORT_BYTES = 1 << 16
 """How much a buffer may grow before the total of all buffers is looked at again."""
 
+_NUMBERS = {"upsert": 0, "update": 1, "delete": 2}
+
 
 class Buffer:
     """Rows of one table, operation and set of columns, checked and ready to be sent.
@@ -94,9 +96,11 @@ def total_size(buffers: Iterable[Buffer]) -> int:
 
 def send(buffer: Buffer) -> None:
     """Send what the buffer holds, if anything, and empty it; it is empty even if that fails."""
-    rows = buffer.columns.rows
+    columns = buffer.columns
+    rows = columns.rows
     if not rows:
         return
-    columns = buffer.columns.take()
-    buffer.columns.mark = REPORT_BYTES
-    _contract.send(buffer.operation, buffer.table.schema, buffer.table.name, rows, columns)
+    columns.mark = REPORT_BYTES
+    schema, name = buffer.table.schema, buffer.table.name
+    if not columns.send(_NUMBERS[buffer.operation], schema, name, _contract.refused):
+        _contract.send(buffer.operation, schema, name, rows, columns.take())

@@ -6,6 +6,7 @@ values; this is what runs natively, and the definition that the extension is tes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sluice._encoding import RANGES, Wire
@@ -73,6 +74,15 @@ class Columns:
                 self.size += byte_length(pair[1])
         self.size += CELL_BYTES * len(pairs)
         self.rows += 1
+
+    def send(
+        self, operation: int, schema: str | None, table: str, refused: Callable[[int, str], None]
+    ) -> bool:
+        """Give the rows to the host without making Python objects of them; false when that cannot be.
+
+        Operations count in the order upsert, update, delete. `refused` raises for the author.
+        """
+        return False
 
     def take(self) -> list[Taken]:
         """Empty it: the columns."""

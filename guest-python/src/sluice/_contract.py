@@ -89,6 +89,12 @@ def send(operation: str, schema: str | None, table: str, rows: int, columns: Ite
     _call(getattr(_operations, operation), _types.TableName(schema, table), batch)
 
 
+def refused(reason: int, text: str) -> None:
+    """Raise the exception of a refusal, by the number of its case in the contract."""
+    case = (InvalidOperation, LimitReached, SyncEnded)[reason]
+    raise case(text)
+
+
 def truncate(schema: str | None, table: str) -> None:
     """Mark the rows of a table as deleted. Raises the exception of a refusal."""
     _need_host()

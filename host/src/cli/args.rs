@@ -51,6 +51,12 @@ pub enum Command {
     /// Show, set or reset the state of a connection
     #[command(subcommand)]
     State(StateCommand),
+    /// Read everything again, and then delete what the source no longer has
+    ///
+    /// This command only notes that a re-sync begins and sets the state to {}; no row changes.
+    /// The next `sluice run` reads everything again. When one ends well, rows that did not
+    /// arrive again are deleted; until then the re-sync is pending and survives failures.
+    Resync(ResyncArguments),
     /// Delete a connection's tables and state
     Reset(ResetArguments),
     /// Give a table another primary key
@@ -193,6 +199,31 @@ pub struct ConnectionArguments {
     pub connection: String,
     #[command(flatten)]
     pub warehouse: WarehouseArguments,
+}
+
+/// `sluice resync`
+#[derive(Debug, Args)]
+pub struct ResyncArguments {
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// Only this table, named as in the source: users, or schema.users
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<String>,
+    /// With --table: remove this top-level key from the state (may be repeated)
+    #[arg(long, value_name = "KEY", requires = "table", group = "forget")]
+    pub remove_state_key: Vec<String>,
+    /// With --table: set the whole state to {}
+    #[arg(long, requires = "table", group = "forget")]
+    pub whole_state: bool,
+    /// With --table: keep the state, for a table that the connector always reads as a whole
+    #[arg(long, requires = "table", group = "forget")]
+    pub keep_state: bool,
+    /// Forget the re-syncs that are pending; rows and state stay as they are
+    #[arg(long, conflicts_with_all = ["table", "forget"])]
+    pub cancel: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `sluice reset`

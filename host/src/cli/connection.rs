@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::args::{ConnectionArguments, ResetArguments, StateCommand};
 use super::failure::Failure;
-use super::print;
+use super::{eprint, print, resync};
 use crate::destination::sqlite::Warehouse;
 use crate::policy::limits::Limits;
 
@@ -14,7 +14,12 @@ use crate::policy::limits::Limits;
 pub(super) fn state(command: &StateCommand) -> Result<u8, Failure> {
     match command {
         StateCommand::Show(connection) => {
-            let state = warehouse(connection).state(&connection.connection)?;
+            let warehouse = warehouse(connection);
+            let state = warehouse.state(&connection.connection)?;
+            // The state alone goes to standard output, for programs.
+            for pending in warehouse.pending_resyncs(&connection.connection)? {
+                eprint(&format!("note: {}\n", resync::pending_in_words(&pending)));
+            }
             print(&format!("{state}\n"))?;
         }
         StateCommand::Set { connection, file } => {

@@ -9,6 +9,7 @@ mod folders;
 mod init;
 mod migrate;
 mod report;
+mod resync;
 mod run;
 mod server;
 mod subject;
@@ -43,6 +44,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
         Command::State(command) => connection::state(&command),
+        Command::Resync(arguments) => resync::resync(&arguments),
         Command::Reset(arguments) => connection::reset(&arguments),
         Command::Migrate(arguments) => migrate::migrate(&arguments),
         Command::Completions { shell } => {
@@ -67,6 +69,11 @@ fn trace(verbose: u8) {
         .finish();
     // A second call in one process keeps the first subscriber.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Writes to standard error, where a note may be lost.
+fn eprint(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
 /// Writes to standard output; a reader that went away is not a failure.

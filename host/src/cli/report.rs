@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use super::failure::Failure;
+use super::resync;
 use super::subject::Subject;
 use crate::destination::sqlite::{TableInfo, Warehouse};
 use crate::display::preview::{self, PreviewColumn, TablePreview};
-use crate::display::summary::{ConnectorIdentity, HostSummary, Outcome, OutcomeClass, SyncSummary, TableSummary};
+use crate::display::summary::{
+    ConnectorIdentity, HostSummary, Outcome, OutcomeClass, ResyncSummary, SyncSummary, TableSummary,
+};
 use crate::display::units;
 use crate::error::SyncError;
 use crate::sync::SyncReport;
@@ -54,10 +57,12 @@ pub(super) fn summary(
                 updates: counts.updates,
                 deletes: counts.deletes,
                 truncates: counts.truncates,
+                swept: counts.swept,
                 nulled: counts.nulled,
                 quarantined: counts.quarantined,
             })
             .collect(),
+        pending_resyncs: pending_resyncs(warehouse, connection),
         checkpoints: report.checkpoints,
         rows: report.rows,
         bytes: report.bytes,
@@ -68,6 +73,12 @@ pub(super) fn summary(
         wall: report.wall,
         cpu: report.cpu,
     }
+}
+
+/// What could not be read is left out: the sync has been reported without it.
+fn pending_resyncs(warehouse: &Path, connection: &str) -> Vec<ResyncSummary> {
+    let pending = Warehouse::new(warehouse).pending_resyncs(connection).unwrap_or_default();
+    pending.iter().map(resync::in_summary).collect()
 }
 
 fn outcome(result: Result<(), SyncError>) -> Outcome {

@@ -15,7 +15,7 @@ use super::command::{self, CommandError};
 use super::extension;
 use super::project::ProjectFile;
 use super::toolchain::Toolchain;
-use super::{Embedded, Inputs};
+use super::{Inputs, lay_out};
 use crate::policy::terminal::{Lines, visible};
 
 /// The module that componentize-py takes as the component's implementation.
@@ -112,8 +112,9 @@ pub fn componentize(
     let stage = tempfile::Builder::new().prefix("sluice-build-").tempdir().map_err(failed(Path::new("TMPDIR")))?;
     let at = |name: &str| stage.path().join(name);
     let (wit, sdk, empty, temporary, output) = (at("wit"), at("sdk"), at("nothing"), at("tmp"), at("component.wasm"));
-    lay_out(inputs.wit, &wit)?;
-    lay_out(inputs.sdk, &sdk)?;
+    for (files, folder) in [(inputs.wit, &wit), (inputs.sdk, &sdk)] {
+        lay_out(files, folder).map_err(|(path, source)| ComponentizeError::Stage { path, source })?;
+    }
     fs::copy(extension, sdk.join(extension::PLACE)).map_err(failed(extension))?;
     bundle::write(&sdk.join(bundle::BUNDLE), project, site)?;
     for folder in [&empty.join("site-packages"), &temporary] {
@@ -142,17 +143,6 @@ pub fn componentize(
     let notes =
         report.notes.iter().take(MAX_SHOWN_ERRORS).map(|note| visible(note, Lines::One, MAX_SHOWN_BYTES)).collect();
     Ok(Componentized { bytes, notes, modules: report.modules })
-}
-
-fn lay_out(files: Embedded<'_>, folder: &Path) -> Result<(), ComponentizeError> {
-    for (path, contents) in files {
-        let path = folder.join(path);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed(parent))?;
-        }
-        fs::write(&path, contents).map_err(failed(&path))?;
-    }
-    Ok(())
 }
 
 /// Reads what `freeze` wrote, unless something else lies there: a link could name any file of this machine.

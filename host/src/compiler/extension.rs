@@ -3,16 +3,22 @@
 //! The C compiler comes from the package index like the other tools, by exact version and hash. It is large (about
 //! 450 MB unpacked) and needed for one second, so it is removed again. The extension runs in the sandbox, as the rest
 //! of a connector does.
+//!
+//! It calls the contract's operations itself, without the bindings that componentize-py makes. So it carries the type of
+//! what it imports in a custom section, which the linker unites with that of the bindings.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use wasm_encoder::{CustomSection, Encode, Section};
+use wit_parser::Resolve;
+
 use super::Embedded;
 use super::command::{self, CommandError};
 use super::digest::Fields;
 use super::toolchain::Toolchain;
-use super::{Progress, write_whole};
+use super::{Inputs, Progress, lay_out, write_whole};
 
 /// The C compiler with its version and hashes, as pip reads them.
 const LOCK: &str = include_str!("extension.lock");
@@ -20,8 +26,19 @@ const LOCK: &str = include_str!("extension.lock");
 pub(super) const PLACE: &str = "sluice/_native.cpython-314-wasm32-wasi.so";
 const TARGET: &str = "wasm32-wasi";
 const COMPILE: [&str; 7] = ["-target", TARGET, "-fPIC", "-O2", "-fvisibility=hidden", "-g0", "-c"];
-const LINK: [&str; 5] =
-    ["-shared", "--experimental-pic", "--export=PyInit__native", "--unresolved-symbols=import-dynamic", "--strip-all"];
+const LINK: [&str; 6] = [
+    "-shared",
+    "--experimental-pic",
+    "--export=PyInit__native",
+    "--export=cabi_realloc",
+    "--unresolved-symbols=import-dynamic",
+    "--strip-all",
+];
+
+/// What the extension imports.
+const WORLD: &str = "package sluice:extension;\nworld extension { import sluice:connector/operations@0.1.0; }\n";
+/// The linker reads all sections whose names begin like this.
+const TYPE_SECTION: &str = "component-type:sluice-extension";
 
 /// Why there is no extension.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +54,12 @@ pub enum ExtensionError {
     Compile {
         /// What it said.
         output: String,
+    },
+    /// The contract has other operations than the extension calls.
+    #[error("the contract does not fit the SDK's extension: {reason}")]
+    Contract {
+        /// What does not fit.
+        reason: String,
     },
     /// The cache.
     #[error("cannot write the SDK's extension to {path}")]
@@ -59,12 +82,12 @@ pub enum ExtensionError {
 /// When there is no package index or the cache cannot be written.
 pub(super) fn ready(
     cache: &Path,
-    sources: Embedded<'_>,
+    inputs: &Inputs<'_>,
     toolchain: &Toolchain,
     progress: &mut dyn Progress,
 ) -> Result<PathBuf, ExtensionError> {
     let writing = |source| ExtensionError::Cache { path: cache.to_path_buf(), source };
-    let path = cache.join(format!("extension-{}.so", digest(sources)));
+    let path = cache.join(format!("extension-{}.so", digest(inputs)));
     let lock = File::create(cache.join("extension.lock")).map_err(writing)?;
     lock.lock().map_err(writing)?;
     if path.exists() {
@@ -73,16 +96,17 @@ pub(super) fn ready(
     progress.step("compiling the SDK's extension, once (fetches a C compiler of 100 MB)");
     let making = tempfile::Builder::new().prefix("extension-new-").tempdir_in(cache).map_err(writing)?;
     let zig = install(toolchain, making.path())?;
-    let module = compile(&zig, sources, making.path())?;
-    let bytes = fs::read(module).map_err(writing)?;
+    let module = compile(&zig, inputs.native, making.path())?;
+    let mut bytes = fs::read(module).map_err(writing)?;
+    append_type(&mut bytes, inputs.wit, &making.path().join("wit"))?;
     write_whole(&path, &bytes).map_err(|error| writing(io::Error::other(error)))?;
     Ok(path)
 }
 
-fn digest(sources: Embedded<'_>) -> String {
-    let mut fields =
-        Fields::default().with("sluice extension 1").with(LOCK).with(COMPILE.join(" ")).with(LINK.join(" "));
-    for (path, contents) in sources {
+fn digest(inputs: &Inputs<'_>) -> String {
+    let mut fields = Fields::default().with("sluice extension 2").with(LOCK);
+    fields = fields.with(COMPILE.join(" ")).with(LINK.join(" ")).with(WORLD);
+    for (path, contents) in inputs.native.iter().chain(inputs.wit) {
         fields.add(path);
         fields.add(contents);
     }
@@ -125,6 +149,21 @@ fn compile(zig: &Path, sources: Embedded<'_>, home: &Path) -> Result<PathBuf, Ex
     arguments.extend(["-o".to_owned(), "extension.so".to_owned()]);
     tool(zig, "wasm-ld", &arguments, home)?;
     Ok(module)
+}
+
+fn append_type(module: &mut Vec<u8>, wit: Embedded<'_>, folder: &Path) -> Result<(), ExtensionError> {
+    let misfit = |error: &dyn std::fmt::Display| ExtensionError::Contract { reason: error.to_string() };
+    lay_out(wit, folder).map_err(|(path, source)| ExtensionError::Cache { path, source })?;
+    let mut resolve = Resolve::default();
+    resolve.push_dir(folder).map_err(|error| misfit(&error))?;
+    let package = resolve.push_str("extension.wit", WORLD).map_err(|error| misfit(&error))?;
+    let world = resolve.select_world(&[package], None).map_err(|error| misfit(&error))?;
+    let encoding = wit_component::StringEncoding::UTF8;
+    let data = wit_component::metadata::encode(&resolve, world, encoding, None).map_err(|error| misfit(&error))?;
+    let section = CustomSection { name: TYPE_SECTION.into(), data: data.into() };
+    module.push(section.id());
+    section.encode(module);
+    Ok(())
 }
 
 fn tool(zig: &Path, name: &str, arguments: &[String], home: &Path) -> Result<(), ExtensionError> {

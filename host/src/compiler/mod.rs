@@ -145,7 +145,7 @@ pub fn build(
         return Ok(found);
     }
 
-    let extension = extension::ready(cache, inputs.native, &toolchain, progress)?;
+    let extension = extension::ready(cache, inputs, &toolchain, progress)?;
     progress.step("compiling (about 15 seconds)");
     let made = componentize(&project.files, &dependencies.site, inputs, &extension, &toolchain)?;
     for note in &made.notes {
@@ -218,6 +218,16 @@ fn make_private(cache: &Path) -> Result<(), BuildError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(cache).map_err(writing(cache))
+}
+
+/// Writes files into a new folder.
+fn lay_out(files: Embedded<'_>, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+    for (path, contents) in files {
+        let path = folder.join(path);
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(&path, contents)).map_err(|source| (path, source))?;
+    }
+    Ok(())
 }
 
 fn write_whole(path: &Path, contents: &[u8]) -> Result<(), BuildError> {

@@ -30,6 +30,8 @@ pub struct SyncSummary {
     pub outcome: Outcome,
     /// What happened to each table, in the order of first use.
     pub tables: Vec<TableSummary>,
+    /// Re-syncs that wait for a sync that ends well.
+    pub pending_resyncs: Vec<ResyncSummary>,
     /// Durable checkpoints.
     pub checkpoints: u64,
     /// Rows received.
@@ -118,17 +120,29 @@ pub struct TableSummary {
     pub deletes: u64,
     /// Calls that marked all rows as deleted.
     pub truncates: u64,
+    /// Rows that a re-sync found gone from the source.
+    pub swept: u64,
     /// Values that did not fit and became NULL.
     pub nulled: u64,
     /// Rows kept aside because they cannot land.
     pub quarantined: u64,
 }
 
+/// A re-sync that has begun.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ResyncSummary {
+    /// The table in the source; absent for all tables.
+    pub table: Option<String>,
+    /// When it began, UTC.
+    pub began: String,
+}
+
 /// The heading of a column, and what it counts.
 type Count = (&'static str, fn(&TableSummary) -> u64);
 
 /// What is shown of a table only when there is something to show.
-const UNUSUAL: [Count; 2] = [("nulled", |table| table.nulled), ("quarantined", |table| table.quarantined)];
+const UNUSUAL: [Count; 3] =
+    [("swept", |table| table.swept), ("nulled", |table| table.nulled), ("quarantined", |table| table.quarantined)];
 
 /// Traffic with one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -226,6 +240,11 @@ impl SyncSummary {
         let (wall, cpu) = (units::duration(self.wall), units::duration(self.cpu));
         table.row(["time".to_owned(), format!("{wall}, {cpu} of it computing")]);
         table.row(["peak memory".to_owned(), units::bytes(self.peak_memory_bytes)]);
+        for pending in &self.pending_resyncs {
+            let of = pending.table.as_ref().map(|table| format!(" of {}", one_line(table, MAX_NAME_BYTES)));
+            let (of, began) = (of.unwrap_or_default(), &pending.began);
+            table.row(["re-sync".to_owned(), format!("the one{of} that began {began} is pending")]);
+        }
         if self.log_messages_dropped > 0 {
             let dropped = units::counted(self.log_messages_dropped, "message");
             table.row(["log".to_owned(), format!("{dropped} dropped, the log was full")]);
@@ -263,6 +282,7 @@ pub(super) mod tests {
                 TableSummary { table: "orders".to_owned(), upserts: 12_000, deletes: 12, ..TableSummary::default() },
                 TableSummary { table: "customers".to_owned(), upserts: 345, truncates: 1, ..TableSummary::default() },
             ],
+            pending_resyncs: Vec::new(),
             checkpoints: 3,
             rows: 12_357,
             bytes: 1_258_291,
@@ -353,7 +373,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_keys_of_the_json_form_are_stable() {
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"nulled":0,"quarantined":0}],"checkpoints":3,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"checkpoints":3,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
         for class in ["connector", "limit", "denied", "host"] {
             assert!(
                 serde_json::to_string(&[

@@ -154,6 +154,12 @@ impl Landing {
         self.table(schema, name).and_then(|table| table.deletes).or(self.deletes).unwrap_or_default()
     }
 
+    /// Whether every version of a table's rows is kept.
+    #[must_use]
+    pub fn history(&self, schema: Option<&str>, name: &str) -> bool {
+        self.table(schema, name).is_some_and(|table| table.history)
+    }
+
     /// Whether a connector may send values of a table that do not fit their declared types.
     #[must_use]
     pub fn takes_misfits(&self, schema: Option<&str>, name: &str) -> bool {

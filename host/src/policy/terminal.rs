@@ -48,6 +48,24 @@ pub fn visible(text: &str, lines: Lines, max_bytes: usize) -> String {
     shown
 }
 
+/// Names of a connector in quotes with commas between, made visible: at most 20, each at most 100
+/// bytes long.
+#[must_use]
+pub fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    const MOST: usize = 20;
+    const LONGEST: usize = 100;
+    let mut list = String::new();
+    for (index, name) in names.iter().take(MOST).enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        let _ = write!(list, "{comma}\"{}\"", visible(name.as_ref(), Lines::One, LONGEST));
+    }
+    match names.len().checked_sub(MOST) {
+        _ if names.is_empty() => "none".to_owned(),
+        Some(more @ 1..) => format!("{list} and {more} more"),
+        _ => list,
+    }
+}
+
 /// What stands at the end of a text that was cut.
 pub(super) fn cut_mark(bytes: usize) -> String {
     format!(" [cut, {bytes} bytes in all]")
@@ -122,5 +140,16 @@ mod tests {
             prop_assert!(shown.len() <= max);
             prop_assert!(!shown.chars().any(|c| is_control(c) && c != '\t'));
         }
+    }
+
+    #[test]
+    fn a_list_has_an_end() {
+        let names: Vec<String> = (0..23).map(|n| format!("n{n}")).collect();
+        assert_eq!(listed(&names[..0]), "none");
+        assert_eq!(listed(&names[..2]), "\"n0\", \"n1\"");
+        assert!(listed(&names[..20]).ends_with("\"n19\""));
+        assert!(listed(&names).ends_with("\"n19\" and 3 more"));
+        assert_eq!(listed(&["a\u{1b}[2J"]), "\"a\\x1b[2J\"");
+        assert!(listed(&["x".repeat(10_000)]).len() < 200);
     }
 }

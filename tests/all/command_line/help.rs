@@ -26,6 +26,7 @@ fn help_of_sluice() {
       check        Hold a component or project against the contract and say what does not fit
       run          Sync once: run a connector and land its rows and state
       state        Show, set or reset the state of a connection
+      resync       Read everything again, and then delete what the source no longer has
       reset        Delete a connection's tables and state
       migrate      Give a table another primary key
       completions  Print a completion script for a shell
@@ -268,6 +269,56 @@ fn help_of_state_reset() {
       -v, --verbose...       Say more about what the host does, on standard error (-vv for everything)
       -h, --help             Print help
       -V, --version          Print version
+    ");
+}
+
+#[test]
+fn help_of_resync() {
+    insta::assert_snapshot!(help(&["resync"]), @r"
+    Read everything again, and then delete what the source no longer has
+
+    This command only notes that a re-sync begins and sets the state to {}; no row changes. The next
+    `sluice run` reads everything again. When one ends well, rows that did not arrive again are deleted;
+    until then the re-sync is pending and survives failures.
+
+    Usage: sluice resync [OPTIONS] <CONNECTION>
+
+    Arguments:
+      <CONNECTION>
+              Name of the connection
+
+    Options:
+          --warehouse <DIR>
+              Folder of the databases, one <connection>.db each
+
+              [default: warehouse]
+
+          --table <TABLE>
+              Only this table, named as in the source: users, or schema.users
+
+          --remove-state-key <KEY>
+              With --table: remove this top-level key from the state (may be repeated)
+
+          --whole-state
+              With --table: set the whole state to {}
+
+          --keep-state
+              With --table: keep the state, for a table that the connector always reads as a whole
+
+          --cancel
+              Forget the re-syncs that are pending; rows and state stay as they are
+
+          --json
+              Print one JSON object instead of text
+
+      -v, --verbose...
+              Say more about what the host does, on standard error (-vv for everything)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
     ");
 }
 

@@ -1,19 +1,21 @@
 """One connector with many behaviours, chosen by ``configuration["mode"]``.
 
-Compiling a component takes seconds, so the tests share this one. ``attacks`` does what a
-hostile connector would do, ``rows`` sends rows in every way, ``fast`` compares two ways of
-sending them, ``misfits`` sends what does not fit, ``web`` uses the network.
+Compiling a component takes seconds, so the tests share this one; each module says what its modes do.
 """
 
 import attacks
 import fast
 import misfits
+import resyncs
 import rows
 import web
 from fivetran_connector_sdk import Connector
 
-MODES = {**attacks.MODES, **fast.MODES, **misfits.MODES, **rows.MODES, **web.MODES}
-DECLARATIONS = {**fast.DECLARATIONS, **misfits.DECLARATIONS, **rows.DECLARATIONS, **web.DECLARATIONS}
+MODULES = (attacks, fast, misfits, resyncs, rows, web)
+MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
+DECLARATIONS = {
+    name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()
+}
 
 
 def schema(configuration):

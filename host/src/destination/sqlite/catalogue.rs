@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::naming::{self, DELETED, ID, SYNCED};
+use super::naming::{self, ACTIVE, DELETED, END, ID, START, SYNCED};
 use super::open::failed;
 use super::types::{Storage, parse_type, type_name};
 use crate::destination::DestinationError;
@@ -31,6 +31,8 @@ pub(super) struct Table {
     pub(super) name: String,
     /// Rows are identified by their hash because there is no primary key.
     pub(super) hashed: bool,
+    /// Every version of a row is kept.
+    pub(super) history: bool,
     pub(super) columns: Vec<TableColumn>,
 }
 
@@ -47,12 +49,37 @@ impl Table {
         key
     }
 
-    /// The column that is SQLite's row id: a key of one integer column.
+    /// The host's columns and their declared types, without the id of a row.
+    pub(super) fn added(&self) -> &'static [(&'static str, &'static str)] {
+        match self.history {
+            false => &[(DELETED, "INTEGER"), (SYNCED, "TEXT")],
+            true => &[(ACTIVE, "INTEGER"), (START, "TEXT"), (END, "TEXT"), (SYNCED, "TEXT")],
+        }
+    }
+
+    /// The column that is SQLite's row id: a key of one integer column, unless it has versions.
     pub(super) fn rowid(&self) -> Option<&TableColumn> {
         match self.key().as_slice() {
-            [column] if Storage::of(column.data_type) == Storage::Integer => Some(column),
+            [column] if !self.history && Storage::of(column.data_type) == Storage::Integer => Some(column),
             _ => None,
         }
+    }
+}
+
+/// SQLite's own names for a table's row id, which a column of the same name hides.
+const ROW_IDS: [&str; 3] = ["rowid", "_rowid_", "oid"];
+
+/// Whether a column of this name hides a name of the row id.
+pub(super) fn is_row_id(name: &str) -> bool {
+    ROW_IDS.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+impl Table {
+    /// The name of the row id that neither a column of the table hides nor one of `more`.
+    pub(super) fn row_id<'a>(&self, more: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
+        let hidden =
+            |name: &str| self.find(name).is_some() || more.clone().any(|other| other.eq_ignore_ascii_case(name));
+        ROW_IDS.into_iter().find(|name| !hidden(name))
     }
 }
 
@@ -128,8 +155,11 @@ pub(super) fn collision(other: &str, name: &str) -> String {
 
 fn write_table(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
     let inserted = connection
-        .prepare_cached("INSERT INTO \"_sluice_tables\" VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")?
-        .execute(params![table.name, table.source.schema, table.source.name, table.hashed])?;
+        .prepare_cached(
+            "INSERT INTO \"_sluice_tables\" (\"name\", \"source_schema\", \"source_name\", \"hashed\", \"history\") \
+             VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![table.name, table.source.schema, table.source.name, table.hashed, table.history])?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO \"_sluice_columns\" (\"table_name\", \"name\", \"position\", \"source_name\", \"data_type\", \"storage\", \"key_ordinal\") \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
@@ -163,7 +193,10 @@ pub(super) fn all_tables(connection: &Connection) -> Result<Vec<Table>, Destinat
 pub(super) fn read_table(connection: &Connection, name: &str) -> Result<Option<Table>, DestinationError> {
     let doing = failed("reading the catalogue");
     let head = connection
-        .prepare_cached("SELECT \"name\", \"source_schema\", \"source_name\", \"hashed\" FROM \"_sluice_tables\" WHERE \"name\" = ?")
+        .prepare_cached(
+            "SELECT \"name\", \"source_schema\", \"source_name\", \"hashed\", \"history\" FROM \"_sluice_tables\" \
+             WHERE \"name\" = ?",
+        )
         .and_then(|mut statement| {
             statement
                 .query_row([name], |row| {
@@ -171,6 +204,7 @@ pub(super) fn read_table(connection: &Connection, name: &str) -> Result<Option<T
                         name: row.get(0)?,
                         source: TableName { schema: row.get(1)?, name: row.get(2)? },
                         hashed: row.get(3)?,
+                        history: row.get(4)?,
                         columns: Vec::new(),
                     })
                 })
@@ -212,8 +246,7 @@ fn unknown(column: usize, text: &str) -> rusqlite::Error {
 fn check_physical(connection: &Connection, table: &Table) -> Result<(), DestinationError> {
     let mut expected: HashMap<String, &str> =
         table.columns.iter().map(|column| (fold(&column.name), column.storage.sql())).collect();
-    expected.insert(SYNCED.to_owned(), "TEXT");
-    expected.insert(DELETED.to_owned(), "INTEGER");
+    expected.extend(table.added().iter().map(|(name, declared)| ((*name).to_owned(), *declared)));
     if table.hashed {
         expected.insert(ID.to_owned(), "TEXT");
     }

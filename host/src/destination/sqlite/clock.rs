@@ -16,17 +16,38 @@ impl Clock {
         Self { last: last.clamp(0, dates::LAST_MICRO / 2) }
     }
 
+    /// The next stamp, microseconds since 1970.
+    pub(super) fn next(&mut self) -> i64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|time| time.as_micros()).unwrap_or_default();
+        self.step(i64::try_from(now).unwrap_or(i64::MAX))
+    }
+
+    /// A stamp that is later than every one before, and not before `moment`.
+    pub(super) fn step(&mut self, moment: i64) -> i64 {
+        self.last = moment.max(self.last + 1).min(dates::LAST_MICRO);
+        self.last
+    }
+
     /// The next stamp, as text.
     pub(super) fn tick(&mut self) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|time| time.as_micros()).unwrap_or_default();
-        self.last = i64::try_from(now).unwrap_or(i64::MAX).max(self.last + 1).min(dates::LAST_MICRO);
-        let mut text = String::with_capacity(27);
-        // In range by the line above.
-        let _ = dates::push_stamp(&mut text, self.last);
-        text
+        text(self.next())
     }
 
     pub(super) fn last(&self) -> i64 {
         self.last
     }
+}
+
+/// A stamp as text.
+pub(super) fn text(stamp: i64) -> String {
+    let mut text = String::with_capacity(27);
+    write(stamp, &mut text);
+    text
+}
+
+/// Writes a stamp over `text`.
+pub(super) fn write(stamp: i64, text: &mut String) {
+    text.clear();
+    // The clock gives none out of range.
+    let _ = dates::push_stamp(text, stamp);
 }

@@ -47,7 +47,7 @@ pub(super) fn needs(
             None => {
                 check_columns(&definition.name, declared.len(), max_columns)?;
                 let hashed = definition.primary_key.is_empty();
-                Need::Create(Table { source: definition.name.clone(), name, hashed, columns: declared })
+                Need::Create(Table { source: definition.name.clone(), name, hashed, history: false, columns: declared })
             }
             Some(stored) => {
                 let changes = compare(connection, rules, definition, &stored, &declared)?;

@@ -49,9 +49,9 @@ impl Fitted {
         columns
     }
 
-    /// Whether the batch lands as it came.
-    pub(super) fn is_unchanged(&self) -> bool {
-        self.changed.is_empty()
+    /// Whether the batch does not land as it came.
+    pub(super) fn is_changed(&self) -> bool {
+        !self.changed.is_empty()
     }
 }
 

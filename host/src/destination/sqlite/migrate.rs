@@ -37,6 +37,10 @@ pub(super) fn migrate(
     key: &[String],
 ) -> Result<Option<KeyChange>, DestinationError> {
     let Some(old) = find(connection, name)? else { return Ok(None) };
+    if old.history {
+        let reason = "the key of a table that keeps its history cannot be changed; reset the connection and sync again";
+        return Err(DestinationError::refused(&old.source, None, reason));
+    }
     let new = with_key(&old, key)?;
     let doing = failed("changing the primary key");
     let transaction = connection.transaction().map_err(&doing)?;

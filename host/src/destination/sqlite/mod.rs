@@ -10,8 +10,9 @@
 //!
 //! Each table has `_sluice_deleted` (0 or 1) and `_sluice_synced` (UTC to the microsecond:
 //! when the row was last upserted, updated or deleted; not changed by truncate). Tables
-//! without a primary key have `_sluice_id`, see `identity.rs`. The tables `_sluice_tables`,
-//! `_sluice_columns`, `_sluice_state` and `_sluice_meta` are the catalogue;
+//! without a primary key have `_sluice_id`, see `identity.rs`. Tables that keep their history
+//! have other columns, see `history.rs`. The tables `_sluice_tables`,
+//! `_sluice_columns`, `_sluice_state`, `_sluice_meta` and `_sluice_resync` are the catalogue;
 //! `_sluice_quarantine` holds rows that cannot land, see `quarantine.rs`.
 //!
 //! # Tables
@@ -32,6 +33,7 @@ mod dates;
 mod declare;
 mod files;
 mod fit;
+mod history;
 mod identity;
 mod infer;
 mod lattice;
@@ -44,9 +46,12 @@ mod plan;
 mod prepare;
 mod quarantine;
 mod read;
+mod removal;
+mod resync;
 mod rules;
 mod schema;
 mod state;
+mod switch;
 mod sync;
 mod text;
 mod types;
@@ -58,6 +63,7 @@ mod tests;
 
 pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, TableInfo};
+pub use resync::{Forget, PendingResync, Resync};
 pub use sync::SqliteDestination;
 
 use super::{DestinationError, SyncIdentity};
@@ -159,6 +165,48 @@ impl Warehouse {
         let database = open::open_for_writing(&files, &self.options)?;
         let mut clock = sync::clock(&database)?;
         state::write(&database, state, &clock.tick()).map_err(open::failed("writing the state"))
+    }
+
+    /// The top-level keys of a state.
+    #[must_use]
+    pub fn state_keys(state: &str) -> Vec<String> {
+        state::entries(state).into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// Begins a re-sync: the next syncs read again, and the first that ends well takes away
+    /// what did not arrive again. `None` when the connection has no database yet.
+    ///
+    /// # Errors
+    /// `Invalid` when there is no such table or key; otherwise as [`Warehouse::open`].
+    pub fn resync(&self, connection: &str, resync: &Resync) -> Result<Option<PendingResync>, DestinationError> {
+        if self.reader(connection)?.is_none() {
+            return Ok(None);
+        }
+        let (files, _lock) = self.lock(connection)?;
+        let mut database = open::open_for_writing(&files, &self.options)?;
+        let mut clock = sync::clock(&database)?;
+        resync::begin(&mut database, &mut clock, resync).map(Some)
+    }
+
+    /// The re-syncs that wait for a sync that ends well.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn pending_resyncs(&self, connection: &str) -> Result<Vec<PendingResync>, DestinationError> {
+        self.reader(connection)?.map_or(Ok(Vec::new()), |database| resync::pending(&database))
+    }
+
+    /// Forgets all re-syncs that are pending, and answers them. Rows and state stay as they are.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`].
+    pub fn cancel_resyncs(&self, connection: &str) -> Result<Vec<PendingResync>, DestinationError> {
+        let pending = self.pending_resyncs(connection)?;
+        if !pending.is_empty() {
+            let (files, _lock) = self.lock(connection)?;
+            resync::cancel(&open::open_for_writing(&files, &self.options)?)?;
+        }
+        Ok(pending)
     }
 
     /// Removes all tables and the state of a connection; tells whether there was anything.

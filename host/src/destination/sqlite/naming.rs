@@ -7,6 +7,12 @@ use crate::rows::TableName;
 pub(super) const SYNCED: &str = "_sluice_synced";
 /// Column: 1 when the row is deleted.
 pub(super) const DELETED: &str = "_sluice_deleted";
+/// Column of a table with history: 1 in the version that holds now.
+pub(super) const ACTIVE: &str = "_sluice_active";
+/// Column of a table with history: the first microsecond in which a version held.
+pub(super) const START: &str = "_sluice_start";
+/// Column of a table with history: the last microsecond in which a version held.
+pub(super) const END: &str = "_sluice_end";
 /// Column: identity of a row without a primary key.
 pub(super) const ID: &str = "_sluice_id";
 

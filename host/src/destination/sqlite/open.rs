@@ -28,7 +28,8 @@ const CATALOGUE: &str = r#"
 CREATE TABLE "_sluice_meta" ("key" TEXT PRIMARY KEY NOT NULL, "value" TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE "_sluice_state" ("id" INTEGER PRIMARY KEY CHECK ("id" = 1), "state" TEXT NOT NULL, "written" TEXT NOT NULL);
 CREATE TABLE "_sluice_tables" ("name" TEXT PRIMARY KEY NOT NULL COLLATE NOCASE, "source_schema" TEXT, "source_name" TEXT NOT NULL,
-  "hashed" INTEGER NOT NULL) WITHOUT ROWID;
+  "hashed" INTEGER NOT NULL, "history" INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE "_sluice_resync" ("table_name" TEXT PRIMARY KEY NOT NULL COLLATE NOCASE, "began" TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE "_sluice_columns" ("table_name" TEXT NOT NULL COLLATE NOCASE, "name" TEXT NOT NULL COLLATE NOCASE, "position" INTEGER NOT NULL,
   "source_name" TEXT NOT NULL, "data_type" TEXT, "storage" TEXT NOT NULL, "key_ordinal" INTEGER,
   PRIMARY KEY ("table_name", "name")) WITHOUT ROWID;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Table, collision};
 use super::fit::Rule;
+use super::history;
 use super::infer::{Incoming, always_fits};
 use super::lattice::Integers;
 use super::naming::{DELETED, ID, SYNCED, column_name, quote};
 use super::obstacle::Obstacle;
+use super::removal::Removal;
 use super::rules::Rules;
 use super::schema::{Change, key_list};
 use crate::destination::DestinationError;
@@ -35,12 +37,21 @@ pub(super) struct Parameter {
     pub(super) selects: bool,
 }
 
+/// What is done with each row.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// One statement.
+    Plain(String),
+    /// Versions are made and closed.
+    History(Box<history::Statements>),
+}
+
 /// How batches with these columns are applied.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) table: Arc<Table>,
     pub(super) slots: Vec<Slot>,
-    pub(super) statement: String,
+    pub(super) work: Work,
     /// Parameters after the stamp and, in hashed tables, the id.
     pub(super) parameters: Vec<Parameter>,
     /// Batch columns in the order of the row's hash; `None` for tables with a key.
@@ -82,6 +93,12 @@ pub(super) fn resolve(
             let reason = "the primary key column is missing; every row must name it";
             return Err(DestinationError::refused(source, Some(&key.source), reason).into());
         }
+    }
+    if let Some(table) = table.filter(|table| table.history)
+        && table.row_id(slots.iter().map(|slot| slot.name.as_str())).is_none()
+    {
+        let reason = "columns have the names rowid, _rowid_ and oid; block one of them, or do without history";
+        return Err(DestinationError::refused(source, None, reason).into());
     }
     Ok(slots)
 }
@@ -142,7 +159,7 @@ fn settle(
 }
 
 /// Works out the statement for batches with these columns.
-pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind) -> Plan {
+pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind, removal: Removal) -> Plan {
     let typed = |key: bool| {
         let wanted = slots.iter().enumerate().filter(move |(_, slot)| slot.key == key);
         wanted.filter_map(move |(column, slot)| {
@@ -157,16 +174,17 @@ pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind) -> 
     parameters.extend(typed(true));
     let names: Vec<String> =
         parameters.iter().filter_map(|parameter| slots.get(parameter.column)).map(|slot| quote(&slot.name)).collect();
-    let statement = match kind {
-        OperationKind::Upsert => upsert_statement(&table, &names),
-        OperationKind::Update | OperationKind::Delete => change_statement(&table, &names, &parameters, kind),
+    let work = match (removal, kind) {
+        (Removal::Close, _) => Work::History(Box::new(history::Statements::new(&table, &slots, &parameters, kind))),
+        (_, OperationKind::Upsert) => Work::Plain(upsert_statement(&table, &names)),
+        _ => Work::Plain(change_statement(&table, &names, &parameters, kind, removal)),
     };
     let hash = table.hashed.then(|| {
         let mut order: Vec<usize> = (0..slots.len()).collect();
         order.sort_by_key(|index| slots.get(*index).map(|slot| slot.name.clone()));
         order
     });
-    Plan { table, slots, statement, parameters, hash }
+    Plan { table, slots, work, parameters, hash }
 }
 
 /// The number of the first parameter that takes a column.
@@ -196,7 +214,13 @@ fn upsert_statement(table: &Table, names: &[String]) -> String {
     )
 }
 
-fn change_statement(table: &Table, names: &[String], parameters: &[Parameter], kind: OperationKind) -> String {
+fn change_statement(
+    table: &Table,
+    names: &[String],
+    parameters: &[Parameter],
+    kind: OperationKind,
+    removal: Removal,
+) -> String {
     let mut sets = vec![format!("{} = ?1", quote(SYNCED))];
     let mut conditions = Vec::new();
     if kind == OperationKind::Delete {
@@ -210,7 +234,11 @@ fn change_statement(table: &Table, names: &[String], parameters: &[Parameter], k
         let assignment = format!("{name} = ?{}", first + index);
         if parameter.selects { conditions.push(assignment) } else { sets.push(assignment) }
     }
-    format!("UPDATE {} SET {} WHERE {}", quote(&table.name), sets.join(", "), conditions.join(" AND "))
+    let (name, conditions) = (quote(&table.name), conditions.join(" AND "));
+    match (kind, removal) {
+        (OperationKind::Delete, Removal::Remove) => format!("DELETE FROM {name} WHERE {conditions}"),
+        _ => format!("UPDATE {name} SET {} WHERE {conditions}", sets.join(", ")),
+    }
 }
 
 /// Plans by table, kind and columns; bounded, because a connector chooses the columns.
@@ -278,7 +306,7 @@ pub(super) fn undeclared(source: &TableName, name: String, changes: &[Change]) -
             key: None,
         })
         .collect();
-    Table { source: source.clone(), name, hashed: true, columns }
+    Table { source: source.clone(), name, hashed: true, history: false, columns }
 }
 
 /// Refuses more tables than the limit allows.

@@ -7,8 +7,9 @@ use super::SqliteDestination;
 use super::fit::{Fitted, fit};
 use super::lattice::Integers;
 use super::obstacle::Obstacle;
-use super::plan::{self, Plan, check_columns, check_tables};
-use super::{schema, write};
+use super::plan::{self, Plan, Work, check_columns, check_tables};
+use super::removal::Removal;
+use super::{history, schema, write};
 use crate::destination::DestinationError;
 use crate::policy::landing::TypeMismatch;
 use crate::rows::{Batch, OperationKind, TableName};
@@ -51,8 +52,16 @@ impl SqliteDestination {
             return Err(DestinationError::Limit { what: "bytes without a checkpoint", limit, table: None }.into());
         }
         self.begin()?;
-        let stamp = self.clock.tick();
-        write::apply(&self.connection, &plan, batch, &fitted, &stamp, &mut self.buffers)?;
+        let (connection, buffers) = (&self.connection, &mut self.buffers);
+        match &plan.work {
+            Work::Plain(statement) => {
+                let stamp = self.clock.tick();
+                write::apply(connection, &plan, statement, batch, &fitted, &stamp, buffers)?;
+            }
+            Work::History(statements) => {
+                history::apply(connection, &plan, statements, batch, &fitted, &mut self.clock, buffers)?;
+            }
+        }
         if fitted.nulled > 0
             && let Some(counts) = self.counts.of(source)
         {
@@ -99,7 +108,7 @@ impl SqliteDestination {
                 check_tables(&self.catalogue, 1, self.options.tables)?;
                 check_columns(source, changes.len(), self.options.columns)?;
                 self.begin()?;
-                schema::create(&self.connection, &mut self.catalogue, plan::undeclared(source, name, &changes))?
+                self.create(plan::undeclared(source, name, &changes))?
             }
         };
         // A key without a type means an empty table.
@@ -107,7 +116,8 @@ impl SqliteDestination {
             return Ok(None);
         }
         let slots = plan::resolve(source, Some(&table), &self.rules, batch)?;
-        let plan = Arc::new(plan::plan(table, slots, kind));
+        let removal = Removal::of(&table, &self.options.landing);
+        let plan = Arc::new(plan::plan(table, slots, kind, removal));
         self.plans.put(&plan);
         Ok(Some((plan, fitted)))
     }

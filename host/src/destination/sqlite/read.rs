@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::catalogue::{Table, all_tables, read_table};
-use super::naming::{DELETED, ID, SYNCED, quote};
+use super::naming::{ACTIVE, DELETED, ID, SYNCED, quote};
 use super::open::failed;
 use super::text::push_hex;
 use super::types::type_name;
@@ -21,9 +21,11 @@ pub struct TableInfo {
     pub name: String,
     /// The table as the source names it.
     pub source: TableName,
-    /// Rows that are not deleted.
+    /// Every version of a row is kept.
+    pub history: bool,
+    /// Rows that are not deleted; with history the active versions.
     pub alive: u64,
-    /// Rows that are marked as deleted.
+    /// Rows that are marked as deleted; with history the closed versions.
     pub deleted: u64,
     /// The source's columns.
     pub columns: Vec<ColumnInfo>,
@@ -54,13 +56,23 @@ pub struct Peek {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
+/// The names of all tables in their source, in the order of their names in the destination.
+pub(super) fn sources(connection: &Connection) -> Result<Vec<TableName>, DestinationError> {
+    let read = || -> rusqlite::Result<Vec<TableName>> {
+        let mut statement = connection
+            .prepare("SELECT \"source_schema\", \"source_name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
+        statement.query_map([], |row| Ok(TableName { schema: row.get(0)?, name: row.get(1)? }))?.collect()
+    };
+    read().map_err(failed("reading the catalogue"))
+}
+
 pub(super) fn tables(connection: &Connection) -> Result<Vec<TableInfo>, DestinationError> {
     all_tables(connection)?.into_iter().map(|table| info(connection, table)).collect()
 }
 
 fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationError> {
-    let statement =
-        format!("SELECT COUNT(*), TOTAL({}), MAX({}) FROM {}", quote(DELETED), quote(SYNCED), quote(&table.name));
+    let deleted = if table.history { format!("1 - {}", quote(ACTIVE)) } else { quote(DELETED) };
+    let statement = format!("SELECT COUNT(*), TOTAL({deleted}), MAX({}) FROM {}", quote(SYNCED), quote(&table.name));
     let (rows, deleted, last_synced) = connection
         .query_row(&statement, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?, row.get(2)?)))
         .map_err(failed("reading a table"))?;
@@ -77,7 +89,15 @@ fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationE
         })
         .collect();
     let alive = rows.unsigned_abs().saturating_sub(deleted);
-    Ok(TableInfo { name: table.name, source: table.source, alive, deleted, columns, last_synced })
+    Ok(TableInfo {
+        name: table.name,
+        source: table.source,
+        history: table.history,
+        alive,
+        deleted,
+        columns,
+        last_synced,
+    })
 }
 
 /// A table, named as in the destination or as in the source.
@@ -92,7 +112,7 @@ pub(super) fn peek(connection: &Connection, name: &str, limit: u32) -> Result<Op
     let Some(table) = find(connection, name)? else { return Ok(None) };
     let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
     columns.extend(table.hashed.then(|| ID.to_owned()));
-    columns.extend([DELETED.to_owned(), SYNCED.to_owned()]);
+    columns.extend(table.added().iter().map(|(name, _)| (*name).to_owned()));
     let list = columns.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
     let statement = format!("SELECT {list} FROM {} LIMIT ?", quote(&table.name));
     let read = || -> rusqlite::Result<Vec<Vec<Option<String>>>> {

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::catalogue::{Catalogue, Table, TableColumn};
+use super::catalogue::{Catalogue, Table, TableColumn, is_row_id};
 use super::lattice::{Integers, exact_in_double, rewrites};
-use super::naming::{DELETED, ID, SYNCED, quote};
+use super::naming::{ID, START, quote};
 use super::open::failed;
 use super::types::Storage;
 use super::values::{decode, encode};
@@ -54,15 +54,15 @@ fn create_statement(table: &Table, name: &str) -> String {
         };
         parts.push(format!("{} {storage}{rule}", quote(&column.name)));
     }
-    parts.push(format!("{} INTEGER NOT NULL", quote(DELETED)));
-    parts.push(format!("{} TEXT NOT NULL", quote(SYNCED)));
+    parts.extend(table.added().iter().map(|(name, declared)| format!("{} {declared} NOT NULL", quote(name))));
     if rowid.is_none() {
-        parts.push(format!("PRIMARY KEY ({})", key_list(table)));
+        let versions = if table.history { format!(", {}", quote(START)) } else { String::new() };
+        parts.push(format!("PRIMARY KEY ({}{versions})", key_list(table)));
     }
     format!("CREATE TABLE {} ({})", quote(name), parts.join(", "))
 }
 
-/// The quoted key columns with commas between.
+/// The quoted columns that tell one row of the source from another, with commas between.
 pub(super) fn key_list(table: &Table) -> String {
     if table.hashed {
         return quote(ID);
@@ -105,7 +105,10 @@ pub(super) fn evolve(
             }),
         }
     }
+    // SQLite adds no column of such a name to a table, though a new one may have it.
+    rewrite |= added.iter().any(|column: &TableColumn| is_row_id(&column.name));
     if rewrite {
+        changed.columns.append(&mut added);
         rewrite_table(connection, table, &mut changed)?;
     }
     for column in added {
@@ -180,7 +183,7 @@ fn user_indexes(connection: &Connection, table: &str) -> rusqlite::Result<Vec<St
 
 fn copy_rows(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Result<()> {
     let mut names: Vec<String> = old.columns.iter().map(|column| quote(&column.name)).collect();
-    names.extend([quote(DELETED), quote(SYNCED)]);
+    names.extend(old.added().iter().map(|(name, _)| quote(name)));
     if old.hashed {
         names.push(quote(ID));
     }

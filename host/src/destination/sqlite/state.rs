@@ -37,12 +37,45 @@ pub(super) const DIGEST: &str = "component_digest";
 pub(super) fn write_identity(connection: &Connection, identity: &SyncIdentity, stamp: i64) -> rusqlite::Result<()> {
     write_entry(connection, CONNECTOR, &identity.connector)?;
     write_entry(connection, DIGEST, &identity.digest)?;
+    write_last_stamp(connection, stamp)
+}
+
+/// Records the latest stamp, so that every later one is later.
+pub(super) fn write_last_stamp(connection: &Connection, stamp: i64) -> rusqlite::Result<()> {
     write_entry(connection, LAST_STAMP, &stamp.to_string())
 }
 
 fn write_entry(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
     connection.prepare_cached("INSERT OR REPLACE INTO \"_sluice_meta\" VALUES (?, ?)")?.execute([key, value])?;
     Ok(())
+}
+
+/// The top-level keys of a state with the texts of their values, in their order; none of what
+/// is no JSON object.
+pub(super) fn entries(state: &str) -> Vec<(String, &str)> {
+    let mut entries = Vec::new();
+    let mut rest = state.trim_start().strip_prefix('{').unwrap_or_default();
+    while let Some((key, value, after)) = entry(rest) {
+        entries.push((key, value));
+        rest = after;
+    }
+    entries
+}
+
+/// A key, its value, and what comes after the comma.
+fn entry(text: &str) -> Option<(String, &str, &str)> {
+    let (key, _, rest) = read_one::<String>(text)?;
+    let (IgnoredAny, value, rest) = read_one(rest.trim_start().strip_prefix(':')?)?;
+    let rest = rest.trim_start();
+    Some((key, value.trim(), rest.strip_prefix(',').unwrap_or(rest)))
+}
+
+/// The JSON value at the beginning of a text, its own text, and what comes after it.
+fn read_one<T: serde::de::DeserializeOwned>(text: &str) -> Option<(T, &str, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
+    let value = values.next()?.ok()?;
+    let end = values.byte_offset();
+    Some((value, text.get(..end)?, text.get(end..)?))
 }
 
 /// Checks a state that an operator gives.

@@ -1,11 +1,12 @@
 //! One sync of one connection into SQLite.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
 
 use super::SqliteOptions;
-use super::catalogue::{Catalogue, all_tables};
+use super::catalogue::{Catalogue, Table, all_tables};
 use super::clock::Clock;
 use super::declare::{Need, needs};
 use super::files::Files;
@@ -13,8 +14,9 @@ use super::lock::Lock;
 use super::open::{busy, failed, open_for_writing};
 use super::plan::{Plans, check_tables};
 use super::quarantine::Quarantine;
+use super::removal::Removal;
 use super::rules::Rules;
-use super::{schema, state, write};
+use super::{clock, resync, schema, state, switch, write};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::rows::{Operation, OperationKind, TableDefinition, TableName};
 
@@ -80,7 +82,8 @@ impl SqliteDestination {
         identity: SyncIdentity,
         options: SqliteOptions,
     ) -> Result<Self, DestinationError> {
-        let connection = open_for_writing(&files, &options)?;
+        let mut connection = open_for_writing(&files, &options)?;
+        switch::settle(&mut connection, &options.landing, &files)?;
         let mut rules = Rules::default();
         if options.landing.tables.values().any(|table| table.lock_types) {
             rules.lock(&options.landing, &all_tables(&connection)?);
@@ -201,7 +204,7 @@ impl SqliteDestination {
         for need in needs {
             match need {
                 Need::Create(table) => {
-                    schema::create(&self.connection, &mut self.catalogue, table)?;
+                    self.create(table)?;
                 }
                 Need::Evolve(_, changes) if changes.is_empty() => {}
                 Need::Evolve(table, changes) => {
@@ -216,10 +219,17 @@ impl SqliteDestination {
         Ok(())
     }
 
+    /// Creates a table as the operator wants it.
+    pub(super) fn create(&mut self, table: Table) -> Result<Arc<Table>, DestinationError> {
+        let history = self.options.landing.history(table.source.schema.as_deref(), &table.source.name);
+        schema::create(&self.connection, &mut self.catalogue, Table { history, ..table })
+    }
+
     fn truncate(&mut self, source: &TableName) -> Result<(), DestinationError> {
         if let (_, Some(table)) = self.catalogue.get(&self.connection, source)? {
             self.begin()?;
-            write::truncate(&self.connection, &table.name)?;
+            let end = clock::text(self.clock.next() - 1);
+            Removal::of(&table, &self.options.landing).truncate(&self.connection, &table, &end)?;
         }
         Ok(())
     }
@@ -279,7 +289,14 @@ impl Destination for SqliteDestination {
 
     fn finish(&mut self) -> Result<(), DestinationError> {
         self.call(|this| {
+            this.begin()?;
+            let swept = resync::sweep(&this.connection, &mut this.catalogue, &this.options.landing, &mut this.clock)?;
             this.commit(None)?;
+            for (table, rows) in swept.iter().filter(|(_, rows)| *rows > 0) {
+                if let Some(counts) = this.counts.of(table) {
+                    counts.swept = *rows;
+                }
+            }
             this.ended = true;
             // A reader may hold the log open; it is emptied another time then.
             let _ = this.connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);

@@ -89,3 +89,11 @@ fn from_no_key_to_a_key_and_back() {
     place.sync(&[], &rows);
     assert_eq!(place.query("SELECT COUNT(*) FROM t"), [[Stored::Integer(3)]]);
 }
+
+#[test]
+fn the_key_of_a_history_stays() {
+    let landing = toml::from_str("tables.t.history = true").unwrap();
+    let place = place_with(SqliteOptions { landing: std::sync::Arc::new(landing), ..SqliteOptions::default() });
+    place.sync(&[declared("t", &["id"], &[])], &[put("t", 1, "x")]);
+    assert_refused(migrate(&place, "t", &["a"]).map(|_| ()), &["table t", "history"]);
+}

@@ -4,11 +4,15 @@
 mod cutting;
 mod files;
 mod fitting;
+mod hard_deletes;
+mod history;
 mod keys;
 mod operations;
 mod quarantine;
 mod reading;
 mod refusals;
+mod resync;
+mod speed;
 mod transactions;
 mod types;
 mod values;

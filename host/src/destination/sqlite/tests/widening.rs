@@ -173,6 +173,18 @@ fn a_column_declared_without_type_settles_late() {
 }
 
 #[test]
+fn a_column_may_have_the_name_of_a_row_id() {
+    let place = place();
+    let table = declared("t", &["id"], &[("id", Some(DataType::Text))]);
+    let row = |id: &str, name: &str| upsert("t", &[("id", text(id)), (name, int(7))]);
+    place.sync(&[table], &[row("a", "x"), row("b", "rowid"), row("c", "oid"), row("d", "_rowid_")]);
+    let rows = place.query("SELECT id, x, \"rowid\", oid, \"_rowid_\" FROM t ORDER BY id");
+    for (at, row) in rows.iter().enumerate() {
+        assert_eq!(row.iter().position(|value| *value == Stored::Integer(7)), Some(at + 1), "{row:?}");
+    }
+}
+
+#[test]
 fn impossible_values_are_refused() {
     let place = place();
     let mut destination = place.open();
