@@ -36,5 +36,7 @@ pub mod identifiers;
 pub mod landing;
 pub mod limits;
 pub mod names;
+pub mod references;
 pub mod secrets;
+pub mod settings;
 pub mod terminal;

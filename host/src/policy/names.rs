@@ -68,6 +68,23 @@ pub fn destination_name(kind: Kind, source: &str) -> Result<String, NameError> {
     Ok(name)
 }
 
+/// What is left of a name when spellings are not told apart: its letters and digits in ASCII, in lower case; the
+/// name itself in lower case when it has none. Names that become the same name in a destination are spelled
+/// alike, and so are some more: an operator who blocks `password` means `Pass-Word` too.
+///
+/// ```
+/// use sluicegate::policy::names::spelling;
+///
+/// assert_eq!(spelling("Pass-Wörd"), "password");
+/// ```
+#[must_use]
+pub fn spelling(name: &str) -> String {
+    let mut letters = any_ascii::any_ascii(name);
+    letters.retain(|c| c.is_ascii_alphanumeric());
+    letters.make_ascii_lowercase();
+    if letters.is_empty() { name.to_lowercase() } else { letters }
+}
+
 fn snake_case(ascii: &[u8]) -> String {
     let mut name = String::with_capacity(ascii.len() + 8);
     let mut before = b'_';
@@ -156,6 +173,7 @@ mod tests {
                 prop_assert!(!name.starts_with(|c: char| c.is_ascii_digit()));
                 prop_assert!(!name.contains("__"));
                 prop_assert_eq!(destination_name(kind, &name), Ok(name.clone()));
+                prop_assert_eq!(spelling(&name), spelling(&source));
             }
         }
     }
