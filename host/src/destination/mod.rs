@@ -13,11 +13,13 @@
 //! other error the destination takes nothing more and what was not committed is discarded.
 
 mod error;
+pub mod filter;
 pub mod sqlite;
 
 pub use error::DestinationError;
 
 use crate::rows::{Operation, TableDefinition, TableName};
+use filter::Withheld;
 
 /// What a sync writes to.
 pub trait Destination: Send {
@@ -62,6 +64,11 @@ pub trait Destination: Send {
 
     /// What was taken so far, one entry a table in order of first appearance.
     fn counts(&self) -> &[TableCounts];
+
+    /// What was kept out so far because the operator wants it so, in order of first appearance.
+    fn withheld(&self) -> &[Withheld] {
+        &[]
+    }
 }
 
 /// How many operations a destination took for one table: rows for upserts, updates and

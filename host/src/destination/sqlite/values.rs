@@ -13,7 +13,7 @@ use crate::rows::{DataType, Value, Values};
 
 /// One value, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Scalar<'a> {
+pub(in crate::destination) enum Scalar<'a> {
     Boolean(bool),
     Integer(i64),
     /// A value read back from a FLOAT column.
@@ -30,7 +30,7 @@ pub(super) enum Scalar<'a> {
 
 impl<'a> Scalar<'a> {
     /// The value at `row`, `None` for NULL in a mixed column or when there is no such row.
-    pub(super) fn at(values: &'a Values, row: usize) -> Option<Self> {
+    pub(in crate::destination) fn at(values: &'a Values, row: usize) -> Option<Self> {
         Some(match values {
             Values::Booleans(v) => Self::Boolean(*v.get(row)?),
             Values::Integers(v) => Self::Integer(*v.get(row)?),
@@ -104,6 +104,15 @@ fn encode_real<'a>(scalar: Scalar<'_>, single: bool) -> Option<ValueRef<'a>> {
     Some(if real.is_nan() { ValueRef::Text(b"NaN") } else { ValueRef::Real(real) })
 }
 
+/// The text that a value has in a STRING column; `None` for a date outside the calendar. `scratch` is overwritten
+/// and may hold the answer.
+pub(in crate::destination) fn text_form<'a>(scalar: Scalar<'a>, scratch: &'a mut String) -> Option<&'a str> {
+    match encode_text(scalar, scratch)? {
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok(),
+        _ => None,
+    }
+}
+
 /// The text form, which every value has.
 fn encode_text<'a>(scalar: Scalar<'a>, scratch: &'a mut String) -> Option<ValueRef<'a>> {
     scratch.clear();
@@ -139,7 +148,7 @@ fn push_special(out: &mut String, value: f64) {
 }
 
 /// Lower-case hexadecimal digits.
-pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
+pub(in crate::destination) fn push_hex(out: &mut String, bytes: &[u8]) {
     for byte in bytes {
         for nibble in [byte >> 4, byte & 15] {
             out.push(char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }));
