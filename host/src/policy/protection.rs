@@ -1,8 +1,8 @@
 //! What of a connector's rows does not land as it is: blocked tables and columns, and hashed columns.
 //!
 //! The threat: a connector that sends under another spelling what the operator keeps out. Names are compared by
-//! [`super::names::spelling`], under every naming rule: what could become the blocked column is blocked, and so is
-//! what merely looks like it. A connector can still send a value under a name that looks like nothing blocked;
+//! [`super::names::spelling`], under every naming rule: what could become the blocked column is blocked, and so are
+//! some names that could not. A connector can still send a value under a name that looks like nothing blocked;
 //! whoever must rule that out blocks the table, or does not run the connector.
 
 use std::collections::{HashMap, HashSet};
@@ -61,17 +61,14 @@ impl Protection {
         self.tables.is_empty()
     }
 
-    /// Whether any column is hashed.
+    /// The columns to hash, as spellings of (table, column). Blocked ones are among them: what landed of them
+    /// before they were blocked is hashed.
     #[must_use]
-    pub fn hashes(&self) -> bool {
-        self.tables.values().any(|table| !table.hashed.is_empty())
-    }
-
-    /// The hashed columns as spellings of (table, column).
-    pub fn hashed(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.tables
-            .iter()
-            .flat_map(|(name, table)| table.hashed.iter().map(move |column| (name.as_str(), column.as_str())))
+    pub fn hashed(&self) -> HashSet<(String, String)> {
+        let columns = |(table, within): (&String, &TableProtection)| {
+            within.hashed.iter().map(|column| (table.clone(), column.clone())).collect::<Vec<_>>()
+        };
+        self.tables.iter().flat_map(columns).collect()
     }
 
     /// What is protected in a table of the source; `None` when nothing is.
@@ -131,7 +128,7 @@ mod tests {
             "passWord",
             "pässwörd",
             "p.a.s.s word",
-            "раssword",
+            "pаssword",
             "_password",
             "password!",
         ] {
@@ -174,7 +171,7 @@ mod tests {
             ["a", "b", "c"].map(|name| users.treatment(name)),
             [Treatment::Hash, Treatment::Block, Treatment::Plain]
         );
-        assert!(protection.hashes());
+        assert_eq!(protection.hashed().len(), 2);
         assert!(Protection::of(&Landing::default()).is_empty());
     }
 

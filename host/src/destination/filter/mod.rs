@@ -9,8 +9,6 @@
 mod batch;
 mod hash;
 mod rules;
-#[cfg(test)]
-mod tests;
 mod withheld;
 
 pub use hash::HashKey;

@@ -17,7 +17,8 @@ use crate::rows::{Batch, ColumnDefinition, DataType, Operation, TableDefinition,
 const MAX_REMEMBERED: usize = 50_000;
 
 const BLOCKED_KEY: &str = "it is part of the primary key and cannot be blocked; hash it, or block the whole table";
-const NEW_KEY: &str = "it is part of the primary key, but new, and new columns are kept out; sync once with --schema-changes allow-all";
+const NEW_KEY: &str =
+    "it is part of the primary key, but new, and new columns are kept out; sync once with --schema-changes allow-all";
 
 /// A table that a destination holds when a sync begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,13 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether the operator decided anything that a filter acts on.
+    #[must_use]
+    pub fn is_wanted(landing: &Landing) -> bool {
+        let changes = landing.schema_changes.unwrap_or_default();
+        changes != SchemaChanges::AllowAll || !Protection::of(landing).is_empty()
+    }
+
     /// The filter of a sync; `None` when the operator decided nothing. `stored` is what the destination holds,
     /// `synced` whether a sync has ended well before, and `key` must be there when columns are hashed.
     #[must_use]
@@ -140,11 +148,7 @@ impl Filter {
         Ok(Some(TableDefinition { name: table.clone(), primary_key: definition.primary_key.clone(), columns }))
     }
 
-    fn check_key<'a>(
-        &mut self,
-        table: &TableName,
-        key: impl Iterator<Item = &'a str>,
-    ) -> Result<(), DestinationError> {
+    fn check_key<'a>(&mut self, table: &TableName, key: impl Iterator<Item = &'a str>) -> Result<(), DestinationError> {
         self.meet(table);
         if matches!(self.tables.get(table), Some(TableFate::Out)) {
             return Ok(());

@@ -14,7 +14,8 @@ use super::lock::Lock;
 use super::open::{busy, failed, open_for_writing};
 use super::plan::{self, Plan, Plans, Work, check_columns, check_tables};
 use super::removal::Removal;
-use super::{clock, history, resync, schema, state, switch, write};
+use super::{clock, hashing, history, inventory, resync, schema, state, switch, write};
+use crate::destination::filter::Filtered;
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::rows::{Batch, Operation, OperationKind, TableDefinition, TableName};
 
@@ -77,10 +78,12 @@ impl SqliteDestination {
         lock: Lock,
         identity: SyncIdentity,
         options: SqliteOptions,
-    ) -> Result<Self, DestinationError> {
+    ) -> Result<Filtered<Self>, DestinationError> {
         let mut connection = open_for_writing(&files, &options)?;
         switch::settle(&mut connection, &options.landing, &files)?;
-        Ok(Self {
+        let key = hashing::settle(&mut connection, &options.landing, &files)?;
+        let filter = inventory::filter(&connection, &options.landing, key)?;
+        let destination = Self {
             catalogue: Catalogue::load(&connection)?,
             plans: Plans::default(),
             buffers: write::Buffers::default(),
@@ -95,7 +98,8 @@ impl SqliteDestination {
             ended: false,
             connection,
             _lock: lock,
-        })
+        };
+        Ok(Filtered::new(destination, filter))
     }
 
     /// The component that synced last, if any did: its name and digest may differ from those
@@ -350,6 +354,8 @@ impl Destination for SqliteDestination {
         self.call(|this| {
             this.begin()?;
             let swept = resync::sweep(&this.connection, &mut this.catalogue, &this.options.landing, &mut this.clock)?;
+            let stamp = this.clock.tick();
+            state::note_success(&this.connection, &stamp).map_err(failed("writing the catalogue"))?;
             this.commit(None)?;
             for (table, rows) in swept.iter().filter(|(_, rows)| *rows > 0) {
                 if let Some(counts) = this.counts.of(table) {

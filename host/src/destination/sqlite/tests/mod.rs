@@ -5,6 +5,7 @@ mod files;
 mod hard_deletes;
 mod history;
 mod operations;
+mod protection;
 mod reading;
 mod refusals;
 mod resync;
@@ -18,6 +19,7 @@ use rusqlite::types::Value as Stored;
 use tempfile::TempDir;
 
 use super::{SqliteDestination, SqliteOptions, Warehouse};
+use crate::destination::filter::Filtered;
 use crate::destination::{Destination as _, DestinationError, SyncIdentity};
 use crate::rows::{
     Batch, Column, ColumnDefinition, DataType, Operation, OperationKind, TableDefinition, TableName, Value, Values,
@@ -40,7 +42,7 @@ fn place_with(options: SqliteOptions) -> Place {
 }
 
 impl Place {
-    fn open(&self) -> SqliteDestination {
+    fn open(&self) -> Filtered<SqliteDestination> {
         self.warehouse.open("shop", identity("one")).unwrap()
     }
 
