@@ -18,6 +18,7 @@ mod contract;
 mod crash;
 mod examples;
 mod hostile;
+mod policies;
 mod resync;
 mod rows;
 mod sdk;

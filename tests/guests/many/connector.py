@@ -5,12 +5,13 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 
 import attacks
 import fast
+import policies
 import resyncs
 import rows
 import web
 from fivetran_connector_sdk import Connector
 
-MODULES = (attacks, fast, resyncs, rows, web)
+MODULES = (attacks, fast, policies, resyncs, rows, web)
 MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
 DECLARATIONS = {
     name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()
