@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::identifiers::{self, NameError};
+use super::names::Kind;
 use super::references::{TableReference, table_spelling};
 
 /// What a delete does to a row.
@@ -94,6 +96,51 @@ pub enum SystemColumns {
     Sluice,
     /// `_fivetran_synced` and so on, for those who migrate.
     Fivetran,
+}
+
+impl Naming {
+    /// The word that says it in settings and in a database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Source => "source",
+        }
+    }
+
+    /// What a word says.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Standard, Self::Source].into_iter().find(|one| one.word() == word)
+    }
+}
+
+impl SystemColumns {
+    /// The word that says it in settings and in a database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sluice => "sluice",
+            Self::Fivetran => "fivetran",
+        }
+    }
+
+    /// What a word says.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Sluice, Self::Fivetran].into_iter().find(|one| one.word() == word)
+    }
+
+    /// Accepts or refuses the destination name of a source's column: the host's columns are not the connector's.
+    ///
+    /// # Errors
+    /// Reserved in any case of its letters.
+    pub fn check(self, name: &str) -> Result<(), NameError> {
+        match self {
+            Self::Sluice => Ok(()),
+            Self::Fivetran => identifiers::check_prefix(Kind::Column, name, identifiers::FIVETRAN_PREFIX),
+        }
+    }
 }
 
 /// How the rows of one connection land. Every `None` is the default of its type.

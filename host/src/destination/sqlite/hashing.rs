@@ -14,7 +14,7 @@ use rusqlite::{Connection, MAIN_DB, Statement, TransactionBehavior, params};
 use super::catalogue::{Catalogue, Table};
 use super::files::Files;
 use super::identity::RowHash;
-use super::naming::{ID, SYNCED, quote};
+use super::naming::quote;
 use super::open::{busy, failed};
 use super::schema::{REWRITTEN, replace};
 use super::types::Storage;
@@ -162,10 +162,10 @@ fn copy(connection: &Connection, table: &Table, hashed: &[Option<&Since>], key: 
     let mut names: Vec<String> = table.columns.iter().map(|column| quote(&column.name)).collect();
     names.extend(table.added().iter().map(|(name, _)| quote(name)));
     let id_at = table.hashed.then_some(names.len());
-    names.extend(table.hashed.then(|| quote(ID)));
+    names.extend(table.hashed.then(|| quote(table.system.id)));
     let list = names.join(", ");
     let marks = vec!["?"; names.len()].join(", ");
-    let synced = quote(SYNCED);
+    let synced = quote(table.system.synced);
     let mut read = connection.prepare(&format!("SELECT {list}, {synced} FROM {}", quote(&table.name)))?;
     // Rows without a key that have become equal are one row.
     let conflict = if table.hashed { "OR REPLACE " } else { "" };

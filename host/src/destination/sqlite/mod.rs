@@ -46,6 +46,7 @@ mod clock;
 mod dates;
 mod declare;
 mod files;
+mod fixed;
 mod hashing;
 mod history;
 mod identity;

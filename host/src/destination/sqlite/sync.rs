@@ -14,7 +14,7 @@ use super::lock::Lock;
 use super::open::{busy, failed, open_for_writing};
 use super::plan::{self, Plan, Plans, Work, check_columns, check_tables};
 use super::removal::Removal;
-use super::{clock, hashing, history, inventory, resync, schema, state, switch, write};
+use super::{clock, fixed, hashing, history, inventory, resync, schema, state, switch, write};
 use crate::destination::filter::Filtered;
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::rows::{Batch, Operation, OperationKind, TableDefinition, TableName};
@@ -80,6 +80,7 @@ impl SqliteDestination {
         options: SqliteOptions,
     ) -> Result<Filtered<Self>, DestinationError> {
         let mut connection = open_for_writing(&files, &options)?;
+        fixed::settle(&connection, &options.landing, &files)?;
         switch::settle(&mut connection, &options.landing, &files)?;
         let key = hashing::settle(&mut connection, &options.landing, &files)?;
         let filter = inventory::filter(&connection, &options.landing, key)?;
@@ -255,7 +256,7 @@ impl SqliteDestination {
             }
         }
         let (name, table) = self.catalogue.get(&self.connection, source)?;
-        let slots = plan::resolve(source, table.as_deref(), batch)?;
+        let slots = plan::resolve(self.catalogue.names(), source, table.as_deref(), batch)?;
         plan::check_keys(source, &slots, batch)?;
         let changes = plan::changes(source, &slots, batch, kind, |column| match &table {
             Some(table) => schema::integers_in_double(&self.connection, table, column),
@@ -276,14 +277,14 @@ impl SqliteDestination {
                 check_tables(&self.catalogue, 1, self.options.tables)?;
                 check_columns(source, changes.len(), self.options.columns)?;
                 self.begin()?;
-                self.create(plan::undeclared(source, name, &changes))?
+                self.create(plan::undeclared(self.catalogue.names(), source, name, &changes))?
             }
         };
         // A key without a type means an empty table.
         if kind != OperationKind::Upsert && table.key().iter().any(|column| column.data_type.is_none()) {
             return Ok(None);
         }
-        let slots = plan::resolve(source, Some(&table), batch)?;
+        let slots = plan::resolve(self.catalogue.names(), source, Some(&table), batch)?;
         let removal = Removal::of(&table, &self.options.landing);
         let plan = Arc::new(plan::plan(table, slots, kind, removal));
         self.plans.put(&plan);

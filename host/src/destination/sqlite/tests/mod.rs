@@ -4,6 +4,7 @@
 mod files;
 mod hard_deletes;
 mod history;
+mod naming;
 mod operations;
 mod protection;
 mod reading;
