@@ -92,16 +92,12 @@ impl LandingArguments {
             system_columns: self.system_columns,
             ..Landing::default()
         };
-        let tables: [(&[TableReference], fn(&mut TableLanding)); 3] = [
-            (&self.block_table, |table| table.block = true),
-            (&self.history, |table| table.history = true),
-            (&self.lock_types, |table| table.lock_types = true),
-        ];
-        for (named, decide) in tables {
-            for table in named {
-                decide(landing.table_mut(table.clone()));
-            }
-        }
+        let mut decide = |tables: &[TableReference], decision: fn(&mut TableLanding)| {
+            tables.iter().for_each(|table| decision(landing.table_mut(table.clone())));
+        };
+        decide(&self.block_table, |table| table.block = true);
+        decide(&self.history, |table| table.history = true);
+        decide(&self.lock_types, |table| table.lock_types = true);
         for column in &self.block_column {
             landing.table_mut(column.table.clone()).block_columns.insert(column.column.clone());
         }

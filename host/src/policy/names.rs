@@ -161,6 +161,7 @@ mod tests {
             (Kind::Column, "loginid", "loginid"),
             (Kind::Column, "email@work", "email_work"),
             (Kind::Column, "café", "cafe"),
+            (Kind::Column, "日本", "ri_ben"),
             (Kind::Column, "Straße", "strasse"),
             (Kind::Column, "_private", "_private"),
             (Kind::Column, "_bool", "_bool"),
