@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 
 use crate::counters::Counters;
-use crate::destination::filter::{Reason, Withheld};
+use crate::destination::filter::{Reason, Unmatched, Withheld};
 use crate::destination::sqlite::{SqliteOptions, Warehouse};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::error::{ConnectorFailure, SyncError};
@@ -125,6 +125,9 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     };
     let withheld = destination.as_ref().map(|destination| destination.withheld().to_vec()).unwrap_or_default();
     warn_of_new(&log, &withheld);
+    if result.is_ok() {
+        warn_of_unmatched(&log, &destination.as_ref().map(|destination| destination.unmatched()).unwrap_or_default());
+    }
     Ok(SyncReport {
         result: with_denial(result, &incidents),
         tables: destination.map(|destination| destination.counts().to_vec()).unwrap_or_default(),
@@ -149,6 +152,21 @@ fn warn_of_new(log: &ConnectorLog, withheld: &[Withheld]) {
         };
         let how = "sync once with --schema-changes allow-all to let it in";
         log.message(Level::Warning, &format!("{what} new and was kept out; {how}"));
+    }
+}
+
+/// Says which decisions protected nothing, since a misspelled one looks like that.
+fn warn_of_unmatched(log: &ConnectorLog, unmatched: &[Unmatched]) {
+    for Unmatched { table, column } in unmatched {
+        let text = match column {
+            None => format!(
+                "the settings protect table {table}, of which nothing came; is it spelled as the source has it?"
+            ),
+            Some(column) => format!(
+                "the settings protect column {column} of table {table}, which no row of it had; is it spelled as the source has it?"
+            ),
+        };
+        log.message(Level::Warning, &text);
     }
 }
 

@@ -19,7 +19,7 @@ pub mod sqlite;
 pub use error::DestinationError;
 
 use crate::rows::{Operation, TableDefinition, TableName};
-use filter::Withheld;
+use filter::{Unmatched, Withheld};
 
 /// What a sync writes to.
 pub trait Destination: Send {
@@ -68,6 +68,11 @@ pub trait Destination: Send {
     /// What was kept out so far because the operator wants it so, in order of first appearance.
     fn withheld(&self) -> &[Withheld] {
         &[]
+    }
+
+    /// The operator's decisions to block or hash that matched nothing so far.
+    fn unmatched(&self) -> Vec<Unmatched> {
+        Vec::new()
     }
 }
 

@@ -9,10 +9,12 @@
 mod batch;
 mod hash;
 mod rules;
+mod unmatched;
 mod withheld;
 
 pub use hash::HashKey;
 pub use rules::{Filter, StoredColumn, StoredTable};
+pub use unmatched::Unmatched;
 pub use withheld::{MAX_WITHHELD, Reason, Withheld};
 
 use std::ops::Deref;
@@ -87,5 +89,9 @@ impl<D: Destination> Destination for Filtered<D> {
 
     fn withheld(&self) -> &[Withheld] {
         self.filter.as_ref().map_or(&[], Filter::withheld)
+    }
+
+    fn unmatched(&self) -> Vec<Unmatched> {
+        self.filter.as_ref().map(Filter::unmatched).unwrap_or_default()
     }
 }

@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::batch::reshape;
 use super::hash::HashKey;
+use super::unmatched::{Pending, Unmatched};
 use super::withheld::{List, Reason, Withheld};
 use crate::destination::DestinationError;
 use crate::policy::baseline::{Baseline, Columns};
 use crate::policy::landing::{Landing, SchemaChanges};
 use crate::policy::protection::{Protection, Treatment};
-use crate::policy::references::TableReference;
-use crate::rows::{Batch, ColumnDefinition, DataType, Operation, TableDefinition, TableName};
+use crate::policy::references::{TableReference, table_spelling};
+use crate::rows::{Batch, ColumnDefinition, DataType, Operation, OperationKind, TableDefinition, TableName};
 
 /// Most columns whose fate is remembered; a connector chooses the names.
 const MAX_REMEMBERED: usize = 50_000;
@@ -68,6 +69,7 @@ pub struct Filter {
     tables: HashMap<TableName, TableFate>,
     remembered: usize,
     withheld: List,
+    pending: Pending,
 }
 
 impl Filter {
@@ -88,13 +90,18 @@ impl Filter {
         if protection.is_empty() && baseline.is_none() {
             return None;
         }
-        let (tables, withheld) = (HashMap::new(), List::default());
-        Some(Self { protection, changes, baseline, stored, key, tables, remembered: 0, withheld })
+        let (tables, withheld, pending) = (HashMap::new(), List::default(), Pending::of(landing));
+        Some(Self { protection, changes, baseline, stored, key, tables, remembered: 0, withheld, pending })
     }
 
     /// What was kept out so far.
     pub(super) fn withheld(&self) -> &[Withheld] {
         self.withheld.entries()
+    }
+
+    /// The decisions that matched nothing so far.
+    pub(super) fn unmatched(&self) -> Vec<Unmatched> {
+        self.pending.rest()
     }
 
     /// The definitions of what may land.
@@ -177,6 +184,9 @@ impl Filter {
         match (self.tables.get(table), operation) {
             (Some(TableFate::Out), _) => Ok(None),
             (Some(TableFate::Columns(_)), Operation::Rows { kind, batch, .. }) => {
+                if batch.rows > 0 && *kind == OperationKind::Upsert {
+                    self.pending.met_rows(&table_spelling(table.schema.as_deref(), &table.name));
+                }
                 let fates: Vec<Fate> = batch.columns.iter().map(|column| self.fate(table, &column.name)).collect();
                 if fates.iter().all(|fate| *fate == Fate::Plain) {
                     return Ok(Some(Cow::Borrowed(operation)));
@@ -194,6 +204,9 @@ impl Filter {
             return;
         }
         let protected = self.protection.table(table.schema.as_deref(), &table.name);
+        if protected.is_some() {
+            self.pending.met_table(&table_spelling(table.schema.as_deref(), &table.name));
+        }
         let reference = reference(table);
         let admitted = self.baseline.as_ref().map(|baseline| baseline.admits(self.changes, &reference));
         let fate = if protected.is_some_and(|table| table.is_blocked()) {
@@ -222,6 +235,9 @@ impl Filter {
             Some(TableFate::Out) | None => return Fate::Out(Reason::Blocked),
         }
         let fate = self.judge(table, column);
+        if fate != Fate::Plain {
+            self.pending.met_column(&table_spelling(table.schema.as_deref(), &table.name), column);
+        }
         if let Fate::Out(reason) = fate {
             self.withheld.add(table, Some(column), reason);
         }

@@ -339,6 +339,19 @@ fn a_new_key_column_cannot_be_kept_out() {
 }
 
 #[test]
+fn decisions_that_protect_nothing_are_told() {
+    let place = place();
+    let settings = "[destination.tables.users]\nblock_columns = ['pasword', 'pin']\nhash_columns = ['email']\n\
+                    [destination.tables.user]\nblock = true\n[destination.tables.orders]\nhash_columns = ['buyer']";
+    let mut destination = under(&place, settings).open("shop", identity("one")).unwrap();
+    destination.declare(&[declared("orders", &["id"], &[]), declared("users", &["id"], &[("e-mail", None)])]).unwrap();
+    destination.write(&upsert("users", &[("id", int(1)), ("password", text("x")), ("Pin", int(1))])).unwrap();
+    let told: Vec<_> = destination.unmatched().into_iter().map(|one| (one.table.to_string(), one.column)).collect();
+    // nothing is known of `orders`, of which no row came
+    assert_eq!(told, [("user".to_owned(), None), ("users".to_owned(), Some("pasword".to_owned()))]);
+}
+
+#[test]
 fn without_decisions_there_is_no_filter() {
     let place = place();
     assert!(!key(&place).exists());
