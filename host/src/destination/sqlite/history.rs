@@ -107,7 +107,8 @@ impl Statements {
                     .collect()
             }
         };
-        let (name, synced, start, active) = (quote(&table.name), quote(table.system.synced), quote(table.system.start), quote(table.system.active));
+        let (name, synced, start, active) =
+            (quote(&table.name), quote(table.system.synced), quote(table.system.start), quote(table.system.active));
         // Plans are made after it was checked that one is free.
         let row = table.row_id(std::iter::empty()).unwrap_or("rowid");
         let mut found = vec![row.to_owned(), active.clone(), start.clone()];
@@ -117,7 +118,10 @@ impl Statements {
             kind,
             latest: format!("SELECT {} FROM {name} WHERE {condition} ORDER BY {start} DESC LIMIT 1", found.join(", ")),
             confirm: format!("UPDATE {name} SET {synced} = ?1 WHERE {row} = ?2"),
-            close: format!("UPDATE {name} SET {active} = 0, {} = ?3, {synced} = ?1 WHERE {row} = ?2", quote(table.system.end)),
+            close: format!(
+                "UPDATE {name} SET {active} = 0, {} = ?3, {synced} = ?1 WHERE {row} = ?2",
+                quote(table.system.end)
+            ),
             begin: begin(table, slots, parameters, copied_from.map(|number| (row, number))),
             copied_from,
             key,
@@ -129,7 +133,12 @@ impl Statements {
 /// The statement that begins a version: with the values of the row, and the others NULL or
 /// those of a former version.
 fn begin(table: &Table, slots: &[Slot], parameters: &[Parameter], former: Option<(&str, usize)>) -> String {
-    let mut columns = vec![quote(table.system.synced), quote(table.system.active), quote(table.system.start), quote(table.system.end)];
+    let mut columns = vec![
+        quote(table.system.synced),
+        quote(table.system.active),
+        quote(table.system.start),
+        quote(table.system.end),
+    ];
     let mut values = vec!["?1".to_owned(), "1".to_owned(), "?1".to_owned(), format!("'{FOREVER}'")];
     if table.hashed {
         columns.push(quote(table.system.id));
