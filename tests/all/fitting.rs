@@ -105,7 +105,7 @@ fn null_is_stored_and_counted() {
 fn locked_types_convert() {
     let place = Place::new();
     let table = TableLanding { lock_types: true, ..TableLanding::default() };
-    let locked = Landing { tables: [("misfits".to_owned(), table)].into(), ..landing(TypeMismatch::Null) };
+    let locked = Landing { tables: [("misfits".parse().unwrap(), table)].into(), ..landing(TypeMismatch::Null) };
     // Declared columns without rows are locked from the second sync on.
     place.sync("own_error", locked.clone()).result.unwrap_err();
     place.sync("unsendable", Landing { on_bad_row: Some(BadRow::Quarantine), ..locked.clone() }).result.unwrap();

@@ -19,6 +19,7 @@ mod crash;
 mod examples;
 mod fitting;
 mod hostile;
+mod policies;
 mod resync;
 mod rows;
 mod sdk;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::landing::LandingArguments;
+
 /// Run data connectors that nobody has reviewed.
 ///
 /// A connector is Python code written against the Connector SDK interface. Sluice compiles it
@@ -148,6 +150,8 @@ pub struct RunArguments {
     #[arg(long, value_name = "SCRIPT", help_heading = "Grants")]
     pub with_server: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub landing: LandingArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
 }

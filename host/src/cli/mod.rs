@@ -7,6 +7,7 @@ mod connection;
 mod failure;
 mod folders;
 mod init;
+mod landing;
 mod migrate;
 mod report;
 mod resync;

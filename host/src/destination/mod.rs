@@ -13,11 +13,13 @@
 //! other error the destination takes nothing more and what was not committed is discarded.
 
 mod error;
+pub mod filter;
 pub mod sqlite;
 
 pub use error::DestinationError;
 
 use crate::rows::{Operation, TableDefinition, TableName};
+use filter::{Unmatched, Withheld};
 
 /// What a sync writes to.
 pub trait Destination: Send {
@@ -62,6 +64,16 @@ pub trait Destination: Send {
 
     /// What was taken so far, one entry a table in order of first appearance.
     fn counts(&self) -> &[TableCounts];
+
+    /// What was kept out so far because the operator wants it so, in order of first appearance.
+    fn withheld(&self) -> &[Withheld] {
+        &[]
+    }
+
+    /// The operator's decisions to block or hash that matched nothing so far.
+    fn unmatched(&self) -> Vec<Unmatched> {
+        Vec::new()
+    }
 }
 
 /// How many operations a destination took for one table: rows for upserts, updates and

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::table::{Column, Table};
 use super::units;
+use super::withheld::{self, WithheldSummary};
 use crate::policy::terminal::{self, Lines};
 
 /// Longest message in the text form, in bytes.
@@ -32,6 +33,8 @@ pub struct SyncSummary {
     pub tables: Vec<TableSummary>,
     /// Re-syncs that wait for a sync that ends well.
     pub pending_resyncs: Vec<ResyncSummary>,
+    /// What was kept out because the operator wants it so.
+    pub withheld: Vec<WithheldSummary>,
     /// Durable checkpoints.
     pub checkpoints: u64,
     /// Rows received.
@@ -245,6 +248,9 @@ impl SyncSummary {
             let (of, began) = (of.unwrap_or_default(), &pending.began);
             table.row(["re-sync".to_owned(), format!("the one{of} that began {began} is pending")]);
         }
+        if !self.withheld.is_empty() {
+            table.row(["kept out".to_owned(), withheld::text(&self.withheld)]);
+        }
         if self.log_messages_dropped > 0 {
             let dropped = units::counted(self.log_messages_dropped, "message");
             table.row(["log".to_owned(), format!("{dropped} dropped, the log was full")]);
@@ -283,6 +289,7 @@ pub(super) mod tests {
                 TableSummary { table: "customers".to_owned(), upserts: 345, truncates: 1, ..TableSummary::default() },
             ],
             pending_resyncs: Vec::new(),
+            withheld: Vec::new(),
             checkpoints: 3,
             rows: 12_357,
             bytes: 1_258_291,
@@ -373,7 +380,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_keys_of_the_json_form_are_stable() {
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"checkpoints":3,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
         for class in ["connector", "limit", "denied", "host"] {
             assert!(
                 serde_json::to_string(&[

@@ -3,7 +3,7 @@
 
 use super::dates::{self, MICROS_PER_DAY};
 use super::lattice::{exact_in_double, exact_in_float};
-use super::text::{encode_text, midnight, whole};
+use super::text::{midnight, text_form, whole};
 use super::values::Scalar;
 use crate::numbers::Number;
 use crate::rows::{DataType, Value};
@@ -36,9 +36,7 @@ pub(super) fn converted(scalar: Scalar<'_>, locked: DataType) -> Option<Value> {
 
 /// The text of a value, see `text.rs`.
 pub(super) fn text(scalar: Scalar<'_>) -> Option<String> {
-    let mut scratch = String::new();
-    let encoded = encode_text(scalar, &mut scratch)?;
-    encoded.as_str().ok().map(str::to_owned)
+    text_form(scalar, &mut String::new()).map(str::to_owned)
 }
 
 fn boolean(scalar: Scalar<'_>) -> Option<bool> {

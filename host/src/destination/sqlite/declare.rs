@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::catalogue::{Catalogue, Table, TableColumn, collision};
 use super::lattice::{Integers, join_knowing};
-use super::naming::column_name;
+use super::naming::Names;
 use super::plan::check_columns;
 use super::rules::Rules;
 use super::schema::{Change, integers};
@@ -42,12 +42,13 @@ pub(super) fn needs(
         if let Some(other) = taken.insert(name.to_ascii_lowercase(), &definition.name) {
             return Err(DestinationError::refused(&definition.name, None, collision(&other.to_string(), &name)));
         }
-        let declared = columns(definition)?;
+        let declared = columns(catalogue.names(), definition)?;
         let need = match stored {
             None => {
                 check_columns(&definition.name, declared.len(), max_columns)?;
                 let hashed = definition.primary_key.is_empty();
-                Need::Create(Table { source: definition.name.clone(), name, hashed, history: false, columns: declared })
+                let (source, system) = (definition.name.clone(), catalogue.names().system());
+                Need::Create(Table { source, name, hashed, history: false, system, columns: declared })
             }
             Some(stored) => {
                 let changes = compare(connection, rules, definition, &stored, &declared)?;
@@ -62,14 +63,14 @@ pub(super) fn needs(
 }
 
 /// The declared columns, key columns first.
-fn columns(definition: &TableDefinition) -> Result<Vec<TableColumn>, DestinationError> {
+fn columns(names: Names, definition: &TableDefinition) -> Result<Vec<TableColumn>, DestinationError> {
     let mut taken: HashMap<String, (String, usize)> = HashMap::new();
     let mut columns: Vec<TableColumn> = Vec::new();
     let keys = definition.primary_key.iter().map(|name| (name, None, true));
     let others = definition.columns.iter().map(|column| (&column.name, column.data_type, false));
     for (source, data_type, key) in keys.chain(others) {
         let refused = |reason: String| DestinationError::refused(&definition.name, Some(source), reason);
-        let name = column_name(source).map_err(refused)?;
+        let name = names.column(source).map_err(refused)?;
         if let Some((other, index)) = taken.get(&name.to_ascii_lowercase()) {
             if other != source {
                 return Err(refused(collision(other, &name)));

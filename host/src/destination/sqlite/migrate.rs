@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 
 use super::catalogue::{Catalogue, Table, TableColumn, remove};
 use super::identity::RowHash;
-use super::naming::{DELETED, ID, SYNCED, quote};
+use super::naming::quote;
 use super::open::failed;
 use super::read::find;
 use super::schema::{REWRITTEN, key_list, replace};
@@ -86,7 +86,7 @@ fn with_key(old: &Table, key: &[String]) -> Result<Table, DestinationError> {
 /// Refuses a key that does not identify every row that is not deleted.
 fn check_identifies(connection: &Connection, old: &Table, new: &Table) -> Result<(), DestinationError> {
     let table = quote(&old.name);
-    let alive = format!("{} = 0", quote(DELETED));
+    let alive = format!("{} = 0", quote(old.system.deleted));
     let ask = |statement: &str| {
         connection.query_row(statement, [], |row| row.get::<_, i64>(0)).map_err(failed("reading a table"))
     };
@@ -121,12 +121,12 @@ fn count(connection: &Connection, table: &str) -> rusqlite::Result<u64> {
 /// All columns but the id of a row: the source's, then the host's.
 fn names(table: &Table) -> Vec<String> {
     let own = table.columns.iter().map(|column| quote(&column.name));
-    own.chain([quote(DELETED), quote(SYNCED)]).collect()
+    own.chain([quote(table.system.deleted), quote(table.system.synced)]).collect()
 }
 
 /// The order in which rows are kept: those that are not deleted, then the newest.
-fn order() -> String {
-    format!("ORDER BY {}, {} DESC", quote(DELETED), quote(SYNCED))
+fn order(table: &Table) -> String {
+    format!("ORDER BY {}, {} DESC", quote(table.system.deleted), quote(table.system.synced))
 }
 
 fn copy_keyed(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Result<()> {
@@ -137,7 +137,7 @@ fn copy_keyed(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Re
         "INSERT OR IGNORE INTO {} ({list}) SELECT {list} FROM {} WHERE {present} {}",
         quote(REWRITTEN),
         quote(&old.name),
-        order()
+        order(old)
     );
     connection.execute(&statement, []).map(|_| ())
 }
@@ -146,11 +146,11 @@ fn copy_hashed(connection: &Connection, old: &Table) -> rusqlite::Result<()> {
     let names = names(old);
     let list = names.join(", ");
     let marks = vec!["?"; names.len() + 1].join(", ");
-    let mut read = connection.prepare(&format!("SELECT {list} FROM {} {}", quote(&old.name), order()))?;
+    let mut read = connection.prepare(&format!("SELECT {list} FROM {} {}", quote(&old.name), order(old)))?;
     let mut write = connection.prepare(&format!(
         "INSERT OR IGNORE INTO {} ({list}, {}) VALUES ({marks})",
         quote(REWRITTEN),
-        quote(ID)
+        quote(old.system.id)
     ))?;
     let mut columns: Vec<(usize, &TableColumn)> = old.columns.iter().enumerate().collect();
     columns.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));

@@ -33,9 +33,13 @@ mod dates;
 mod declare;
 mod files;
 mod fit;
+mod fixed;
+mod hashing;
 mod history;
 mod identity;
 mod infer;
+mod inventory;
+mod key;
 mod lattice;
 mod lock;
 mod migrate;
@@ -65,7 +69,10 @@ pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, TableInfo};
 pub use resync::{Forget, PendingResync, Resync};
 pub use sync::SqliteDestination;
+pub(super) use text::{push_hex, text_form};
+pub(super) use values::Scalar;
 
+use super::filter::Filtered;
 use super::{DestinationError, SyncIdentity};
 use crate::policy::landing::Landing;
 use files::Files;
@@ -134,12 +141,17 @@ impl Warehouse {
     }
 
     /// Opens a connection's database for a sync, creating folder and file when missing, and
-    /// keeps other syncs out until the destination is dropped.
+    /// keeps other syncs out until the destination is dropped. Values that landed in plain in
+    /// columns that are to be hashed are hashed.
     ///
     /// # Errors
     /// `Invalid` for the connection's name, `Busy` when it is in use, `Files` when its files
     /// are not as they must be.
-    pub fn open(&self, connection: &str, identity: SyncIdentity) -> Result<SqliteDestination, DestinationError> {
+    pub fn open(
+        &self,
+        connection: &str,
+        identity: SyncIdentity,
+    ) -> Result<Filtered<SqliteDestination>, DestinationError> {
         let (files, lock) = self.lock(connection)?;
         SqliteDestination::open(files, lock, identity, self.options.clone())
     }
@@ -219,8 +231,9 @@ impl Warehouse {
         }
         let (files, _lock) = self.lock(connection)?;
         let existed = files.database.exists();
-        // The database last: what lies beside it without it would be taken for its own.
-        for path in files.all_of_database().iter().rev() {
+        // The database after what SQLite lays beside it, which without it would be taken for a new one's; the key
+        // last, which a database with hashes cannot be without.
+        for path in files.all_of_database().iter().rev().chain([&files.key]) {
             match std::fs::remove_file(path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(DestinationError::files(path, "cannot remove it", Some(error)));

@@ -7,7 +7,7 @@ use super::fit::Rule;
 use super::history;
 use super::infer::{Incoming, always_fits};
 use super::lattice::Integers;
-use super::naming::{DELETED, ID, SYNCED, column_name, quote};
+use super::naming::{Names, quote};
 use super::obstacle::Obstacle;
 use super::removal::Removal;
 use super::rules::Rules;
@@ -63,6 +63,7 @@ pub(super) struct Plan {
 /// # Errors
 /// Names that are not acceptable, that collide, or a missing key column.
 pub(super) fn resolve(
+    names: Names,
     source: &TableName,
     table: Option<&Table>,
     rules: &Rules,
@@ -73,7 +74,7 @@ pub(super) fn resolve(
     let rules = rules.of(source);
     for column in &batch.columns {
         let refused = |reason: String| Obstacle::column(source, &column.name, reason);
-        let name = column_name(&column.name).map_err(refused)?;
+        let name = names.column(&column.name).map_err(refused)?;
         if let Some(other) = taken.insert(name.to_ascii_lowercase(), &column.name) {
             return Err(refused(collision(other, &name)));
         }
@@ -193,13 +194,14 @@ pub(super) fn first_parameter(table: &Table) -> usize {
 }
 
 fn upsert_statement(table: &Table, names: &[String]) -> String {
-    let mut columns = vec![quote(SYNCED)];
+    let mut columns = vec![quote(table.system.synced)];
     if table.hashed {
-        columns.push(quote(ID));
+        columns.push(quote(table.system.id));
     }
     columns.extend_from_slice(names);
     let marks = (1..=columns.len()).map(|number| format!("?{number}")).collect::<Vec<_>>().join(", ");
-    let mut sets = vec![format!("{0} = excluded.{0}", quote(SYNCED)), format!("{} = 0", quote(DELETED))];
+    let mut sets =
+        vec![format!("{0} = excluded.{0}", quote(table.system.synced)), format!("{} = 0", quote(table.system.deleted))];
     for column in table.columns.iter().filter(|column| column.key.is_none()) {
         // A column the batch does not name has no value in VALUES either, hence NULL.
         sets.push(format!("{0} = excluded.{0}", quote(&column.name)));
@@ -208,7 +210,7 @@ fn upsert_statement(table: &Table, names: &[String]) -> String {
         "INSERT INTO {} ({}, {}) VALUES ({marks}, 0) ON CONFLICT ({}) DO UPDATE SET {}",
         quote(&table.name),
         columns.join(", "),
-        quote(DELETED),
+        quote(table.system.deleted),
         key_list(table),
         sets.join(", ")
     )
@@ -221,13 +223,13 @@ fn change_statement(
     kind: OperationKind,
     removal: Removal,
 ) -> String {
-    let mut sets = vec![format!("{} = ?1", quote(SYNCED))];
+    let mut sets = vec![format!("{} = ?1", quote(table.system.synced))];
     let mut conditions = Vec::new();
     if kind == OperationKind::Delete {
-        sets.push(format!("{} = 1", quote(DELETED)));
+        sets.push(format!("{} = 1", quote(table.system.deleted)));
     }
     if table.hashed {
-        conditions.push(format!("{} = ?2", quote(ID)));
+        conditions.push(format!("{} = ?2", quote(table.system.id)));
     }
     let first = first_parameter(table);
     for (index, (name, parameter)) in names.iter().zip(parameters).enumerate() {
@@ -295,7 +297,7 @@ impl Plans {
 }
 
 /// A new table for rows of a table that nobody declared.
-pub(super) fn undeclared(source: &TableName, name: String, changes: &[Change]) -> Table {
+pub(super) fn undeclared(names: Names, source: &TableName, name: String, changes: &[Change]) -> Table {
     let columns = changes
         .iter()
         .map(|change| super::catalogue::TableColumn {
@@ -306,7 +308,7 @@ pub(super) fn undeclared(source: &TableName, name: String, changes: &[Change]) -
             key: None,
         })
         .collect();
-    Table { source: source.clone(), name, hashed: true, history: false, columns }
+    Table { source: source.clone(), name, hashed: true, history: false, system: names.system(), columns }
 }
 
 /// Refuses more tables than the limit allows.

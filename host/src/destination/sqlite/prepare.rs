@@ -88,7 +88,7 @@ impl SqliteDestination {
             }
         }
         let (name, table) = self.catalogue.get(&self.connection, source)?;
-        let slots = plan::resolve(source, table.as_deref(), &self.rules, batch)?;
+        let slots = plan::resolve(self.catalogue.names(), source, table.as_deref(), &self.rules, batch)?;
         let (fitted, changes) = examine(source, &slots, batch, kind, mismatch, |column| match &table {
             Some(table) => schema::integers(&self.connection, table, column),
             None => Ok(Integers::ExactInDouble),
@@ -108,14 +108,14 @@ impl SqliteDestination {
                 check_tables(&self.catalogue, 1, self.options.tables)?;
                 check_columns(source, changes.len(), self.options.columns)?;
                 self.begin()?;
-                self.create(plan::undeclared(source, name, &changes))?
+                self.create(plan::undeclared(self.catalogue.names(), source, name, &changes))?
             }
         };
         // A key without a type means an empty table.
         if kind != OperationKind::Upsert && table.key().iter().any(|column| column.data_type.is_none()) {
             return Ok(None);
         }
-        let slots = plan::resolve(source, Some(&table), &self.rules, batch)?;
+        let slots = plan::resolve(self.catalogue.names(), source, Some(&table), &self.rules, batch)?;
         let removal = Removal::of(&table, &self.options.landing);
         let plan = Arc::new(plan::plan(table, slots, kind, removal));
         self.plans.put(&plan);

@@ -14,6 +14,7 @@ use super::open::failed;
 use super::text::push_hex;
 use super::values::Scalar;
 use crate::destination::DestinationError;
+use crate::policy::references::table_spelling;
 use crate::rows::{Batch, Column, OperationKind, TableName};
 
 /// The most characters kept of a value.
@@ -79,6 +80,40 @@ fn open(connection: &Connection) -> rusqlite::Result<u64> {
         .map(i64::unsigned_abs)
 }
 
+/// Takes values out of rows that are kept, because their columns are to be hashed from now on;
+/// `hashed` is asked for the spelling of a table and a source's column.
+pub(super) fn redact(connection: &Connection, hashed: impl Fn(String, &str) -> bool) -> rusqlite::Result<()> {
+    let there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sluice_quarantine')";
+    if !connection.query_row(there, [], |row| row.get(0))? {
+        return Ok(());
+    }
+    let mut read = connection
+        .prepare("SELECT \"id\", \"table_name\", \"operation\", \"reason\", \"row\" FROM \"_sluice_quarantine\"")?;
+    let rows =
+        read.query_map([], |row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?], row.get::<_, String>(4)?)))?;
+    let rows: Vec<(String, [String; 3], String)> = rows.collect::<Result<_, _>>()?;
+    // Rows that have become equal are one row.
+    let mut write = connection
+        .prepare("UPDATE OR REPLACE \"_sluice_quarantine\" SET \"id\" = ?2, \"row\" = ?3 WHERE \"id\" = ?1")?;
+    for (old, [table, operation, reason], row) in rows {
+        let Ok(Json::Object(mut object)) = serde_json::from_str(&row) else { continue };
+        let table_spelled = table_spelling(None, &table);
+        let mut found = false;
+        for (column, value) in object.iter_mut().filter(|(_, value)| !value.is_null()) {
+            if hashed(table_spelled.clone(), column) {
+                *value = "…".into();
+                found = true;
+            }
+        }
+        if found {
+            let row = Json::Object(object).to_string();
+            // The old one was made of the plain values, which could be found by trying.
+            write.execute([old, id([&table, &operation, &reason, &row]), row])?;
+        }
+    }
+    Ok(())
+}
+
 /// A row as it is kept.
 struct Kept<'a> {
     table: String,
@@ -89,14 +124,7 @@ struct Kept<'a> {
 
 impl Kept<'_> {
     fn id(&self) -> String {
-        let mut hash = Sha256::new();
-        for part in [&self.table, self.kind.name(), self.reason, &self.row] {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part);
-        }
-        let mut id = String::new();
-        push_hex(&mut id, hash.finalize().get(..16).unwrap_or_default());
-        id
+        id([&self.table, self.kind.name(), self.reason, &self.row])
     }
 
     /// Whether the row is kept already; it is counted once more then.
@@ -116,6 +144,17 @@ impl Kept<'_> {
             .execute(params![id, self.table, self.kind.name(), self.reason, self.row, stamp])
             .map(|_| ())
     }
+}
+
+fn id(parts: [&str; 4]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part);
+    }
+    let mut id = String::new();
+    push_hex(&mut id, hash.finalize().get(..16).unwrap_or_default());
+    id
 }
 
 /// A row as a JSON object by the source's names of the columns: bounded, cut with an ellipsis.

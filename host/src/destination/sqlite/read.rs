@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::catalogue::{Table, all_tables, read_table};
-use super::naming::{ACTIVE, DELETED, ID, SYNCED, quote};
+use super::naming::quote;
 use super::open::failed;
 use super::text::push_hex;
 use super::types::type_name;
@@ -71,8 +71,10 @@ pub(super) fn tables(connection: &Connection) -> Result<Vec<TableInfo>, Destinat
 }
 
 fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationError> {
-    let deleted = if table.history { format!("1 - {}", quote(ACTIVE)) } else { quote(DELETED) };
-    let statement = format!("SELECT COUNT(*), TOTAL({deleted}), MAX({}) FROM {}", quote(SYNCED), quote(&table.name));
+    let deleted =
+        if table.history { format!("1 - {}", quote(table.system.active)) } else { quote(table.system.deleted) };
+    let statement =
+        format!("SELECT COUNT(*), TOTAL({deleted}), MAX({}) FROM {}", quote(table.system.synced), quote(&table.name));
     let (rows, deleted, last_synced) = connection
         .query_row(&statement, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?, row.get(2)?)))
         .map_err(failed("reading a table"))?;
@@ -111,7 +113,7 @@ pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<Table>,
 pub(super) fn peek(connection: &Connection, name: &str, limit: u32) -> Result<Option<Peek>, DestinationError> {
     let Some(table) = find(connection, name)? else { return Ok(None) };
     let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    columns.extend(table.hashed.then(|| ID.to_owned()));
+    columns.extend(table.hashed.then(|| table.system.id.to_owned()));
     columns.extend(table.added().iter().map(|(name, _)| (*name).to_owned()));
     let list = columns.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
     let statement = format!("SELECT {list} FROM {} LIMIT ?", quote(&table.name));

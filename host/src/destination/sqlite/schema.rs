@@ -11,7 +11,7 @@ use rusqlite::types::ValueRef;
 
 use super::catalogue::{Catalogue, Table, TableColumn, is_row_id};
 use super::lattice::{Integers, exact_in_double, rewrites};
-use super::naming::{ID, START, quote};
+use super::naming::quote;
 use super::open::failed;
 use super::types::Storage;
 use super::values::{decode, encode};
@@ -43,7 +43,7 @@ fn create_statement(table: &Table, name: &str) -> String {
     let rowid = table.rowid().map(|column| column.name.as_str());
     let mut parts = Vec::with_capacity(table.columns.len() + 4);
     if table.hashed {
-        parts.push(format!("{} TEXT NOT NULL", quote(ID)));
+        parts.push(format!("{} TEXT NOT NULL", quote(table.system.id)));
     }
     for column in &table.columns {
         let storage = column.storage.sql();
@@ -56,7 +56,7 @@ fn create_statement(table: &Table, name: &str) -> String {
     }
     parts.extend(table.added().iter().map(|(name, declared)| format!("{} {declared} NOT NULL", quote(name))));
     if rowid.is_none() {
-        let versions = if table.history { format!(", {}", quote(START)) } else { String::new() };
+        let versions = if table.history { format!(", {}", quote(table.system.start)) } else { String::new() };
         parts.push(format!("PRIMARY KEY ({}{versions})", key_list(table)));
     }
     format!("CREATE TABLE {} ({})", quote(name), parts.join(", "))
@@ -65,7 +65,7 @@ fn create_statement(table: &Table, name: &str) -> String {
 /// The quoted columns that tell one row of the source from another, with commas between.
 pub(super) fn key_list(table: &Table) -> String {
     if table.hashed {
-        return quote(ID);
+        return quote(table.system.id);
     }
     table.key().iter().map(|column| quote(&column.name)).collect::<Vec<_>>().join(", ")
 }
@@ -185,7 +185,7 @@ fn copy_rows(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Res
     let mut names: Vec<String> = old.columns.iter().map(|column| quote(&column.name)).collect();
     names.extend(old.added().iter().map(|(name, _)| quote(name)));
     if old.hashed {
-        names.push(quote(ID));
+        names.push(quote(old.system.id));
     }
     let list = names.join(", ");
     let marks = vec!["?"; names.len()].join(", ");

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::catalogue::{Table, read_table};
 use super::files::Files;
 use super::history::FOREVER;
-use super::naming::{ACTIVE, DELETED, END, ID, START, SYNCED, quote};
+use super::naming::quote;
 use super::open::failed;
 use super::schema::{REWRITTEN, replace};
 use crate::destination::DestinationError;
@@ -64,16 +64,21 @@ fn switch_on(connection: &mut Connection, old: &Table) -> Result<(), Destination
 }
 
 fn copy_statement(old: &Table) -> String {
-    let kept: Vec<String> =
-        old.hashed.then_some(ID).into_iter().chain(old.columns.iter().map(|column| &*column.name)).map(quote).collect();
-    let (kept, deleted, synced) = (kept.join(", "), quote(DELETED), quote(SYNCED));
+    let kept: Vec<String> = old
+        .hashed
+        .then_some(old.system.id)
+        .into_iter()
+        .chain(old.columns.iter().map(|column| &*column.name))
+        .map(quote)
+        .collect();
+    let (kept, deleted, synced) = (kept.join(", "), quote(old.system.deleted), quote(old.system.synced));
     format!(
         "INSERT INTO {} ({kept}, {}, {}, {}, {synced}) \
          SELECT {kept}, {deleted} = 0, {synced}, CASE {deleted} WHEN 0 THEN ?1 ELSE {synced} END, {synced} FROM {}",
         quote(REWRITTEN),
-        quote(ACTIVE),
-        quote(START),
-        quote(END),
+        quote(old.system.active),
+        quote(old.system.start),
+        quote(old.system.end),
         quote(&old.name)
     )
 }

@@ -16,7 +16,8 @@ use super::plan::{Plans, check_tables};
 use super::quarantine::Quarantine;
 use super::removal::Removal;
 use super::rules::Rules;
-use super::{clock, resync, schema, state, switch, write};
+use super::{clock, fixed, hashing, inventory, resync, schema, state, switch, write};
+use crate::destination::filter::Filtered;
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::rows::{Operation, OperationKind, TableDefinition, TableName};
 
@@ -81,14 +82,18 @@ impl SqliteDestination {
         lock: Lock,
         identity: SyncIdentity,
         options: SqliteOptions,
-    ) -> Result<Self, DestinationError> {
+    ) -> Result<Filtered<Self>, DestinationError> {
         let mut connection = open_for_writing(&files, &options)?;
+        fixed::settle(&connection, &options.landing, &files)?;
         switch::settle(&mut connection, &options.landing, &files)?;
+        let key = hashing::settle(&mut connection, &options.landing, &files)?;
+        let filter = inventory::filter(&connection, &options.landing, key)?;
+        // After hashing, which changes types.
         let mut rules = Rules::default();
         if options.landing.tables.values().any(|table| table.lock_types) {
             rules.lock(&options.landing, &all_tables(&connection)?);
         }
-        Ok(Self {
+        let destination = Self {
             rules,
             quarantine: Quarantine::default(),
             catalogue: Catalogue::load(&connection)?,
@@ -105,7 +110,8 @@ impl SqliteDestination {
             ended: false,
             connection,
             _lock: lock,
-        })
+        };
+        Ok(Filtered::new(destination, filter))
     }
 
     /// The component that synced last, if any did: its name and digest may differ from those
@@ -291,6 +297,8 @@ impl Destination for SqliteDestination {
         self.call(|this| {
             this.begin()?;
             let swept = resync::sweep(&this.connection, &mut this.catalogue, &this.options.landing, &mut this.clock)?;
+            let stamp = this.clock.tick();
+            state::note_success(&this.connection, &stamp).map_err(failed("writing the catalogue"))?;
             this.commit(None)?;
             for (table, rows) in swept.iter().filter(|(_, rows)| *rows > 0) {
                 if let Some(counts) = this.counts.of(table) {

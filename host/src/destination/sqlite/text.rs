@@ -33,6 +33,11 @@ pub(super) fn encode_text<'a>(scalar: Scalar<'a>, scratch: &'a mut String) -> Op
     Some(ValueRef::Text(scratch.as_bytes()))
 }
 
+/// The text of a value, see [`encode_text`].
+pub(in crate::destination) fn text_form<'a>(scalar: Scalar<'a>, scratch: &'a mut String) -> Option<&'a str> {
+    encode_text(scalar, scratch)?.as_str().ok()
+}
+
 /// The day that begins at this microsecond, if one does.
 pub(super) fn midnight(micros: i64) -> Option<i32> {
     (micros % dates::MICROS_PER_DAY == 0).then(|| i32::try_from(micros / dates::MICROS_PER_DAY).ok())?
@@ -58,7 +63,7 @@ fn push_float(out: &mut String, value: f64) -> Option<()> {
 }
 
 /// Lower-case hexadecimal digits.
-pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
+pub(in crate::destination) fn push_hex(out: &mut String, bytes: &[u8]) {
     for byte in bytes {
         for nibble in [byte >> 4, byte & 15] {
             out.push(char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }));

@@ -12,7 +12,7 @@ use crate::rows::{DataType, Value, Values};
 
 /// One value, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Scalar<'a> {
+pub(in crate::destination) enum Scalar<'a> {
     Boolean(bool),
     Integer(i64),
     Float(f64),
@@ -27,7 +27,7 @@ pub(super) enum Scalar<'a> {
 
 impl<'a> Scalar<'a> {
     /// The value at `row`, `None` for NULL in a mixed column or when there is no such row.
-    pub(super) fn at(values: &'a Values, row: usize) -> Option<Self> {
+    pub(in crate::destination) fn at(values: &'a Values, row: usize) -> Option<Self> {
         Some(match values {
             Values::Booleans(v) => Self::Boolean(*v.get(row)?),
             Values::Integers(v) => Self::Integer(*v.get(row)?),

@@ -7,7 +7,7 @@ use crate::policy::landing::{Landing, TableLanding, TypeMismatch};
 
 fn place_that(mismatch: TypeMismatch, lock_types: bool) -> Place {
     let table = TableLanding { lock_types, ..TableLanding::default() };
-    let tables = [("t".to_owned(), table)].into();
+    let tables = [("t".parse().unwrap(), table)].into();
     let landing = Landing { on_type_mismatch: Some(mismatch), tables, ..Landing::default() };
     place_with(SqliteOptions { landing: Arc::new(landing), ..SqliteOptions::default() })
 }

@@ -104,3 +104,38 @@ fn without_leave_they_are_refused() {
     destination.finish().unwrap();
     assert!(place.query("SELECT 1 FROM sqlite_schema WHERE name = '_sluice_quarantine'").is_empty());
 }
+
+#[test]
+fn what_is_blocked_or_hashed_does_not_get_there() {
+    let place = place();
+    let with = |settings: &str| {
+        let landing = toml::from_str(&format!("on_bad_row = 'quarantine'\n[tables.t]\n{settings}")).unwrap();
+        let options = SqliteOptions { landing: Arc::new(landing), ..SqliteOptions::default() };
+        Warehouse::with_options(place.folder.path().join("warehouse"), options).open("shop", identity("one")).unwrap()
+    };
+    let cells = [("id", Value::Null), ("mail", text("a@b")), ("word", text("secret"))];
+    let bad = upsert("t", &cells);
+    let Operation::Rows { table, kind, batch } = bad.clone() else { panic!() };
+    let rejected = Operation::Rejected { table, kind, batch, reason: "column id: no".to_owned() };
+    let kept = || place.query("SELECT \"row\" FROM _sluice_quarantine ORDER BY 1").concat();
+
+    // In plain at first; hashing takes it away from here too.
+    let mut destination = with("");
+    destination.declare(&users()).unwrap();
+    for operation in [&bad, &rejected] {
+        destination.write(operation).unwrap();
+    }
+    destination.finish().unwrap();
+    drop(destination);
+    assert_eq!(kept().len(), 2);
+    let mut destination = with("hash_columns = ['mail']\nblock_columns = ['word']");
+    assert!(kept().iter().all(|row| !format!("{row:?}").contains("a@b")), "{:?}", kept());
+    destination.declare(&users()).unwrap();
+    for operation in [&bad, &rejected] {
+        destination.write(operation).unwrap();
+    }
+    destination.finish().unwrap();
+    let new: Vec<_> = kept().into_iter().filter(|row| !format!("{row:?}").contains("word")).collect();
+    assert_eq!(new.len(), 2);
+    assert!(new.iter().all(|row| !format!("{row:?}").contains("a@b") && !format!("{row:?}").contains("secret")));
+}
