@@ -401,6 +401,21 @@ fn a_switch_that_fails_changes_nothing() {
 }
 
 #[test]
+fn a_switch_waits_for_a_foreign_transaction_and_names_it() {
+    let place = plain_then(&[full(1, "x", "y")]);
+    let outside = place.outside();
+    outside.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let options =
+        SqliteOptions { busy_timeout: std::time::Duration::from_millis(50), ..kept("tables.t.history = true") };
+    let warehouse = Warehouse::with_options(place.folder.path().join("warehouse"), options);
+    let error = warehouse.open("shop", identity("one")).unwrap_err();
+    assert!(matches!(error, DestinationError::Busy { .. }), "{error:?}");
+    outside.execute_batch("ROLLBACK").unwrap();
+    warehouse.open("shop", identity("one")).unwrap();
+    assert_eq!(versions(&place).len(), 1);
+}
+
+#[test]
 fn hard_deletes_remove_no_version() {
     let place = place_with(kept("deletes = 'hard'\n[tables.t]\nhistory = true"));
     place.sync(&[users()], &[full(1, "x", "y"), delete("t", &[("id", int(1))]), full(2, "x", "y"), truncate("t")]);
