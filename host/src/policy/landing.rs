@@ -1,5 +1,5 @@
-//! How rows land: what the operator decides about a connection's tables and columns. A connector can neither
-//! see nor change it.
+//! How rows land: what the operator decides about a connection's tables and columns. A connector cannot
+//! change it, and learns of it only what [`Landing::takes_misfits`] and [`Landing::quarantines`] say.
 //!
 //! ```toml
 //! [destination]
