@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Generator
 from typing import Any
+
+from sluice._loop import Loop
 
 
 def finish(result: Any) -> Any:
@@ -32,46 +33,6 @@ async def _await(result: Awaitable[Any]) -> Any:
 async def _drain(result: AsyncIterator[Any]) -> None:
     async for _ in result:
         pass
-
-
-class _Sleep:
-    """A selector without sockets: all that can wake a task is a timer."""
-
-    def select(self, timeout: float | None) -> list[Any]:
-        if timeout is None:
-            raise RuntimeError("every task waits for something that nothing here can bring about")
-        if timeout > 0:
-            time.sleep(timeout)
-        return []
-
-
-class Loop(asyncio.BaseEventLoop):
-    """An event loop for one thread without sockets: tasks, timers, queues and locks work.
-
-    The standard loops cannot start in the guest, because they want a pair of sockets.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._selector = _Sleep()
-
-    def _process_events(self, events: list[Any]) -> None:
-        pass
-
-    def _write_to_self(self) -> None:
-        # there is no other thread that could wake this one
-        pass
-
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Any, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
-        """Call `func` at once: there are no threads."""
-        future = self.create_future()
-        try:
-            future.set_result(func(*args))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 def _run(main: Any) -> Any:

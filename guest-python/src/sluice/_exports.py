@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sluice import _contract, _drive, _schema
 from sluice._connector import Connector
 from sluice._failure import describe
+from sluice._threads import scheduler
 from sluice._writer import writer
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class Exports:
                 self._start()
                 result = work()
             finally:
+                scheduler.forget()
                 writer.abandon()
             _flush_streams()
         except BaseException as error:
@@ -71,6 +73,7 @@ class Exports:
             writer.declare([])
             return []
         answer = _drive.finish(connector.schema_method(_configuration(configuration)))
+        _finish_threads()
         tables = _schema.parse(answer)
         writer.declare(tables)
         return [_contract.table_definition(table.definition()) for table in tables]
@@ -84,6 +87,7 @@ class Exports:
         _drive.exhaust(
             connector.update_method(configuration=_configuration(configuration), state=_state(state))
         )
+        _finish_threads()
         if writer.fatal is not None:
             raise writer.fatal
         writer.finish()
@@ -92,6 +96,13 @@ class Exports:
         if self._connector is None:
             self._connector = find_connector(self._load())
         return self._connector
+
+
+def _finish_threads() -> None:
+    """Run what was started and nobody waited for; raise what could not go on, caught or not."""
+    scheduler.finish()
+    if scheduler.failure is not None:
+        raise scheduler.failure
 
 
 def find_connector(module: ModuleType) -> Connector:

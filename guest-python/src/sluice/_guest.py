@@ -1,6 +1,6 @@
 """The application module of the component: given to componentize-py, imported for the snapshot.
 
-The order counts: HTTP must be patched before anything imports it, everything must be imported
+The order counts: threads must be patched before anything takes a lock, HTTP before anything imports it, everything must be imported
 before the snapshot is taken, and `freeze` ends it.
 """
 
@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import gc
 
+import sluice._threads
+
+sluice._threads.install()
+
 import sluice._http
+import sluice._loop
 
 sluice._http.install()
+sluice._loop.install()
 
 import sluice._project
 from sluice import _connector, _contract, _drive, _errors, _exports, _logging, _operations  # noqa: F401

@@ -1,7 +1,7 @@
 """HTTP for Python's libraries, carried by the contract's `http` interface.
 
-A guest has no sockets and no OpenSSL. `requests`, `urllib3`, `http.client` and
-`urllib.request` stay unmodified: only the socket under a connection is replaced. The
+A guest has no sockets and no OpenSSL. `requests`, `urllib3`, `http.client`, `urllib.request`,
+`httpx` and `aiohttp` stay unmodified: only the socket under a connection is replaced. The
 library writes its request into the socket, one call hands the request to the host, and
 the library reads the response from a file over the host's exchange.
 
@@ -13,8 +13,9 @@ Layout:
 - `_exchange`: one request and its response's head
 - `_file`: the response's body as the binary file that `http.client` reads
 - `_socket`: the connection's socket
+- `_conversation`: the same for libraries that write and read bytes themselves
 - `_trust`: which TLS settings a connector may and may not make
-- `_stdlib`, `_urllib3`, `_requests`: the patched points of each library
+- `_stdlib`, `_urllib3`, `_requests`, `_httpcore`, `_aiohttp`: the patched points of each library
 - `_imports`: applies them right after a library is imported
 - `_preload`: modules that are imported late and must be in the snapshot
 """

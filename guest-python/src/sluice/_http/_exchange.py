@@ -43,12 +43,21 @@ class Pending:
         if exchange is not None:
             _contract.release(exchange)
 
-    def _send(self) -> None:
+    def launch(self) -> None:
+        """Send, and wait for nothing; what goes wrong comes up with the head."""
         request, self._request = self._request, None
         if request is None:
             return
         try:
             self.exchange = _contract.send(request)
+        except _contract.Err as error:
+            self._error = from_host(error.value)
+
+    def _send(self) -> None:
+        self.launch()
+        if self._head is not None or self.exchange is None:
+            return
+        try:
             self._head = self.exchange.head()
         except _contract.Err as error:
             self._error = from_host(error.value)

@@ -36,6 +36,14 @@ class ResponseFile:
         """The head of the response; sends the request when that has not been done."""
         return self._pending.head()
 
+    def launch(self) -> None:
+        """Send the request when that has not been done, and wait for nothing."""
+        self._pending.launch()
+
+    def waits_for(self) -> _contract.Exchange | None:
+        """What `head` or `read1` would wait for now."""
+        return self._pending.exchange if self._position == len(self._buffer) else None
+
     def read(self, size: int | None = -1) -> bytes:
         """Read `size` bytes, fewer only at the end; all that is left without a size."""
         if size is None or size < 0:

@@ -9,10 +9,13 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from . import _requests, _urllib3
+from . import _aiohttp, _httpcore, _requests, _urllib3
 
 _PATCHES: dict[str, Callable[[ModuleType], None]] = {
+    "aiohttp.connector": _aiohttp.patch_connector,
     "certifi": _requests.patch_certifi,
+    "httpcore._backends.auto": _httpcore.patch_async_backend,
+    "httpcore._backends.sync": _httpcore.patch_backend,
     "requests.adapters": _requests.patch_adapters,
     "urllib3.connection": _urllib3.patch_connection,
 }

@@ -82,6 +82,11 @@ class GuestSocket:
         self.sendall(data)
         return memoryview(data).nbytes
 
+    @property
+    def complete(self) -> bool:
+        """Whether a whole request was written and its response not yet asked for."""
+        return self._reader is not None and self._reader.complete
+
     def makefile(self, mode: str = "rb", *_args: Any, **_kwargs: Any) -> ResponseFile:
         """The response to what was written."""
         if mode not in ("rb", "br", "r+b", "rb+"):
