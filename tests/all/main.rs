@@ -13,7 +13,9 @@
 mod support;
 
 mod check;
+mod clients;
 mod command_line;
+mod concurrency;
 mod contract;
 mod crash;
 mod examples;

@@ -1,7 +1,7 @@
 """The application module of the component: given to componentize-py, imported for the snapshot.
 
-The order counts: threads must be patched before anything takes a lock, HTTP before anything imports it, everything must be imported
-before the snapshot is taken, and `freeze` ends it.
+The order counts: threads must be patched before anything takes a lock, HTTP before anything imports it,
+everything must be imported before the snapshot is taken, and `freeze` ends it.
 """
 
 # ruff: noqa: E402, I001

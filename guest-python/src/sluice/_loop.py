@@ -13,7 +13,10 @@ from sluice._threads._pool import ThreadPoolExecutor
 from sluice._threads._scheduler import scheduler
 
 _SHORTEST_NAP = 0.0005
-_LONGEST_NAP = 0.004
+_LONGEST_NAP = 0.02
+_LATE = 0.1
+"""How late an answer may be noticed, as a part of the time that it took."""
+
 _FAIR = 50
 
 _sleep = time.sleep
@@ -49,14 +52,13 @@ class _Selector:
             ready = [pollables[index] for index in poll(pollables)]
         else:
             # the contract has no timer to wait for beside requests
-            deadline = time.monotonic() + timeout
-            nap = _SHORTEST_NAP
+            start = time.monotonic()
             while not (ready := [pollable for pollable in pollables if pollable.ready()]):
-                left = deadline - time.monotonic()
-                if left <= 0:
+                waited = time.monotonic() - start
+                if waited >= timeout:
                     return
-                _sleep(min(nap, left))
-                nap = min(nap * 2, _LONGEST_NAP)
+                nap = min(max(waited * _LATE, _SHORTEST_NAP), _LONGEST_NAP)
+                _sleep(min(nap, timeout - waited))
         for pollable in ready:
             future = self.waits.pop(pollable)
             if not future.done():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures as futures
 import json
 import queue
@@ -13,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from sluice import _threads
+from sluice import _loop, _threads
 
 CASES: dict[str, Any] = {}
 
@@ -389,6 +390,15 @@ def a_timeout_of_a_result_is_not_reached() -> Any:
 
 
 @case
+def asyncio_in_threads() -> Any:
+    async def main() -> Any:
+        powers = await asyncio.gather(*(asyncio.to_thread(pow, 2, n) for n in range(3)))
+        return powers, await asyncio.to_thread(asyncio.run, asyncio.sleep(0, "slept"))
+
+    return asyncio.run(main())
+
+
+@case
 def the_end_of_a_sync() -> Any:
     seen: list[str] = []
     threading.Thread(target=seen.append, args=("thread",)).start()
@@ -411,6 +421,7 @@ def too_deep() -> Any:
 
 def main() -> None:
     _threads.install()
+    _loop.install()
     name = sys.argv[1]
     try:
         print(json.dumps(["value", CASES[name]()]))

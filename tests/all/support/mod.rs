@@ -37,6 +37,12 @@ pub(crate) fn many() -> &'static Path {
     BUILT.get_or_init(|| build(&repository().join("tests/guests/many")))
 }
 
+/// The component of the connector with HTTP clients and threads, built once.
+pub(crate) fn clients() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(&repository().join("tests/guests/clients")))
+}
+
 /// Builds a project into the target folder.
 pub(crate) fn build(project: &Path) -> PathBuf {
     let name = project.file_name().expect("a project has a name").to_string_lossy().into_owned();
@@ -62,6 +68,11 @@ impl Connector {
     /// The connector with many modes, in one of them.
     pub(crate) fn mode(mode: &str) -> Self {
         Self::of(many(), json!({"mode": mode}))
+    }
+
+    /// The connector with HTTP clients and threads, in one mode.
+    pub(crate) fn client(mode: &str) -> Self {
+        Self::of(clients(), json!({"mode": mode}))
     }
 
     /// Any component or project.

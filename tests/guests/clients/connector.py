@@ -1,11 +1,11 @@
-"""Threads, asyncio, and HTTP libraries beside requests; one mode each, chosen by ``configuration["mode"]``."""
+"""Threads, asyncio, and HTTP libraries beside requests; ``configuration["mode"]`` chooses one."""
 
 import cloud
 import fetching
-import threads
+import workers
 from fivetran_connector_sdk import Connector
 
-MODES = {**cloud.MODES, **fetching.MODES, **threads.MODES}
+MODES = {**cloud.MODES, **fetching.MODES, **workers.MODES}
 
 
 def update(configuration, state):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextvars import Context
@@ -14,7 +15,8 @@ MAX_DEPTH = 40
 
 _POLLS = 3
 _SPINS = 1000
-_LIBRARY = os.path.dirname(os.__file__) + os.sep
+# not of `os`, which is frozen in a guest and names another folder
+_LIBRARY = os.path.dirname(threading.__file__) + os.sep
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _QUIET = ("asyncio", "concurrent", "threading.py", "queue.py", "_threading_local.py", "contextlib.py")
 
@@ -276,11 +278,5 @@ def _place() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def _main_ident() -> int:
-    import threading
-
-    return threading.main_thread().ident or 0
-
-
-scheduler = Scheduler(_main_ident())
+scheduler = Scheduler(threading.main_thread().ident or 0)
 """The threads of this process; a guest has one."""
