@@ -146,13 +146,17 @@ fn cloud(puts: Arc<Mutex<Vec<(String, String)>>>) -> Server {
                 respond(stream, "200 OK", xml, page.as_bytes())
             }
             ("GET", "/shop/a/one") => respond(stream, "200 OK", "", b"\xc3\xbcne"),
-            ("GET", "/shop/b/two") => respond(stream, "200 OK", "", b"deux"),
+            ("GET", "/shop/b/two") => respond(stream, "200 OK", "ETag: \"x\"\r\n", b"deux"),
             ("GET", "/shop/missing") => {
                 respond(stream, "404 Not Found", xml, b"<Error><Code>NoSuchKey</Code><Message>no</Message></Error>")
             }
             ("GET", "/shop/slow") => {
                 std::thread::sleep(Duration::from_secs(3));
                 Ok(false)
+            }
+            ("HEAD", "/shop/b/two") => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: \"x\"\r\n\r\n")?;
+                Ok(true)
             }
             ("PUT", _) => {
                 puts.lock().map_err(|_| Error::other("poisoned"))?.push((path.to_owned(), text(&request.body)));
@@ -189,6 +193,18 @@ fn boto3_reads_and_writes_objects() {
     assert_eq!(puts.len(), 1);
     assert_eq!(puts[0].0, "/shop/answer");
     assert!(puts[0].1.contains("the answer"), "{puts:?}");
+}
+
+#[test]
+fn transfers_of_boto3_run_in_its_threads() {
+    let puts = Arc::new(Mutex::new(Vec::new()));
+    let server = cloud(Arc::clone(&puts));
+    let connector = against(&server, "transfers");
+    connector.succeed();
+    assert_eq!(connector.database().query("SELECT key, text FROM objects"), [[json!("b/two"), json!("deux")]]);
+    let puts = puts.lock().unwrap();
+    assert_eq!(puts[0].0, "/shop/uploaded");
+    assert!(puts[0].1.contains("the upload"), "{puts:?}");
 }
 
 #[test]

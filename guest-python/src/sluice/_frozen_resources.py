@@ -185,6 +185,15 @@ def _serve_questions(tree: Tree, project: str) -> None:
 
         return ask
 
+    listed = os.listdir
+
+    def listdir(path: Any = ".") -> list[Any]:
+        located = _locate(path, project)
+        if located is not None and tree.is_folder(located):
+            return list(tree.names(located))
+        return listed(path)
+
+    os.listdir = listdir
     os.path.isfile = answer(os.path.isfile, tree.is_file)  # type: ignore[assignment]
     os.path.isdir = answer(os.path.isdir, tree.is_folder)  # type: ignore[assignment]
     os.path.exists = answer(  # type: ignore[assignment]

@@ -140,6 +140,7 @@ class ProjectTest(unittest.TestCase):
                 here = pathlib.Path(__file__).parent / "pkg" / "data.txt"
                 assert os.path.exists(here) and here.read_bytes().decode() == EXPECTED
                 assert os.path.isfile("pkg/data.txt") and not os.path.isfile("pkg")
+                assert "data.txt" in os.listdir("pkg") and "pkg" in os.listdir()
                 with open("pkg/data.txt", encoding="utf-8") as file:
                     assert list(file)[0] == "wörld\\n"
                 try:

@@ -1,5 +1,7 @@
 """boto3 against a server that answers as S3 and DynamoDB do."""
 
+import io
+
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -25,6 +27,15 @@ def objects(configuration, state):
             body = s3.get_object(Bucket="shop", Key=entry["Key"])["Body"]
             op.upsert("objects", {"key": entry["Key"], "text": body.read().decode(), "size": entry["Size"]})
     s3.put_object(Bucket="shop", Key="answer", Body=b"the answer")
+
+
+def transfers(configuration, state):
+    """Down and up through the library's own threads."""
+    s3 = _client(configuration, "s3", s3={"addressing_style": "path"})
+    received = io.BytesIO()
+    s3.download_fileobj("shop", "b/two", received)
+    op.upsert("objects", {"key": "b/two", "text": received.getvalue().decode()})
+    s3.upload_fileobj(io.BytesIO(b"the upload"), "shop", "uploaded")
 
 
 def items(configuration, state):
@@ -57,4 +68,4 @@ def failures(configuration, state):
         op.upsert("raised", {"name": "nowhere", "kind": type(error).__name__})
 
 
-MODES = {function.__name__: function for function in (objects, items, failures)}
+MODES = {function.__name__: function for function in (objects, transfers, items, failures)}

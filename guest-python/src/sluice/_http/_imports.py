@@ -18,6 +18,7 @@ _PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "httpcore._backends.sync": _httpcore.patch_backend,
     "requests.adapters": _requests.patch_adapters,
     "urllib3.connection": _urllib3.patch_connection,
+    "urllib3.util.wait": _urllib3.patch_wait,
 }
 
 

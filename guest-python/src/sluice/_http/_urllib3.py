@@ -40,6 +40,17 @@ def patch_connection(module: ModuleType) -> None:
     tls.connect = connect_tls
 
 
+def patch_wait(module: ModuleType) -> None:
+    """Patch `urllib3.util.wait`: botocore asks whether an answer came before the request's body."""
+    original = module.wait_for_read
+
+    def wait_for_read(sock: Any, timeout: float | None = None) -> bool:
+        # the host sends whole requests, so nothing comes before the last byte was written
+        return False if type(sock) is GuestSocket else bool(original(sock, timeout))
+
+    setattr(module, "wait_for_read", wait_for_read)  # noqa: B010 - a module has no such attribute to mypy
+
+
 class _Exceptions:
     """The library's exceptions for errors of this package."""
 
