@@ -90,7 +90,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         ..SqliteOptions::default()
     };
     let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
-    let state = destination.state();
+    let (state, path_column) = (destination.state(), destination.path_column());
 
     let memory = Arc::new(MemoryUse::default());
     let incidents = Incidents::default();
@@ -98,7 +98,8 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     let client = Client::new(request.grants, &request.limits, Arc::new(SystemResolver), request.trust);
     let counters = request.counters;
     let (sender, writer) = queue::queue(Arc::clone(&counters));
-    let operations = Operations::new(request.limits.clone(), sender, incidents.clone(), Arc::clone(&counters));
+    let operations = Operations::new(request.limits.clone(), sender, incidents.clone(), Arc::clone(&counters))
+        .with_path_column(path_column);
     let capabilities = Capabilities {
         limits: request.limits,
         operations,

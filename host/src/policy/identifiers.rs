@@ -10,6 +10,9 @@ use super::names::Kind;
 /// Destination names with this prefix are the host's own: its tables, and the system columns.
 pub const RESERVED_PREFIX: &str = "_sluice_";
 
+/// The one column with that prefix that rows bring along: where the row's file landed.
+pub const FILE_PATH_COLUMN: &str = "_sluice_file_path";
+
 /// Tables with this prefix are SQLite's own.
 pub const SQLITE_PREFIX: &str = "sqlite_";
 
@@ -95,6 +98,9 @@ pub fn check_destination(kind: Kind, name: &str) -> Result<(), NameError> {
         Kind::Table => &[RESERVED_PREFIX, SQLITE_PREFIX],
         Kind::Column => &[RESERVED_PREFIX],
     };
+    if kind == Kind::Column && name == FILE_PATH_COLUMN {
+        return Ok(());
+    }
     match prefixes.iter().find(|prefix| begins(prefix)) {
         Some(prefix) => Err(NameError::Reserved { kind, name: name.to_owned(), prefix }),
         None => Ok(()),

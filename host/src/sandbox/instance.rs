@@ -53,6 +53,7 @@ fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     sluice::connector::operations::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    sluice::connector::files::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::logging::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::http::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     Ok(())

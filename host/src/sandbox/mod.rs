@@ -12,12 +12,13 @@
 //! | `limiter` | memory summed over the store |
 //! | `wasi` | WASI with nothing in it |
 //! | `header_names` | header names in the case that servers write them in |
-//! | `operations`, `http`, `wasi_http` | the contract's imports, converted at once |
+//! | `operations`, `files`, `http`, `wasi_http` | the contract's imports, converted at once |
 
 mod bindings;
 mod cache;
 mod component;
 mod engine;
+mod files;
 mod header_names;
 mod http;
 mod instance;

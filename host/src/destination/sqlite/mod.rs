@@ -61,6 +61,7 @@ mod state;
 mod switch;
 mod sync;
 mod types;
+mod uploads;
 mod values;
 mod write;
 
@@ -211,7 +212,7 @@ impl Warehouse {
         Ok(pending)
     }
 
-    /// Removes all tables and the state of a connection; tells whether there was anything.
+    /// Removes all tables, the files and the state of a connection; tells whether there was anything.
     ///
     /// # Errors
     /// As [`Warehouse::open`].
@@ -221,6 +222,14 @@ impl Warehouse {
         }
         let (files, _lock) = self.lock(connection)?;
         let existed = files.database.exists();
+        for folder in [files.incoming(), files.landed()] {
+            match std::fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(DestinationError::files(&folder, "cannot remove it", Some(error)));
+                }
+                _ => {}
+            }
+        }
         // The database last: what lies beside it without it would be taken for its own.
         for path in files.all_of_database().iter().rev() {
             match std::fs::remove_file(path) {

@@ -1,5 +1,6 @@
 //! From a source's names to the destination's, and how names are written into SQL.
 
+use crate::policy::identifiers::FILE_PATH_COLUMN;
 use crate::policy::names::{Kind, destination_name};
 use crate::rows::TableName;
 
@@ -15,6 +16,8 @@ pub(super) const START: &str = "_sluice_start";
 pub(super) const END: &str = "_sluice_end";
 /// Column: identity of a row without a primary key.
 pub(super) const ID: &str = "_sluice_id";
+/// Column: where the file of a row landed. The only one of these that rows bring along.
+pub(super) const FILE_PATH: &str = FILE_PATH_COLUMN;
 
 /// The name of a table in the destination; a source's schema becomes a part before it.
 ///

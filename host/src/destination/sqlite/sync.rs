@@ -11,11 +11,13 @@ use super::clock::Clock;
 use super::declare::{Need, needs};
 use super::files::Files;
 use super::lock::Lock;
+use super::naming::FILE_PATH;
 use super::open::{busy, failed, open_for_writing};
 use super::plan::{self, Plan, Plans, Work, check_columns, check_tables};
 use super::removal::Removal;
+use super::uploads::Uploads;
 use super::{clock, history, resync, schema, state, switch, write};
-use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
+use crate::destination::{Destination, DestinationError, FilePart, SyncIdentity, TableCounts};
 use crate::rows::{Batch, Operation, OperationKind, TableDefinition, TableName};
 
 /// How much is committed before the log is copied into the database.
@@ -37,6 +39,7 @@ pub struct SqliteDestination {
     identity: SyncIdentity,
     options: SqliteOptions,
     files: Files,
+    uploads: Uploads,
     uncommitted: u64,
     /// Bytes of values that are committed and perhaps still in the log only.
     unsettled: u64,
@@ -80,6 +83,8 @@ impl SqliteDestination {
     ) -> Result<Self, DestinationError> {
         let mut connection = open_for_writing(&files, &options)?;
         switch::settle(&mut connection, &options.landing, &files)?;
+        let mut uploads = Uploads::new(&files);
+        uploads.repair(&connection)?;
         Ok(Self {
             catalogue: Catalogue::load(&connection)?,
             plans: Plans::default(),
@@ -90,6 +95,7 @@ impl SqliteDestination {
             identity,
             options,
             files,
+            uploads,
             uncommitted: 0,
             unsettled: 0,
             ended: false,
@@ -163,10 +169,12 @@ impl SqliteDestination {
 
     fn end(&mut self) -> Result<(), DestinationError> {
         self.ended = true;
+        let discarded = self.uploads.abandon();
         if self.connection.is_autocommit() {
-            return Ok(());
+            return discarded;
         }
-        self.connection.execute("ROLLBACK", []).map(|_| ()).map_err(failed("rolling back"))
+        self.connection.execute("ROLLBACK", []).map_err(failed("rolling back"))?;
+        discarded
     }
 
     fn commit(&mut self, state: Option<&str>) -> Result<(), DestinationError> {
@@ -177,13 +185,16 @@ impl SqliteDestination {
         }
         state::write_identity(&self.connection, &self.identity, self.clock.last())
             .map_err(failed("writing the catalogue"))?;
+        if self.uploads.has_finished() {
+            self.uploads.record(&self.connection)?;
+        }
         self.connection.execute("COMMIT", []).map_err(failed("committing"))?;
         self.unsettled = self.unsettled.saturating_add(self.uncommitted);
         self.uncommitted = 0;
         if let Some(state) = state {
             state.clone_into(&mut self.state);
         }
-        Ok(())
+        self.uploads.land(&self.connection)
     }
 
     fn declare_all(&mut self, definitions: &[TableDefinition]) -> Result<(), DestinationError> {
@@ -324,12 +335,20 @@ impl Destination for SqliteDestination {
         self.state.clone()
     }
 
+    fn path_column(&self) -> String {
+        FILE_PATH.to_owned()
+    }
+
     fn declare(&mut self, tables: &[TableDefinition]) -> Result<(), DestinationError> {
         self.call(|this| this.declare_all(tables))
     }
 
     fn write(&mut self, operation: &Operation) -> Result<(), DestinationError> {
         self.call(|this| this.apply(operation))
+    }
+
+    fn file(&mut self, part: FilePart) -> Result<(), DestinationError> {
+        self.call(|this| this.uploads.take(part))
     }
 
     fn checkpoint(&mut self, state: &str) -> Result<(), DestinationError> {

@@ -11,6 +11,7 @@ mod resync;
 mod speed;
 mod transactions;
 mod types;
+mod uploads;
 mod values;
 mod widening;
 
