@@ -291,12 +291,6 @@ def test_a_state_must_be_a_dict_of_json(host, state, error):
     assert host.calls == []
 
 
-def test_files_are_not_there_yet(host):
-    host.start()
-    with pytest.raises(NotImplementedError, match="file"):
-        op.upsert("t", {"id": 1}, file=object())
-
-
 def test_operations_need_a_sync(host):
     for call in (lambda: op.upsert("t", {"id": 1}), lambda: op.truncate("t"), lambda: op.checkpoint({})):
         with pytest.raises(sluice.InvalidOperation, match="update"):

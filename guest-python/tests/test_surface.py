@@ -45,7 +45,8 @@ SIGNATURES = {
     "ConfigurationForm.add_test": "*, label, func",
     "Test.success": "",
     "Test.failure": "message",
-    "form_field.TextField": "name, label, field_type=0, *, description=None, required=False, placeholder=None",
+    "form_field.TextField": "name, label, field_type=0, *, description=None, required=False, "
+    "placeholder=None",
     "form_field.DropdownField": "name, label, *, fields, description=None, required=False, placeholder=None",
     "form_field.DropdownFieldParam": "value, label=None, description=None",
     "form_field.ToggleField": "name, label, *, description=None, required=False",
@@ -98,15 +99,7 @@ def test_public_names():
 
 
 def test_levels_and_modes():
-    assert [level.name for level in log.Level] == [
-        "DEBUG",
-        "FINE",
-        "INFO",
-        "WARNING",
-        "ERROR",
-        "SEVERE",
-        "CRITICAL",
-    ]
+    assert " ".join(level.name for level in log.Level) == "DEBUG FINE INFO WARNING ERROR SEVERE CRITICAL"
     assert log.LOG_LEVEL is None
     assert {mode.name: mode.value for mode in sdk.PromptMode} == {
         "INTERACTIVE": None,

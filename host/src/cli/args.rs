@@ -48,6 +48,10 @@ pub enum Command {
     /// a connector reaches only the hosts given with --allow and, for a project (your own
     /// code), the public hosts that its connector.toml lists.
     Run(Box<RunArguments>),
+    /// List a connection's tables: rows, keys, columns and when they were last synced
+    Tables(TablesArguments),
+    /// Show the first rows of a table
+    Peek(PeekArguments),
     /// Show, set or reset the state of a connection
     #[command(subcommand)]
     State(StateCommand),
@@ -217,6 +221,39 @@ pub struct ResyncArguments {
     #[arg(long, conflicts_with_all = ["table", "forget"])]
     pub cancel: bool,
     /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sluice tables`
+#[derive(Debug, Args)]
+pub struct TablesArguments {
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// Print one JSON array with every column instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sluice peek`
+#[derive(Debug, Args)]
+pub struct PeekArguments {
+    /// Name of the connection
+    pub connection: String,
+    /// The table, as it is called in the database or in the source
+    pub table: String,
+    #[command(flatten)]
+    pub warehouse: WarehouseArguments,
+    /// Rows to show
+    #[arg(long, value_name = "ROWS", default_value_t = 10)]
+    pub rows: u32,
+    /// Columns to show, in order [default: all of them]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Show the rows that are marked as deleted instead of the others
+    #[arg(long)]
+    pub deleted: bool,
+    /// Print one JSON object instead of text; values are texts or null
     #[arg(long)]
     pub json: bool,
 }

@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod check;
 mod connection;
+mod contents;
 mod failure;
 mod folders;
 mod init;
@@ -42,6 +43,8 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Build(arguments) => build::build(&arguments, &Folders::find()?),
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::Tables(arguments) => contents::tables(&arguments),
+        Command::Peek(arguments) => contents::peek(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
         Command::Reset(arguments) => connection::reset(&arguments),

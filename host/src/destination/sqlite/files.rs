@@ -69,6 +69,20 @@ impl Files {
     }
 }
 
+/// The names of databases in a warehouse, in order.
+///
+/// # Errors
+/// `Files` when the folder cannot be read.
+pub(super) fn connections(warehouse: &Path) -> Result<Vec<String>, DestinationError> {
+    let entries = std::fs::read_dir(warehouse)
+        .map_err(|error| DestinationError::files(warehouse, "cannot read the warehouse folder", Some(error)))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let named = names.filter_map(|name| name.strip_suffix(".db").map(str::to_owned));
+    let mut found: Vec<_> = named.filter(|name| check_connection_name(name).is_ok()).collect();
+    found.sort();
+    Ok(found)
+}
+
 fn check_connection_name(name: &str) -> Result<(), DestinationError> {
     let mut bytes = name.bytes();
     let starts = bytes.next().is_some_and(|b| b == b'_' || b.is_ascii_lowercase());

@@ -68,7 +68,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use read::{ColumnInfo, Peek, TableInfo};
+pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
 pub use resync::{Forget, PendingResync, Resync};
 pub use sync::SqliteDestination;
 
@@ -256,7 +256,39 @@ impl Warehouse {
     /// # Errors
     /// As [`Warehouse::open`], without taking the lock.
     pub fn peek(&self, connection: &str, table: &str, limit: u32) -> Result<Option<Peek>, DestinationError> {
-        self.reader(connection)?.map_or(Ok(None), |database| read::peek(&database, table, limit))
+        self.peek_with(connection, table, &PeekOptions { rows: limit, ..PeekOptions::default() })
+    }
+
+    /// The same with a choice of rows and columns.
+    ///
+    /// # Errors
+    /// `Invalid` for a column that the table does not have; otherwise as [`Warehouse::peek`].
+    pub fn peek_with(
+        &self,
+        connection: &str,
+        table: &str,
+        options: &PeekOptions,
+    ) -> Result<Option<Peek>, DestinationError> {
+        self.reader(connection)?.map_or(Ok(None), |database| read::peek(&database, table, options))
+    }
+
+    /// Whether there is anything of a connection.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn contains(&self, connection: &str) -> Result<bool, DestinationError> {
+        Ok(self.reader(connection)?.is_some())
+    }
+
+    /// The names of all connections, in order. What is no database of a connection is left out.
+    ///
+    /// # Errors
+    /// `Files` when the folder cannot be read.
+    pub fn connections(&self) -> Result<Vec<String>, DestinationError> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
+        files::connections(&self.folder)
     }
 
     fn lock(&self, connection: &str) -> Result<(Files, Lock), DestinationError> {
