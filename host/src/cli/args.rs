@@ -42,6 +42,13 @@ pub enum Command {
     ///
     /// Works for components of any language. Exits with 0 when it conforms, 1 when it does not.
     Check(CheckArguments),
+    /// Fill in a connector's form and test what was filled in
+    ///
+    /// Asks for each field at a terminal; elsewhere values come from --set. The form and its tests
+    /// run in the sandbox, like a sync. Writes a configuration that only you can read.
+    ///
+    /// Exits with 1 when a test fails.
+    Configure(Box<ConfigureArguments>),
     /// Sync once: run a connector and land its rows and state
     ///
     /// A project is built first when something changed. Nothing is granted unless you say so:
@@ -110,6 +117,34 @@ pub struct WarehouseArguments {
     pub warehouse: PathBuf,
 }
 
+/// `sluice configure`
+#[derive(Debug, Args)]
+pub struct ConfigureArguments {
+    /// A component (.wasm) or a project folder
+    pub subject: PathBuf,
+
+    /// The configuration to write [default: <project>/configuration.json]
+    #[arg(long, value_name = "FILE")]
+    pub configuration: Option<PathBuf>,
+    /// Set a field instead of asking for it; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Set a field to what a file holds, which keeps a secret out of the list of processes
+    #[arg(long, value_name = "NAME=FILE")]
+    pub set_file: Vec<String>,
+    /// Ask for nothing and run the form's tests
+    #[arg(long)]
+    pub test: bool,
+    /// Print the result as one JSON object, and ask for nothing
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub grants: GrantArguments,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}
+
 /// `sluice run`
 #[derive(Debug, Args)]
 pub struct RunArguments {
@@ -131,24 +166,31 @@ pub struct RunArguments {
     #[arg(long)]
     pub json: bool,
 
+    #[command(flatten)]
+    pub grants: GrantArguments,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}
+
+/// What a connector may reach.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Grants")]
+pub struct GrantArguments {
     /// Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
     /// https://*.example.com
-    #[arg(long = "allow", value_name = "SCHEME://HOST[:PORT]", help_heading = "Grants")]
+    #[arg(long = "allow", value_name = "SCHEME://HOST[:PORT]")]
     pub allow: Vec<String>,
     /// Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
-    #[arg(long = "allow-address", value_name = "HOST=RANGE", help_heading = "Grants")]
+    #[arg(long = "allow-address", value_name = "HOST=RANGE")]
     pub allow_address: Vec<String>,
     /// Trust the certificate authorities in this PEM file too
-    #[arg(long, value_name = "FILE", help_heading = "Grants")]
+    #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// Start this Python script beside the sync, as a test server of your own: it must print
     /// the URL it listens on, on loopback, as its first line. That URL is granted, and replaces
     /// ${server} in configuration values. The script runs outside the sandbox
-    #[arg(long, value_name = "SCRIPT", help_heading = "Grants")]
+    #[arg(long, value_name = "SCRIPT")]
     pub with_server: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub limits: LimitArguments,
 }
 
 /// Limits of a sync.
