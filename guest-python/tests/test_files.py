@@ -150,6 +150,15 @@ def test_refusals_of_the_host(host, step, refusal, raised):
         upload()
 
 
+def test_another_size_than_expected(host):
+    upload(data=b"abc", expected=3)
+    with pytest.raises(ValueError, match="has 3 bytes, but expected_bytes is 4"):
+        upload(path="b", data=b"abc", expected=4)
+    host.finish()
+    assert list(files.landed) == ["a/b.txt"]
+    assert len(host.rows("docs")) == 1
+
+
 def test_outside_of_update_nothing_is_taken(host):
     host.finish()
     with pytest.raises(InvalidOperation, match="only while update runs"):

@@ -39,7 +39,10 @@ fn tables_are_listed() {
 fn rows_are_shown_with_their_types() {
     let connector = filled();
     let said = say(&connector, &["peek", "tested", "items", "--columns", "id,half,even", "--rows", "2"]);
-    assert_eq!(said.out, "items (3 rows)\n    id    half     even\n  LONG  DOUBLE  BOOLEAN\n     0     0.0        1\n     1     0.5        0\n");
+    assert_eq!(
+        said.out,
+        "items (3 rows)\n   id    half  even\n  INT  DOUBLE  BOOLEAN\n    0     0.0  1\n    1     0.5  0\n"
+    );
     let shown: Value = serde_json::from_str(&say(&connector, &["peek", "tested", "items", "--json"]).out).unwrap();
     assert_eq!(shown["rows"][2]["name"], "item 2");
     assert_eq!(shown["rows"][2]["_sluice_deleted"], "0");

@@ -14,6 +14,8 @@ mod support;
 
 mod check;
 mod command_line;
+mod configure;
+mod contents;
 mod contract;
 mod crash;
 mod examples;
@@ -21,4 +23,5 @@ mod hostile;
 mod resync;
 mod rows;
 mod sdk;
+mod uploads;
 mod web;

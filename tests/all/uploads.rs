@@ -26,7 +26,10 @@ fn files_land_with_their_rows() {
     let chunk = 2 << 20;
     assert!(large.chunks(chunk).all(|chunk| chunk.iter().enumerate().all(|(at, byte)| *byte == at as u8)));
     let rows = connector.database().query("SELECT id, _sluice_file_path FROM documents ORDER BY id");
-    assert_eq!(rows, [[json!(1), json!("reports/2024/summary.txt")], [json!(2), json!("empty")], [json!(3), json!("large.bin")]]);
+    assert_eq!(
+        rows,
+        [[json!(1), json!("reports/2024/summary.txt")], [json!(2), json!("empty")], [json!(3), json!("large.bin")]]
+    );
 }
 
 #[test]
@@ -48,7 +51,10 @@ fn a_file_after_the_last_checkpoint_shares_the_fate_of_its_row() {
     let connector = Connector::mode("files_replaced");
     connector.succeed();
     assert_eq!(read(&connector, "a").as_deref(), Some(&b"second"[..]));
-    assert_eq!(connector.database().query("SELECT note, _sluice_file_path FROM documents"), [[json!("new"), json!("a")]]);
+    assert_eq!(
+        connector.database().query("SELECT note, _sluice_file_path FROM documents"),
+        [[json!("new"), json!("a")]]
+    );
 }
 
 #[test]

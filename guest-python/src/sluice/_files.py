@@ -40,17 +40,21 @@ class FileUpload:
             object.__setattr__(self, "path", self.path.strip())
 
 
-def upload(send: Callable[..., None], schema: Any, table: Any, data: Any, file: Any) -> None:
+def upload(operation: str, send: Callable[..., None], schema: Any, table: Any, data: Any, file: Any) -> None:
     """Land a file and the row that describes it, together, with the next checkpoint.
 
-    `send` is the operation for the row, which gets one more column with the file's path. Nothing
+    `send` is the operation's function for the row, which gets one more column with the file's path. Nothing
     lands when anything here raises.
     """
-    operation = send.__name__
     file = _checked(operation, file)
     with _contract.Upload(file.path, file.expected_bytes) as incoming:
+        size = 0
         for chunk in _chunks(operation, file):
             incoming.write(chunk)
+            size += len(chunk)
+        if file.expected_bytes not in (None, size):
+            place = f"{operation}: the file {file.path}"
+            raise ValueError(f"{place} has {size} bytes, but expected_bytes is {file.expected_bytes}")
         # the row before the end of the file: a row that is refused takes the file with it
         send(table, _with_path(operation, table, data, file.path), schema=schema)
         incoming.finish()

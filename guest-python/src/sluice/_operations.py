@@ -39,7 +39,7 @@ class Operations:
         None or left out.
         """
         if file is not None:
-            upload(Operations.upsert, schema, table, data, file)
+            upload("upsert", Operations.upsert, schema, table, data, file)
             return
         writer.row("upsert", schema, table, data)
 
@@ -50,7 +50,7 @@ class Operations:
         A key that is not in the table is ignored. Raises as `upsert` does.
         """
         if file is not None:
-            upload(Operations.update, schema, table, modified, file)
+            upload("update", Operations.update, schema, table, modified, file)
             return
         writer.row("update", schema, table, modified)
 

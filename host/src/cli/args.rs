@@ -135,7 +135,7 @@ pub struct ConfigureArguments {
     /// Ask for nothing and run the form's tests
     #[arg(long)]
     pub test: bool,
-    /// Print the result as one JSON object, and ask for nothing
+    /// Print events and the result as JSON, one object a line, and ask for nothing
     #[arg(long)]
     pub json: bool,
 

@@ -95,12 +95,12 @@ impl Tested {
     }
 }
 
-/// A connector's messages, on standard error.
+/// A connector's messages.
 struct Messages(Output);
 
 impl LogSink for Messages {
     fn line(&self, level: Level, text: &str) {
-        self.0.line(&format!("{:<8} {text}", level.as_str()));
+        self.0.log(level, text);
     }
 }
 

@@ -1,8 +1,9 @@
 """A setup form, and tests of it that behave as the configuration says."""
 
+import io
+
 import requests
-from fivetran_connector_sdk import ConfigurationForm, Test, form_field
-from fivetran_connector_sdk import FileUpload
+from fivetran_connector_sdk import ConfigurationForm, FileUpload, Test, form_field
 from fivetran_connector_sdk import Logging as log
 from fivetran_connector_sdk import Operations as op
 
@@ -25,7 +26,7 @@ def misbehaves(configuration):
     if mode == "write":
         op.upsert("t", {"id": 1})
     if mode == "file":
-        op.upsert("t", {"id": 1}, file=FileUpload("x", open("/dev/null", "rb")))
+        op.upsert("t", {"id": 1}, file=FileUpload("x", io.BytesIO()))
     if mode == "raise":
         raise ConnectionError(f"no luck with {configuration['password']}")
     if mode == "exit":

@@ -54,4 +54,4 @@ def in_the_way(configuration, state):
 
 
 MODES = {"files": files, "files_replaced": replaced, "files_refused": refused, "files_in_the_way": in_the_way}
-DECLARATIONS = dict.fromkeys(MODES, [{"table": "documents", "primary_key": ["id"]}])
+DECLARATIONS = {mode: [{"table": "documents", "primary_key": ["id"]}] for mode in MODES}
