@@ -63,6 +63,8 @@ pub struct SyncReport {
     pub rows: u64,
     /// Their size in bytes.
     pub bytes: u64,
+    /// Files the connector finished, and their bytes.
+    pub files: (u64, u64),
     /// Requests by host.
     pub hosts: Vec<HostUsage>,
     /// The most memory the connector had, in bytes.
@@ -130,6 +132,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         checkpoints: counters.checkpoints(),
         rows: counters.rows(),
         bytes: counters.bytes(),
+        files: counters.files(),
         hosts: client.usage(),
         peak_memory_bytes: memory.peak_bytes(),
         dropped_messages: log.dropped(),

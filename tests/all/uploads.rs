@@ -18,7 +18,8 @@ fn read(connector: &Connector, path: &str) -> Option<Vec<u8>> {
 #[test]
 fn files_land_with_their_rows() {
     let connector = Connector::mode("files");
-    connector.succeed();
+    let sync = connector.succeed();
+    assert_eq!((&sync.report()["files"], &sync.report()["file_bytes"]), (&json!(3), &json!(5_000_005)));
     assert_eq!(read(&connector, "reports/2024/summary.txt").as_deref(), Some(&b"whole"[..]));
     assert_eq!(read(&connector, "empty").as_deref(), Some(&b""[..]));
     let large = read(&connector, "large.bin").unwrap();

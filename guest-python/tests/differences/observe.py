@@ -154,7 +154,11 @@ def original():
     package.Logging.LOG_LEVEL = package.Logging.Level.CRITICAL
     operations.Operations.operation_stream = Stream()
     return SimpleNamespace(
-        operations=operations.Operations, declare=declare, flush=lambda: None, rows=rows, checkpoints=checkpoints
+        operations=operations.Operations,
+        declare=declare,
+        flush=lambda: None,
+        rows=rows,
+        checkpoints=checkpoints,
     )
 
 

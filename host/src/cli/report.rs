@@ -63,6 +63,8 @@ pub(super) fn summary(
             .collect(),
         pending_resyncs: pending_resyncs(warehouse, connection),
         checkpoints: report.checkpoints,
+        files: report.files.0,
+        file_bytes: report.files.1,
         rows: report.rows,
         bytes: report.bytes,
         rows_per_second: rate,

@@ -1,4 +1,4 @@
-"""Runs a command at a terminal of its own and types lines: terminal.py <seconds> <lines as JSON> <command...>.
+"""Runs a command at a terminal of its own: terminal.py <seconds> <lines to type, as JSON> <command...>.
 
 Prints what the terminal showed, and exits as the command did.
 """
