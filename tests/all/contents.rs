@@ -27,7 +27,7 @@ fn tables_are_listed() {
     let said = say(&connector, &["tables", "tested"]);
     assert_eq!(said.code, Some(0), "{}", said.error);
     let lines: Vec<Vec<&str>> = said.out.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines[0].join(" "), "table rows deleted columns primary key last synced");
+    assert_eq!(lines[0].join(" "), "table rows deleted columns primary key history last synced");
     assert_eq!(lines[1][..4], ["items", "3", "0", "4"]);
     let tables: Value = serde_json::from_str(&say(&connector, &["tables", "tested", "--json"]).out).unwrap();
     assert_eq!(tables[0]["table"], "items");

@@ -110,6 +110,7 @@ fn listed(tables: &[TableInfo]) -> Result<String, Failure> {
         Column::right("deleted"),
         Column::right("columns"),
         Column::left("primary key"),
+        Column::left("history"),
         Column::left("last synced"),
     ]);
     for info in tables {
@@ -120,6 +121,7 @@ fn listed(tables: &[TableInfo]) -> Result<String, Failure> {
             units::count(info.deleted),
             units::count(info.columns.len() as u64),
             if key.is_empty() { "-".to_owned() } else { key.join(", ") },
+            if info.history { "yes" } else { "-" }.to_owned(),
             info.last_synced.clone().unwrap_or_else(|| "-".to_owned()),
         ]);
     }
@@ -137,6 +139,7 @@ fn described(info: &TableInfo) -> Value {
         "source": info.source.to_string(),
         "rows": info.alive,
         "deleted": info.deleted,
+        "history": info.history,
         "last_synced": info.last_synced,
         "columns": columns.collect::<Vec<_>>(),
     })

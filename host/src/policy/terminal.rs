@@ -99,6 +99,7 @@ fn push_visible(shown: &mut String, c: char, lines: Lines) {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
