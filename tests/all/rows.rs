@@ -256,7 +256,7 @@ fn what_cannot_be_sent_raises_and_the_sync_goes_on() {
         [
             ("blank table", "ValueError"),
             ("delete without key", "ValueError"),
-            ("file", "NotImplementedError"),
+            ("file", "ValueError"),
             ("lone surrogate", "UnicodeEncodeError"),
             ("lone surrogate in JSON", "UnicodeEncodeError"),
             ("lone surrogate in a column's name", "ValueError"),
