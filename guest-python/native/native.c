@@ -12,6 +12,7 @@ typedef struct {
   PyObject *encode;    /* (buffer, column index, value): a pair, or raises */
   PyObject *late;      /* (buffer, pairs): appends a row whose batch was closed meanwhile */
   PyObject *full;      /* (buffer): it is large */
+  PyObject *refused;   /* (buffer, row, error): returns when the host took the row, else raises */
 } Operation;
 
 enum { OPERATIONS = 3, MAX_ROWS = 1000 };
@@ -57,14 +58,23 @@ static int is_open(Operation *operation, PyObject *key, PyObject *entry) {
   return found == entry;
 }
 
+static PyObject *refused(Operation *operation, PyObject *buffer, PyObject *row) {
+  PyObject *error = PyErr_GetRaisedException();
+  if (!error) return NULL;
+  PyObject *done = PyObject_CallFunctionObjArgs(operation->refused, buffer, row, error, NULL);
+  Py_DecRef(error);
+  return done;
+}
+
 /* Appends a row with a value that Python must encode; `entry` is held by the caller. */
 static PyObject *append_encoded(Operation *operation, PyObject *key, PyObject *entry, Columns *columns,
                                 PyObject *buffer, PyObject *row) {
   Py_ssize_t taken = columns->taken;
   Py_IncRef(row);
   PyObject *pairs = encoded(operation, columns, buffer);
+  PyObject *taken_by_host = pairs ? NULL : refused(operation, buffer, row);
   Py_DecRef(row);
-  if (!pairs) return NULL;
+  if (!pairs) return taken_by_host;
   PyObject *done;
   if (columns->taken == taken && is_open(operation, key, entry))
     done = columns_place(columns, pairs) < 0 ? NULL : none();
@@ -146,13 +156,14 @@ static PyMethodDef functions[OPERATIONS] = {
     {"delete", call_2, METH_FASTCALL | METH_KEYWORDS, 0},
 };
 
-/* bind(number, data_name, open, slow, encode, late, full): the operation as a function. */
+/* bind(number, data_name, open, slow, encode, late, full, refused): the operation as a function. */
 static PyObject *bind(PyObject *module, PyObject *arguments) {
   int number;
   Operation operation;
   (void)module;
-  if (!PyArg_ParseTuple(arguments, "iOO!OOOO", &number, &operation.data_name, &PyDict_Type, &operation.open,
-                        &operation.slow, &operation.encode, &operation.late, &operation.full))
+  if (!PyArg_ParseTuple(arguments, "iOO!OOOOO", &number, &operation.data_name, &PyDict_Type, &operation.open,
+                        &operation.slow, &operation.encode, &operation.late, &operation.full,
+                        &operation.refused))
     return NULL;
   if (number < 0 || number >= OPERATIONS) {
     PyErr_SetString(PyExc_TypeError, "no such operation");
@@ -165,6 +176,7 @@ static PyObject *bind(PyObject *module, PyObject *arguments) {
   Py_IncRef(operation.encode);
   Py_IncRef(operation.late);
   Py_IncRef(operation.full);
+  Py_IncRef(operation.refused);
   operations[number] = operation;
   return PyCFunction_NewEx(&functions[number], NULL, NULL);
 }

@@ -90,6 +90,7 @@ PyObject *PyDict_GetItemWithError(PyObject *, PyObject *);
 int PyDict_Next(PyObject *, Py_ssize_t *, PyObject **, PyObject **);
 Py_ssize_t PyDict_Size(PyObject *);
 void PyErr_Clear(void);
+PyObject *PyErr_GetRaisedException(void);
 PyObject *PyErr_NoMemory(void);
 PyObject *PyErr_Occurred(void);
 void PyErr_SetString(PyObject *, const char *);

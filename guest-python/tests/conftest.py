@@ -22,6 +22,7 @@ def host():
     """The fake host: what it was called with, and what it is to refuse."""
     operations.calls.clear()
     operations.refuse = None
+    operations.tolerated = operations.Tolerated(False, False)
     host_log.lines.clear()
     yield Host()
     operations.refuse = None

@@ -10,12 +10,13 @@
 //! |---|---|---|
 //! | [`policy`] | decides: limits, grants, addresses, names, secrets. Pure: no I/O, no wasmtime | nothing of this crate |
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
+//! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
 //! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
 //! | [`http`] | the only way out of the machine; dials only with a permit of the policy | `policy` |
 //! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
-//! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `destination` |
-//! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows` |
+//! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
+//! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
 //! | [`sync`] | one sync put together | all of the above |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
 //! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
@@ -35,6 +36,7 @@ pub mod error;
 pub mod http;
 mod incidents;
 pub mod log;
+mod numbers;
 mod ops;
 pub mod policy;
 mod queue;

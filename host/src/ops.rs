@@ -11,13 +11,17 @@ use crate::counters::Counters;
 use crate::error::LimitReached;
 use crate::incidents::Incidents;
 use crate::policy::identifiers;
+use crate::policy::landing::Landing;
 use crate::policy::limits::{Limits, ROW_OVERHEAD_BYTES};
 use crate::policy::names::Kind;
 use crate::queue::{Sender, WriterFailure};
 use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, TableName};
 
 mod files;
+mod rejects;
 mod values;
+
+pub(crate) use rejects::Tolerance;
 
 /// Why an operation was not taken; see `refusal` in `wit/connector.wit`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,7 @@ pub(crate) enum Refusal {
 /// Takes the operations of one sync.
 pub(crate) struct Operations {
     limits: Limits,
+    landing: Arc<Landing>,
     queue: Sender,
     incidents: Incidents,
     counters: Arc<Counters>,
@@ -48,9 +53,16 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
-    pub(crate) fn new(limits: Limits, queue: Sender, incidents: Incidents, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        limits: Limits,
+        landing: Arc<Landing>,
+        queue: Sender,
+        incidents: Incidents,
+        counters: Arc<Counters>,
+    ) -> Self {
         Self {
             limits,
+            landing,
             queue,
             incidents,
             counters,
@@ -97,7 +109,12 @@ impl Operations {
         self.begin()?;
         self.check_table(&table)?;
         let columns = columns.map_err(|reason| Refusal::Invalid(format!("table {table}, {reason}")))?;
-        let batch = self.check_batch(&table, rows, columns)?;
+        let (batch, widest) = self.check_batch(&table, rows, columns)?;
+        let batch = if widest > self.limits.row_bytes || batch.bytes > self.limits.batch_bytes {
+            self.within_size(&table, kind, batch).await?
+        } else {
+            batch
+        };
         self.spend(batch.rows as u64, batch.bytes as u64)?;
         self.counters.received(batch.rows as u64, batch.bytes as u64);
         let held = values::held_bytes(&batch);
@@ -233,7 +250,8 @@ impl Operations {
         Ok(())
     }
 
-    fn check_batch(&self, table: &TableName, rows: usize, columns: Vec<Column>) -> Result<Batch, Refusal> {
+    /// The batch, and a bound of its largest row in bytes. Sizes are not judged here.
+    fn check_batch(&self, table: &TableName, rows: usize, columns: Vec<Column>) -> Result<(Batch, usize), Refusal> {
         if rows > self.limits.batch_rows {
             return Err(Refusal::Invalid(format!(
                 "table {table}: a batch of {rows} rows; the limit is {} rows",
@@ -242,7 +260,6 @@ impl Operations {
         }
         self.check_columns(table, columns.iter().map(|column| column.name.as_str()))?;
         let mut bytes = 0_usize;
-        // An upper bound of the largest row; exact sizes are only summed when it is too big.
         let mut widest = 0_usize;
         for column in &columns {
             let size = values::check_column(column, rows)
@@ -250,21 +267,6 @@ impl Operations {
             bytes = bytes.saturating_add(size.total);
             widest = widest.saturating_add(size.largest);
         }
-        if bytes > self.limits.batch_bytes {
-            return Err(Refusal::Invalid(format!(
-                "table {table}: a batch of {bytes} bytes; the limit is {} bytes",
-                self.limits.batch_bytes
-            )));
-        }
-        if widest > self.limits.row_bytes {
-            let largest = (0..rows).map(|row| values::row_bytes(&columns, row)).max().unwrap_or(0);
-            if largest > self.limits.row_bytes {
-                return Err(Refusal::Invalid(format!(
-                    "table {table}: a row of {largest} bytes; the limit is {} bytes",
-                    self.limits.row_bytes
-                )));
-            }
-        }
-        Ok(Batch { rows, columns, bytes })
+        Ok((Batch { rows, columns, bytes }, widest))
     }
 }

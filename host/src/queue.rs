@@ -191,7 +191,7 @@ impl Writer {
             Message::Operation(operation) => {
                 let rows = match &operation {
                     Operation::Rows { batch, .. } => batch.rows as u64,
-                    Operation::Truncate { .. } => 0,
+                    Operation::Rejected { .. } | Operation::Truncate { .. } => 0,
                 };
                 destination.write(&operation)?;
                 self.counters.written(rows);

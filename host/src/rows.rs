@@ -222,6 +222,52 @@ pub struct Batch {
     pub bytes: usize,
 }
 
+impl Batch {
+    /// The batch of these rows, ascending indexes; those that do not exist are left out. It
+    /// counts as many bytes as this one, which is a bound.
+    #[must_use]
+    pub fn only_rows(&self, rows: &[usize]) -> Self {
+        let columns: Vec<Column> = self.columns.iter().map(|column| column.only_rows(rows)).collect();
+        Self { rows: rows.iter().filter(|row| **row < self.rows).count(), columns, bytes: self.bytes }
+    }
+
+    /// The batch without these rows, ascending indexes.
+    #[must_use]
+    pub fn without_rows(&self, rows: &[usize]) -> Self {
+        let kept: Vec<usize> = (0..self.rows).filter(|row| rows.binary_search(row).is_err()).collect();
+        self.only_rows(&kept)
+    }
+}
+
+impl Column {
+    fn only_rows(&self, rows: &[usize]) -> Self {
+        let holds_null = |row: &usize| u32::try_from(*row).is_ok_and(|row| self.nulls.binary_search(&row).is_ok());
+        let nulls = rows.iter().zip(0..).filter(|(row, _)| holds_null(row)).map(|(_, place)| place).collect();
+        Self { name: self.name.clone(), values: self.values.only_rows(rows), nulls }
+    }
+}
+
+impl Values {
+    fn only_rows(&self, rows: &[usize]) -> Self {
+        fn pick<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().filter_map(|row| values.get(*row).cloned()).collect()
+        }
+        match self {
+            Self::Booleans(values) => Self::Booleans(pick(values, rows)),
+            Self::Integers(values) => Self::Integers(pick(values, rows)),
+            Self::Floats(values) => Self::Floats(pick(values, rows)),
+            Self::Texts(values) => Self::Texts(rows.iter().filter_map(|row| values.get(*row)).collect()),
+            Self::Blobs(values) => Self::Blobs(pick(values, rows)),
+            Self::Json(values) => Self::Json(rows.iter().filter_map(|row| values.get(*row)).collect()),
+            Self::Decimals(values) => Self::Decimals(pick(values, rows)),
+            Self::Dates(values) => Self::Dates(pick(values, rows)),
+            Self::Datetimes(values) => Self::Datetimes(pick(values, rows)),
+            Self::Timestamps(values) => Self::Timestamps(pick(values, rows)),
+            Self::Mixed(values) => Self::Mixed(pick(values, rows)),
+        }
+    }
+}
+
 /// What a batch does to its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OperationKind {
@@ -231,6 +277,18 @@ pub enum OperationKind {
     Update,
     /// Mark rows as deleted.
     Delete,
+}
+
+impl OperationKind {
+    /// Its name, as authors write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Upsert => "upsert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 /// One call of the connector.
@@ -245,6 +303,17 @@ pub enum Operation {
         /// The rows.
         batch: Batch,
     },
+    /// Rows that cannot land, as the connector or the checks on the way found.
+    Rejected {
+        /// The table they were for.
+        table: TableName,
+        /// What should have been done with them.
+        kind: OperationKind,
+        /// The rows, as far as they can be told.
+        batch: Batch,
+        /// Why; names the column and holds no value.
+        reason: String,
+    },
     /// Mark every row that is in the table now as deleted.
     Truncate {
         /// The table.
@@ -253,8 +322,29 @@ pub enum Operation {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_a_batch() {
+        let column = |values, nulls| Column { name: "c".to_owned(), values, nulls };
+        let texts = |texts: &[&str]| Values::Texts(texts.iter().collect());
+        let batch = Batch {
+            rows: 4,
+            columns: vec![
+                column(Values::Integers(vec![1, 0, 3, 0]), vec![1, 3]),
+                column(texts(&["a", "b", "c", "d"]), vec![]),
+            ],
+            bytes: 36,
+        };
+        let picked = batch.only_rows(&[1, 2]);
+        assert_eq!(picked.rows, 2);
+        assert_eq!(picked.columns[0], column(Values::Integers(vec![0, 3]), vec![0]));
+        assert_eq!(picked.columns[1], column(texts(&["b", "c"]), vec![]));
+        assert_eq!(batch.without_rows(&[0, 3]), picked);
+        assert_eq!(batch.without_rows(&[]), batch);
+    }
 
     #[test]
     fn joined_texts_are_the_texts() {

@@ -157,7 +157,13 @@ fn capabilities(request: &SetupRequest) -> (Capabilities, Incidents) {
     let (sender, _) = queue::queue(Arc::clone(&counters));
     let resolver = Arc::new(SystemResolver);
     let capabilities = Capabilities {
-        operations: Operations::new(request.limits.clone(), sender, incidents.clone(), Arc::clone(&counters)),
+        operations: Operations::new(
+            request.limits.clone(),
+            Arc::default(),
+            sender,
+            incidents.clone(),
+            Arc::clone(&counters),
+        ),
         http: Client::new(request.grants.clone(), &request.limits, resolver, request.trust.clone()),
         log: Arc::new(log),
         incidents: incidents.clone(),

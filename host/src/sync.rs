@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 
 use crate::counters::Counters;
+use crate::destination::filter::{Reason, Unmatched, Withheld};
 use crate::destination::sqlite::{SqliteOptions, Warehouse};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::error::{ConnectorFailure, SyncError};
 use crate::http::{Client, HostUsage, SystemResolver, Trust};
 use crate::incidents::Incidents;
-use crate::log::{ConnectorLog, LogSink};
+use crate::log::{ConnectorLog, Level, LogSink};
 use crate::ops::Operations;
 use crate::policy::egress::NetworkGrants;
 use crate::policy::landing::Landing;
@@ -57,6 +58,8 @@ pub struct SyncReport {
     pub result: Result<(), SyncError>,
     /// Operations taken, a table each, in order of first appearance.
     pub tables: Vec<TableCounts>,
+    /// What was kept out because the operator wants it so.
+    pub withheld: Vec<Withheld>,
     /// Durable checkpoints.
     pub checkpoints: u64,
     /// Rows the connector sent.
@@ -85,8 +88,9 @@ pub struct SyncReport {
 pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) -> Result<SyncReport, DestinationError> {
     let start = Instant::now();
     let identity = SyncIdentity { connector: request.connector, digest: component.digest().to_owned() };
+    let landing = Arc::new(request.landing);
     let options = SqliteOptions {
-        landing: Arc::new(request.landing),
+        landing: Arc::clone(&landing),
         uncommitted_bytes: request.limits.uncommitted_bytes,
         columns: request.limits.columns_per_table,
         ..SqliteOptions::default()
@@ -101,7 +105,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     let client = Client::new(request.grants, &request.limits, Arc::new(SystemResolver), request.trust);
     let counters = request.counters;
     let (sender, writer) = queue::queue(Arc::clone(&counters));
-    let operations = Operations::new(request.limits.clone(), sender, incidents.clone(), Arc::clone(&counters))
+    let operations = Operations::new(request.limits.clone(), landing, sender, incidents.clone(), Arc::clone(&counters))
         .with_path_column(path_column);
     let capabilities = Capabilities {
         limits: request.limits,
@@ -114,21 +118,25 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     };
 
     let thread = WriterThread::start(writer, Box::new(destination));
-    let (result, cpu, tables) = match thread {
-        Err(error) => {
-            (Err(SyncError::Host(format!("could not start the writer: {error}"))), Duration::ZERO, Vec::new())
-        }
+    let (result, cpu, destination) = match thread {
+        Err(error) => (Err(SyncError::Host(format!("could not start the writer: {error}"))), Duration::ZERO, None),
         Ok(thread) => {
             let (result, cpu) = run(engine, component, capabilities, &request.configuration, &state);
             match thread.join() {
-                Ok(destination) => (result, cpu, destination.counts().to_vec()),
-                Err(reason) => (Err(SyncError::Host(reason)), cpu, Vec::new()),
+                Ok(destination) => (result, cpu, Some(destination)),
+                Err(reason) => (Err(SyncError::Host(reason)), cpu, None),
             }
         }
     };
+    let withheld = destination.as_ref().map(|destination| destination.withheld().to_vec()).unwrap_or_default();
+    warn_of_new(&log, &withheld);
+    if result.is_ok() {
+        warn_of_unmatched(&log, &destination.as_ref().map(|destination| destination.unmatched()).unwrap_or_default());
+    }
     Ok(SyncReport {
         result: with_denial(result, &incidents),
-        tables,
+        tables: destination.map(|destination| destination.counts().to_vec()).unwrap_or_default(),
+        withheld,
         checkpoints: counters.checkpoints(),
         rows: counters.rows(),
         bytes: counters.bytes(),
@@ -139,6 +147,33 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         cpu,
         wall: start.elapsed(),
     })
+}
+
+/// Says what is new and did not land, each once.
+fn warn_of_new(log: &ConnectorLog, withheld: &[Withheld]) {
+    for one in withheld.iter().filter(|one| one.reason == Reason::New) {
+        let what = match &one.column {
+            None => format!("table {} is", one.table),
+            Some(column) => format!("table {}: column {column} is", one.table),
+        };
+        let how = "sync once with --schema-changes allow-all to let it in";
+        log.message(Level::Warning, &format!("{what} new and was kept out; {how}"));
+    }
+}
+
+/// Says which decisions protected nothing, since a misspelled one looks like that.
+fn warn_of_unmatched(log: &ConnectorLog, unmatched: &[Unmatched]) {
+    for Unmatched { table, column } in unmatched {
+        let text = match column {
+            None => format!(
+                "the settings protect table {table}, of which nothing came; is it spelled as the source has it?"
+            ),
+            Some(column) => format!(
+                "the settings protect column {column} of table {table}, which no row of it had; is it spelled as the source has it?"
+            ),
+        };
+        log.message(Level::Warning, &text);
+    }
 }
 
 /// Runs the guest on this thread. Its store, and with it the queue's sending end, is gone

@@ -105,6 +105,33 @@ def truncate(schema: str | None, table: str) -> None:
     _call(_operations.truncate, _types.TableName(schema, table))
 
 
+class Tolerance(NamedTuple):
+    """What the operator wants done with what cannot land in a table as it is."""
+
+    misfits: bool
+    """Whether values that their declared types do not take may be sent as those of undeclared columns."""
+    rejects: bool
+    """Whether rows that cannot be sent are handed over by `reject`."""
+
+
+def tolerance(schema: str | None, table: str) -> Tolerance:
+    """What the operator wants for a table; nothing without a host."""
+    if not HAS_HOST:
+        return Tolerance(False, False)
+    found = _operations.tolerance(_types.TableName(schema, table))
+    return Tolerance(found.misfits, found.rejects)
+
+
+def reject(
+    operation: str, schema: str | None, table: str, row: dict[str, tuple[str, Any] | None], reason: str
+) -> None:
+    """Hand over one row that cannot be sent, as pairs (kind, value). Raises the exception of a refusal."""
+    _need_host()
+    columns = [_types.Column(name, _mixed([pair]), [0] if pair is None else []) for name, pair in row.items()]
+    kind = getattr(_operations.OperationKind, operation.upper())
+    _call(_operations.reject, _types.TableName(schema, table), kind, _types.Batch(1, columns), reason)
+
+
 def checkpoint(state: str) -> None:
     """Make everything so far durable with `state`. Raises the exception of a refusal."""
     _need_host()

@@ -18,11 +18,13 @@ from sluice._encoding import (
     Wire,
     digits,
     encode_date,
+    encode_decimal,
     text_of,
     text_of_int,
     undeclared,
 )
 from sluice._errors import Rejected
+from sluice._schema import LENIENT
 from sluice._times import instant, parse_date, parse_naive, parse_utc, wall_clock
 
 _NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([eE][+-]?\d+)?", re.ASCII)
@@ -66,10 +68,20 @@ def _whole(declared: str) -> Callable[[type], Encoder]:
     return find
 
 
+_MAX_SINGLE = float.fromhex("0x1.ffffffp+127")
+"""From here on a number becomes infinite in 32 bits."""
+
+
 def _binary_float(declared: str) -> Callable[[type], Encoder]:
+    def checked(value: float) -> Wire:
+        # a finite number must not become infinite without a word
+        if declared == "FLOAT" and not -_MAX_SINGLE < value < _MAX_SINGLE and value - value == 0:
+            raise Rejected(OverflowError, "a number is too large for a FLOAT column, declare DOUBLE")
+        return "floats", value
+
     def encode(value: Any) -> Wire:
         try:
-            return "floats", float(value)
+            return checked(float(value))
         except OverflowError:
             raise Rejected(OverflowError, f"an int is too large for a {declared} column") from None
         except ValueError:
@@ -77,19 +89,35 @@ def _binary_float(declared: str) -> Callable[[type], Encoder]:
 
     def find(t: type) -> Encoder:
         if issubclass(t, float):
-            return undeclared(t)
+            return undeclared(t) if declared == "DOUBLE" else Encoder(lambda v: checked(float.__float__(v)))
         if issubclass(t, int):
             return Encoder(lambda value: encode(int.__int__(value)))
         if issubclass(t, Decimal):
-            return Encoder(encode, calls_out=t is not Decimal)
+            return Encoder(_decimal_float(encode), calls_out=t is not Decimal)
         return _refuse(declared, "float, int, bool or Decimal", t)
 
     return find
 
 
+def _decimal_float(encode: Callable[[Any], Wire]) -> Callable[[Decimal], Wire]:
+    def encode_finite(value: Decimal) -> Wire:
+        kind, found = encode(value)
+        if found - found != 0 and value.is_finite():
+            raise Rejected(OverflowError, "a Decimal is too large for a column of floats")
+        return kind, found
+
+    return encode_finite
+
+
+def _finite_decimal(value: Decimal) -> Wire:
+    if not value.is_finite():
+        raise Rejected(ValueError, "a Decimal that is NaN or infinite is not a decimal number")
+    return encode_decimal(value)
+
+
 def _exact_decimal(t: type) -> Encoder:
     if issubclass(t, Decimal):
-        return undeclared(t)
+        return Encoder(_finite_decimal, calls_out=t is not Decimal)
     if issubclass(t, int) and t is not bool:
         return Encoder(lambda value: ("decimals", digits(int.__int__(value))))
     if issubclass(t, str):
@@ -171,6 +199,23 @@ def _declared_json(t: type) -> Encoder:
     return JSON
 
 
+def _lenient(find: Callable[[type], Encoder]) -> Callable[[type], Encoder]:
+    """As `find`, but what the declared type does not take is encoded as if undeclared."""
+
+    def find_both(t: type) -> Encoder:
+        strict, loose = find(t), undeclared(t)
+
+        def encode(value: Any) -> Wire:
+            try:
+                return strict.encode(value)
+            except Rejected:
+                return loose.encode(value)
+
+        return Encoder(encode, strict.mode, strict.calls_out or loose.calls_out)
+
+    return find_both
+
+
 FINDERS: dict[str | None, Callable[[type], Encoder]] = {
     None: undeclared,
     "BOOLEAN": _boolean,
@@ -189,3 +234,5 @@ FINDERS: dict[str | None, Callable[[type], Encoder]] = {
     "JSON": _declared_json,
 }
 """By declared type, None for an undeclared column: the function that finds the encoder for a type."""
+
+FINDERS.update({name + LENIENT: _lenient(find) for name, find in list(FINDERS.items()) if name})

@@ -97,9 +97,11 @@ def _json_set(value: Any) -> Wire:
     return "json", "[" + ", ".join(sorted(json_text(item) for item in value)) + "]"
 
 
-def _decimal(value: Decimal) -> Wire:
+def encode_decimal(value: Decimal) -> Wire:
+    if value.is_snan():
+        raise Rejected(ValueError, "a signaling NaN is no number")
     if not value.is_finite():
-        raise Rejected(ValueError, "a Decimal that is NaN or infinite is not a decimal number")
+        return "floats", float(value)
     return "decimals", Decimal.__str__(value)
 
 
@@ -124,7 +126,7 @@ _UNDECLARED = {
     float: Encoder(_float, "plain"),
     str: Encoder(_text, "text"),
     bytes: Encoder(lambda value: ("blobs", value), "blob"),
-    Decimal: Encoder(_decimal),
+    Decimal: Encoder(encode_decimal),
     dt.date: Encoder(encode_date),
     dt.datetime: _DATETIME,
     uuid.UUID: Encoder(text_of),
@@ -139,7 +141,7 @@ _UNDECLARED_BASES: tuple[tuple[tuple[type, ...], Encoder], ...] = (
     ((bytes, bytearray, memoryview), _BLOB),
     ((dict, list, tuple), JSON),
     ((set, frozenset), _JSON_SET),
-    ((Decimal,), Encoder(_decimal, calls_out=True)),
+    ((Decimal,), Encoder(encode_decimal, calls_out=True)),
     ((dt.datetime,), _DATETIME),
     ((dt.date,), Encoder(encode_date, calls_out=True)),
 )

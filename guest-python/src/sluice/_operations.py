@@ -101,7 +101,7 @@ def _use_extension() -> None:
     """Let rows of plain values go the fast way; everything else comes back to the functions above."""
     rows = {"upsert": "data", "update": "modified", "delete": "keys"}
     for number, (name, argument) in enumerate(rows.items()):
-        ways = getattr(Operations, name), Buffer.encode_value, writer.append, writer.full
+        ways = getattr(Operations, name), Buffer.encode_value, writer.append, writer.full, writer.refused
         setattr(Operations, name, bind(number, argument, writer.fast[name], *ways))
 
 

@@ -29,11 +29,14 @@ TYPES = {
 
 MAX_PRECISION = 38
 
+LENIENT = "?"
+"""After the name of a declared type: a value that it does not take is sent as if undeclared."""
+
 
 class Table:
     """One table: its name, and what is declared about it, which may be nothing."""
 
-    __slots__ = ("_columns", "group", "key", "name", "primary_key", "schema")
+    __slots__ = ("_columns", "_tolerance", "group", "key", "name", "primary_key", "schema")
 
     def __init__(
         self,
@@ -50,16 +53,29 @@ class Table:
         self.group = order_key(schema, name)
         """Tables of one group may be one table in the destination, so their order counts."""
         self._columns = columns or {}
+        self._tolerance: _contract.Tolerance | None = None
 
     @property
     def label(self) -> str:
         """The table as messages name it."""
         return self.name if self.schema is None else f"{self.schema}.{self.name}"
 
+    @property
+    def tolerance(self) -> _contract.Tolerance:
+        """What the operator wants done with what cannot land in the table; asked once."""
+        if self._tolerance is None:
+            self._tolerance = _contract.tolerance(self.schema, self.name)
+        return self._tolerance
+
     def declared(self, column: str) -> str | None:
-        """The declared type of a column, or None."""
+        """How values of a column are encoded: its declared type, None if undeclared.
+
+        LENIENT stands after it where values that do not fit are sent all the same.
+        """
         found = self._columns.get(column)
-        return found and found[0]
+        if found is None:
+            return None
+        return found[0] + LENIENT if self.tolerance.misfits else found[0]
 
     def definition(self) -> _contract.Table:
         """The table as the contract has it: key columns first, then the others as declared."""

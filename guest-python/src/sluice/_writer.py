@@ -11,6 +11,7 @@ from sluice._columns import Columns
 from sluice._encoding import Wire, json_text
 from sluice._errors import AuthorError, InvalidOperation, Rejected
 from sluice._names import check_name
+from sluice._rejects import handed_over
 from sluice._schema import Table
 
 MAX_TOTAL_BYTES = 8 << 20
@@ -132,8 +133,19 @@ class Writer:
 
     def _row(self, known: _Known, operation: str, data: Any) -> None:
         row = data if type(data) is dict else _as_dict(operation, known.table, data)
-        buffer = self._buffer(known, operation, row)
-        self.append(buffer, buffer.encode(row))
+        try:
+            buffer = self._buffer(known, operation, row)
+            pairs = buffer.encode(row)
+        except Exception as error:
+            if not handed_over(known.table, operation, row, error):
+                raise
+            return
+        self.append(buffer, pairs)
+
+    def refused(self, buffer: Buffer, row: dict[str, Any], error: BaseException) -> None:
+        """For the extension: a row of the buffer raised `error`. Returns when the host took the row."""
+        if not isinstance(error, Exception) or not handed_over(buffer.table, buffer.operation, row, error):
+            raise error
 
     def append(self, buffer: Buffer, pairs: list[Wire | None]) -> None:
         """Append an encoded row to a buffer, which need not be open."""

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::landing::LandingArguments;
+
 /// Run data connectors that nobody has reviewed.
 ///
 /// A connector is Python code written against the Connector SDK interface. Sluice compiles it
@@ -70,6 +72,11 @@ pub enum Command {
     Resync(ResyncArguments),
     /// Delete a connection's tables and state
     Reset(ResetArguments),
+    /// Give a table another primary key
+    ///
+    /// A sync is refused when a connector declares another primary key than a table has. This
+    /// changes the key, in one transaction, if the rows that are not deleted have it once each.
+    Migrate(MigrateArguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -168,6 +175,8 @@ pub struct RunArguments {
 
     #[command(flatten)]
     pub grants: GrantArguments,
+    #[command(flatten)]
+    pub landing: LandingArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
 }
@@ -308,4 +317,23 @@ pub struct ResetArguments {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `sluice migrate`
+#[derive(Debug, Args)]
+pub struct MigrateArguments {
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// The table, by its name in the source or in the database
+    #[arg(long, value_name = "TABLE")]
+    pub table: String,
+    /// The columns of the new key, in order
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', required_unless_present = "no_primary_key")]
+    pub primary_key: Vec<String>,
+    /// No key: rows are identified by all their values
+    #[arg(long, conflicts_with = "primary_key")]
+    pub no_primary_key: bool,
+    /// Print one JSON object about the change instead of text
+    #[arg(long)]
+    pub json: bool,
 }

@@ -11,6 +11,8 @@ mod failure;
 mod folders;
 mod grants;
 mod init;
+mod landing;
+mod migrate;
 mod report;
 mod resync;
 mod run;
@@ -52,6 +54,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
         Command::Reset(arguments) => connection::reset(&arguments),
+        Command::Migrate(arguments) => migrate::migrate(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sluice", &mut io::stdout());
             Ok(0)

@@ -5,12 +5,14 @@ use std::path::Path;
 use super::failure::Failure;
 use super::resync;
 use super::subject::Subject;
+use crate::destination::filter::Withheld;
 use crate::destination::sqlite::{TableInfo, Warehouse};
 use crate::display::preview::{self, PreviewColumn, TablePreview};
 use crate::display::summary::{
     ConnectorIdentity, HostSummary, Outcome, OutcomeClass, ResyncSummary, SyncSummary, TableSummary,
 };
 use crate::display::units;
+use crate::display::withheld::WithheldSummary;
 use crate::error::SyncError;
 use crate::sync::SyncReport;
 
@@ -59,9 +61,12 @@ pub(super) fn summary(
                 deletes: counts.deletes,
                 truncates: counts.truncates,
                 swept: counts.swept,
+                nulled: counts.nulled,
+                quarantined: counts.quarantined,
             })
             .collect(),
         pending_resyncs: pending_resyncs(warehouse, connection),
+        withheld: withheld(&report.withheld),
         checkpoints: report.checkpoints,
         files: report.files.0,
         file_bytes: report.files.1,
@@ -80,6 +85,25 @@ pub(super) fn summary(
 fn pending_resyncs(warehouse: &Path, connection: &str) -> Vec<ResyncSummary> {
     let pending = Warehouse::new(warehouse).pending_resyncs(connection).unwrap_or_default();
     pending.iter().map(resync::in_summary).collect()
+}
+
+/// One entry a table and reason, in order of first appearance.
+fn withheld(all: &[Withheld]) -> Vec<WithheldSummary> {
+    let mut entries: Vec<WithheldSummary> = Vec::new();
+    for one in all {
+        let (table, reason) = (one.table.to_string(), one.reason.to_string());
+        let Some(column) = one.column.clone() else {
+            entries.push(WithheldSummary { table, columns: Vec::new(), reason });
+            continue;
+        };
+        let its =
+            |entry: &&mut WithheldSummary| entry.table == table && entry.reason == reason && !entry.columns.is_empty();
+        match entries.iter_mut().find(its) {
+            Some(entry) => entry.columns.push(column),
+            None => entries.push(WithheldSummary { table, columns: vec![column], reason }),
+        }
+    }
+    entries
 }
 
 fn outcome(result: Result<(), SyncError>) -> Outcome {

@@ -17,7 +17,6 @@ use crate::counters::Counters;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
 use crate::display::steps::Step;
-use crate::policy::landing::Landing;
 use crate::policy::limits::Limits;
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::stamp::AskedLimits;
@@ -30,6 +29,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let trust = trust(&arguments.grants)?;
     let mut granted = Granted::parse(&arguments.grants)?;
     let mut configuration = read_configuration(arguments)?;
+    let operator = arguments.landing.read()?;
     let subject = Subject::load(&arguments.subject, folders, &output)?;
     let server = arguments.grants.with_server.as_deref().map(TestServer::start).transpose()?;
     if let Some(server) = &server {
@@ -41,6 +41,9 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let grants = granted.with_project(&subject);
     refuse_ungranted(&subject, &grants)?;
     let limits = limits(&arguments.limits, &subject, &output)?;
+    // A component is a stranger's: how its rows land is not its author's to say.
+    let project = subject.project.as_ref().map(|project| project.landing.clone()).unwrap_or_default();
+    let landing = project.overridden_by(operator);
     let connection = arguments.connection.clone().unwrap_or_else(|| subject.name().replace('-', "_"));
 
     let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
@@ -59,7 +62,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         connector: subject.name().to_owned(),
         connection: connection.clone(),
         warehouse: arguments.warehouse.warehouse.clone(),
-        landing: Landing::default(),
+        landing,
         configuration,
         grants,
         trust,

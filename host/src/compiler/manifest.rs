@@ -9,20 +9,26 @@
 //!
 //! [limits]
 //! memory_mib = 512       # also cpu_seconds, wall_seconds, rows, requests
+//!
+//! [destination]          # how rows land when this folder is run, see `policy/landing.rs`
+//! deletes = "hard"
 //! ```
 //!
-//! Asking grants nothing: the operator does.
+//! Asking grants nothing: the operator does. `[destination]` is for a project that is run from its folder, whose
+//! author is its operator; a component takes nothing of it along.
 
 use toml::{Table, Value};
 
 use crate::policy::egress::NetworkGrant;
+use crate::policy::landing::Landing;
+use crate::policy::settings::{self, SettingsError};
 use crate::stamp::{AskedLimits, MAX_NAME_BYTES, is_name, is_version};
 
 /// The file's name in the project's folder.
 pub const MANIFEST: &str = "connector.toml";
 /// Most network destinations one project may ask for.
 pub const MAX_ASKED_DESTINATIONS: usize = 256;
-const KEYS: [&str; 4] = ["name", "version", "network", "limits"];
+const KEYS: [&str; 5] = ["name", "version", "network", "limits", "destination"];
 const NETWORK_KEYS: [&str; 1] = ["allow"];
 const LIMIT_KEYS: [&str; 5] = ["memory_mib", "cpu_seconds", "wall_seconds", "rows", "requests"];
 
@@ -37,6 +43,8 @@ pub struct Manifest {
     pub network: Vec<NetworkGrant>,
     /// The limits asked for.
     pub limits: AskedLimits,
+    /// How its rows land.
+    pub destination: Landing,
 }
 
 /// Why `connector.toml` cannot be used.
@@ -63,7 +71,10 @@ pub enum ManifestError {
         /// What is expected.
         expected: String,
     },
-    /// A destination that is not a network grant.
+    /// The section about the destination.
+    #[error("connector.toml: {0}")]
+    Destination(SettingsError),
+    /// A network destination that is not a grant.
     #[error("connector.toml: network.allow[{index}]: {reason}")]
     Network {
         /// Which entry, from 0.
@@ -100,6 +111,7 @@ impl Manifest {
                 rows: number(limits, "rows")?,
                 requests: number(limits, "requests")?,
             },
+            destination: settings::read_section(text).map_err(ManifestError::Destination)?,
         })
     }
 }
@@ -187,6 +199,8 @@ mod tests {
             [limits]
             memory_mib = 512
             rows = 1000
+            [destination.tables.users]
+            block_columns = ["password"]
             "#,
         )
         .unwrap();
@@ -194,6 +208,7 @@ mod tests {
         assert_eq!(manifest.network.len(), 2);
         assert_eq!(manifest.limits.memory_mib, Some(512));
         assert_eq!(manifest.limits.cpu_seconds, None);
+        assert!(manifest.destination.table(None, "users").unwrap().block_columns.contains("password"));
     }
 
     #[test]
@@ -204,7 +219,7 @@ mod tests {
     #[test]
     fn what_means_nothing_is_refused_by_name() {
         let cases = [
-            ("nmae = 'x'", "unknown key `nmae`; known keys are name, version, network, limits"),
+            ("nmae = 'x'", "unknown key `nmae`; known keys are name, version, network, limits, destination"),
             ("[network]\nallowed = []", "unknown key `allowed`; known keys in [network] are allow"),
             ("[limits]\nmemory = 5", "unknown key `memory`; known keys in [limits] are memory_mib"),
             ("name = 'Shop'", "`name` must be"),
@@ -215,6 +230,7 @@ mod tests {
             ("[network]\nallow = '*'", "`network.allow` must be a list"),
             ("[network]\nallow = ['https://a.example', '*']", "network.allow[1]"),
             ("name = ", "not valid TOML"),
+            ("name = 'x'\n[destination]\nhistory = true", "connector.toml: line 3, in `destination`: unknown field"),
         ];
         for (text, expected) in cases {
             let message = Manifest::parse(text).unwrap_err().to_string();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::manifest::{self, MANIFEST, Manifest, ManifestError};
 use super::requirements::{Requirements, RequirementsError};
 use crate::policy::egress::NetworkGrant;
+use crate::policy::landing::Landing;
 use crate::stamp::AskedLimits;
 
 /// The file every project has.
@@ -44,6 +45,8 @@ pub struct Project {
     pub network: Vec<NetworkGrant>,
     /// The limits it asks for.
     pub limits: AskedLimits,
+    /// How its rows land.
+    pub landing: Landing,
     /// The packages it requires.
     pub requirements: Requirements,
     /// The files that go into the component, by path.
@@ -125,6 +128,7 @@ impl Project {
             version: manifest.version.unwrap_or_else(|| "0.0.0".into()),
             network: manifest.network,
             limits: manifest.limits,
+            landing: manifest.destination,
             requirements,
             files,
             folder: root,

@@ -107,6 +107,15 @@ impl DestinationError {
         Self::Files { path: path.to_owned(), reason: reason.into(), source }
     }
 
+    /// The reason and the column of a refusal, without the table.
+    pub(crate) fn refusal(&self) -> String {
+        match self {
+            Self::Refused { column: Some(column), reason, .. } => format!("column {column}: {reason}"),
+            Self::Refused { column: None, reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::FileInTheWay { .. })
     }

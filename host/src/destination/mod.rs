@@ -13,12 +13,14 @@
 //! other error the destination takes nothing more and what was not committed is discarded.
 
 mod error;
+pub mod filter;
 pub mod sqlite;
 
 pub use error::DestinationError;
 
 use crate::policy::paths::FilePath;
 use crate::rows::{Operation, TableDefinition, TableName};
+use filter::{Unmatched, Withheld};
 
 /// What a sync writes to.
 pub trait Destination: Send {
@@ -74,6 +76,16 @@ pub trait Destination: Send {
 
     /// What was taken so far, one entry a table in order of first appearance.
     fn counts(&self) -> &[TableCounts];
+
+    /// What was kept out so far because the operator wants it so, in order of first appearance.
+    fn withheld(&self) -> &[Withheld] {
+        &[]
+    }
+
+    /// The operator's decisions to block or hash that matched nothing so far.
+    fn unmatched(&self) -> Vec<Unmatched> {
+        Vec::new()
+    }
 }
 
 /// A part of a file on its way. Parts of one file come in order; several files may come at once,
@@ -121,13 +133,17 @@ pub struct TableCounts {
     pub deletes: u64,
     /// Calls of truncate.
     pub truncates: u64,
+    /// Values that did not fit their column and became NULL.
+    pub nulled: u64,
+    /// Rows that went to the quarantine instead.
+    pub quarantined: u64,
     /// Rows that a re-sync found gone from the source, and took away at the end.
     pub swept: u64,
 }
 
 impl TableCounts {
     pub(crate) fn new(table: TableName) -> Self {
-        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0, swept: 0 }
+        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0, swept: 0, nulled: 0, quarantined: 0 }
     }
 }
 

@@ -10,3 +10,4 @@ pub mod steps;
 pub mod summary;
 pub mod table;
 pub mod units;
+pub mod withheld;

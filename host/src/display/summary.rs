@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::table::{Column, Table};
 use super::units;
+use super::withheld::{self, WithheldSummary};
 use crate::policy::terminal::{self, Lines};
 
 /// Longest message in the text form, in bytes.
@@ -32,6 +33,8 @@ pub struct SyncSummary {
     pub tables: Vec<TableSummary>,
     /// Re-syncs that wait for a sync that ends well.
     pub pending_resyncs: Vec<ResyncSummary>,
+    /// What was kept out because the operator wants it so.
+    pub withheld: Vec<WithheldSummary>,
     /// Durable checkpoints.
     pub checkpoints: u64,
     /// Files that the connector finished.
@@ -126,6 +129,10 @@ pub struct TableSummary {
     pub truncates: u64,
     /// Rows that a re-sync found gone from the source.
     pub swept: u64,
+    /// Values that did not fit and became NULL.
+    pub nulled: u64,
+    /// Rows kept aside because they cannot land.
+    pub quarantined: u64,
 }
 
 /// A re-sync that has begun.
@@ -136,6 +143,13 @@ pub struct ResyncSummary {
     /// When it began, UTC.
     pub began: String,
 }
+
+/// The heading of a column, and what it counts.
+type Count = (&'static str, fn(&TableSummary) -> u64);
+
+/// What is shown of a table only when there is something to show.
+const UNUSUAL: [Count; 3] =
+    [("swept", |table| table.swept), ("nulled", |table| table.nulled), ("quarantined", |table| table.quarantined)];
 
 /// Traffic with one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -195,13 +209,14 @@ impl SyncSummary {
     }
 
     fn table_of_tables(&self) -> Table {
-        // Most syncs end no re-sync.
-        let swept = self.tables.iter().any(|one| one.swept > 0).then_some("swept");
-        let columns = ["upserts", "updates", "deletes", "truncates"].into_iter().chain(swept).map(Column::right);
+        let seen = |count: fn(&TableSummary) -> u64| self.tables.iter().any(|table| count(table) > 0);
+        let unusual: Vec<_> = UNUSUAL.into_iter().filter(|(_, count)| seen(*count)).collect();
+        let usual = ["upserts", "updates", "deletes", "truncates"].into_iter();
+        let columns = usual.chain(unusual.iter().map(|(name, _)| *name)).map(Column::right);
         let mut table = Table::new(std::iter::once(Column::left("table")).chain(columns).collect());
         for one in &self.tables {
             let numbers = [one.upserts, one.updates, one.deletes, one.truncates].into_iter();
-            let numbers = numbers.chain(swept.map(|_| one.swept)).map(units::count);
+            let numbers = numbers.chain(unusual.iter().map(|(_, count)| count(one))).map(units::count);
             table.row(std::iter::once(one.table.clone()).chain(numbers));
         }
         table
@@ -241,6 +256,9 @@ impl SyncSummary {
             let (of, began) = (of.unwrap_or_default(), &pending.began);
             table.row(["re-sync".to_owned(), format!("the one{of} that began {began} is pending")]);
         }
+        if !self.withheld.is_empty() {
+            table.row(["kept out".to_owned(), withheld::text(&self.withheld)]);
+        }
         if self.log_messages_dropped > 0 {
             let dropped = units::counted(self.log_messages_dropped, "message");
             table.row(["log".to_owned(), format!("{dropped} dropped, the log was full")]);
@@ -279,6 +297,7 @@ pub(super) mod tests {
                 TableSummary { table: "customers".to_owned(), upserts: 345, truncates: 1, ..TableSummary::default() },
             ],
             pending_resyncs: Vec::new(),
+            withheld: Vec::new(),
             checkpoints: 3,
             files: 0,
             file_bytes: 0,
@@ -356,8 +375,22 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_did_not_land_as_it_came_is_shown_when_there_was_some() {
+        let mut summary = summary();
+        let text = |summary: &SyncSummary| {
+            let mut out = Vec::new();
+            summary.write(&mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(!text(&summary).contains("nulled") && !text(&summary).contains("quarantined"));
+        summary.tables[1].quarantined = 4_321;
+        assert!(!text(&summary).contains("nulled"));
+        assert!(text(&summary).contains("quarantined") && text(&summary).contains("4,321"), "{}", text(&summary));
+    }
+
+    #[test]
     fn the_keys_of_the_json_form_are_stable() {
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0}],"pending_resyncs":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
         for class in ["connector", "limit", "denied", "host"] {
             assert!(
                 serde_json::to_string(&[

@@ -118,7 +118,7 @@ mod tests {
     async fn operations(limits: Limits) -> (Operations, Writer) {
         let counters = Arc::new(Counters::default());
         let (sender, writer) = queue(Arc::clone(&counters));
-        let mut operations = Operations::new(limits, sender, Incidents::default(), counters);
+        let mut operations = Operations::new(limits, Arc::default(), sender, Incidents::default(), counters);
         operations.declare(Vec::new()).await.unwrap();
         (operations, writer)
     }

@@ -1,5 +1,6 @@
 //! Checks of single columns: lengths, nulls, ranges and forms.
 
+use crate::numbers::Number;
 use crate::rows::{Batch, Column, DataType, Value, Values};
 
 /// 0001-01-01 and 9999-12-31 in days since 1970-01-01.
@@ -154,25 +155,13 @@ fn value_bytes(value: &Value) -> usize {
     }
 }
 
-/// An optional sign, digits with an optional point, an optional exponent.
 fn check_decimal(text: &str) -> Result<(), String> {
-    let refused = || Err("a DECIMAL value that is not a decimal number".to_owned());
     if text.len() > DECIMAL_BYTES {
         return Err(format!("a DECIMAL value of {} characters; the limit is {DECIMAL_BYTES}", text.len()));
     }
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.len() + fraction.len() == 0 || !digits(whole) || !digits(fraction) {
-        return refused();
-    }
-    match exponent.map(|exponent| exponent.strip_prefix(['+', '-']).unwrap_or(exponent)) {
-        Some(exponent) if exponent.is_empty() || !digits(exponent) => refused(),
-        _ => Ok(()),
+    match Number::parse(text) {
+        Some(_) => Ok(()),
+        None => Err("a DECIMAL value that is not a decimal number".to_owned()),
     }
 }
 

@@ -13,6 +13,12 @@ pub const RESERVED_PREFIX: &str = "_sluice_";
 /// The one column with that prefix that rows bring along: where the row's file landed.
 pub const FILE_PATH_COLUMN: &str = "_sluice_file_path";
 
+/// Columns with this prefix are the host's in a connection with [`super::landing::SystemColumns::Fivetran`].
+pub const FIVETRAN_PREFIX: &str = "_fivetran_";
+
+/// The one column with that prefix that rows bring along there.
+pub const FIVETRAN_FILE_PATH_COLUMN: &str = "_fivetran_file_path";
+
 /// Tables with this prefix are SQLite's own.
 pub const SQLITE_PREFIX: &str = "sqlite_";
 
@@ -93,7 +99,6 @@ pub fn check_destination(kind: Kind, name: &str) -> Result<(), NameError> {
     if name.len() > DESTINATION_NAME_BYTES {
         return Err(NameError::TooLong { kind, bytes: name.len(), limit: DESTINATION_NAME_BYTES });
     }
-    let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let prefixes: &[&'static str] = match kind {
         Kind::Table => &[RESERVED_PREFIX, SQLITE_PREFIX],
         Kind::Column => &[RESERVED_PREFIX],
@@ -101,9 +106,20 @@ pub fn check_destination(kind: Kind, name: &str) -> Result<(), NameError> {
     if kind == Kind::Column && name == FILE_PATH_COLUMN {
         return Ok(());
     }
-    match prefixes.iter().find(|prefix| begins(prefix)) {
-        Some(prefix) => Err(NameError::Reserved { kind, name: name.to_owned(), prefix }),
-        None => Ok(()),
+    prefixes.iter().try_for_each(|prefix| check_prefix(kind, name, prefix))
+}
+
+/// Accepts or refuses a destination name that must not begin with `prefix`, in any case of its letters.
+///
+/// # Errors
+///
+/// Reserved.
+pub fn check_prefix(kind: Kind, name: &str, prefix: &'static str) -> Result<(), NameError> {
+    match name.get(..prefix.len()) {
+        Some(start) if start.eq_ignore_ascii_case(prefix) => {
+            Err(NameError::Reserved { kind, name: name.to_owned(), prefix })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,5 @@
-//! How rows land: what the operator decides about a connection's tables and columns. A connector can neither
-//! see nor change it.
+//! How rows land: what the operator decides about a connection's tables and columns. A connector cannot
+//! change it, and learns of it only what [`Landing::takes_misfits`] and [`Landing::quarantines`] say.
 //!
 //! ```toml
 //! [destination]
@@ -10,7 +10,7 @@
 //! naming = "standard"          # or "source"
 //! system_columns = "sluice"    # or "fivetran"
 //!
-//! [destination.tables.users]   # a source name: `users`, or `schema.users`
+//! [destination.tables.users]   # a source name, see [`super::references`]; `"sales.users"` with a schema
 //! history = true
 //! hash_columns = ["email"]
 //! block_columns = ["password"]
@@ -23,6 +23,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+
+use super::identifiers::{self, NameError};
+use super::names::Kind;
+use super::references::{TableReference, table_spelling};
 
 /// What a delete does to a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -94,6 +98,65 @@ pub enum SystemColumns {
     Fivetran,
 }
 
+impl Naming {
+    /// The word that says it in settings and in a database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Source => "source",
+        }
+    }
+
+    /// What a word says.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Standard, Self::Source].into_iter().find(|one| one.word() == word)
+    }
+}
+
+impl SystemColumns {
+    /// The word that says it in settings and in a database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sluice => "sluice",
+            Self::Fivetran => "fivetran",
+        }
+    }
+
+    /// What a word says.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Sluice, Self::Fivetran].into_iter().find(|one| one.word() == word)
+    }
+
+    /// Accepts or refuses the destination name of a source's column: the host's columns are not the connector's.
+    ///
+    /// # Errors
+    /// Reserved in any case of its letters.
+    pub fn check(self, name: &str) -> Result<(), NameError> {
+        match self {
+            _ if name == self.file_path() => Ok(()),
+            Self::Sluice => Ok(()),
+            // The file path column of the other setting is not one of these connections.
+            Self::Fivetran => [identifiers::FIVETRAN_PREFIX, identifiers::RESERVED_PREFIX]
+                .into_iter()
+                .try_for_each(|prefix| identifiers::check_prefix(Kind::Column, name, prefix)),
+        }
+    }
+
+    /// The name of the column that says where the file of a row landed; the only one of the host's columns that rows
+    /// bring along.
+    #[must_use]
+    pub const fn file_path(self) -> &'static str {
+        match self {
+            Self::Sluice => identifiers::FILE_PATH_COLUMN,
+            Self::Fivetran => identifiers::FIVETRAN_FILE_PATH_COLUMN,
+        }
+    }
+}
+
 /// How the rows of one connection land. Every `None` is the default of its type.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,9 +173,9 @@ pub struct Landing {
     pub naming: Option<Naming>,
     /// Names of the host's columns.
     pub system_columns: Option<SystemColumns>,
-    /// By source name, `table` or `schema.table`.
+    /// By source name.
     #[serde(default)]
-    pub tables: BTreeMap<String, TableLanding>,
+    pub tables: BTreeMap<TableReference, TableLanding>,
 }
 
 /// How the rows of one table land.
@@ -139,13 +202,25 @@ pub struct TableLanding {
 }
 
 impl Landing {
-    /// The decisions about a table, by its source name.
+    /// The decisions about a table, by its source name: those under exactly this name, else those under one that
+    /// is spelled alike, since a connector chooses the spelling.
     #[must_use]
     pub fn table(&self, schema: Option<&str>, name: &str) -> Option<&TableLanding> {
-        match schema {
-            None => self.tables.get(name),
-            Some(schema) => self.tables.get(&format!("{schema}.{name}")),
+        if self.tables.is_empty() {
+            return None;
         }
+        let is_it = |said: &TableReference| said.schema.as_deref() == schema && said.name == name;
+        let exactly = self.tables.iter().find(|(said, _)| is_it(said));
+        let found = exactly.or_else(|| {
+            let spelled = table_spelling(schema, name);
+            self.tables.iter().find(|(said, _)| said.spelling() == spelled)
+        });
+        found.map(|(_, decisions)| decisions)
+    }
+
+    /// The decisions about a table, to change them.
+    pub fn table_mut(&mut self, table: TableReference) -> &mut TableLanding {
+        self.tables.entry(table).or_default()
     }
 
     /// What deletes do to a table.
@@ -160,6 +235,19 @@ impl Landing {
         self.table(schema, name).is_some_and(|table| table.history)
     }
 
+    /// Whether a connector may send values of a table that do not fit their declared types.
+    #[must_use]
+    pub fn takes_misfits(&self, schema: Option<&str>, name: &str) -> bool {
+        let locked = self.table(schema, name).is_some_and(|table| table.lock_types);
+        locked || self.on_type_mismatch.unwrap_or_default() != TypeMismatch::Fail
+    }
+
+    /// Whether rows that cannot land are kept aside.
+    #[must_use]
+    pub fn quarantines(&self) -> bool {
+        self.on_bad_row == Some(BadRow::Quarantine)
+    }
+
     /// These decisions with those of `stronger` on top: it wins where both decide, and what either
     /// blocks, hashes, locks or keeps the history of stays so.
     #[must_use]
@@ -171,7 +259,7 @@ impl Landing {
         self.naming = stronger.naming.or(self.naming);
         self.system_columns = stronger.system_columns.or(self.system_columns);
         for (name, table) in stronger.tables {
-            let own = self.tables.entry(name).or_default();
+            let own = self.table_mut(name);
             own.block |= table.block;
             own.history |= table.history;
             own.lock_types |= table.lock_types;
@@ -209,5 +297,17 @@ mod tests {
         let landing = parse("deletes = 'hard'\n[tables.'s.t']\ndeletes = 'soft'");
         assert_eq!(landing.deletes(Some("s"), "t"), Deletes::Soft);
         assert_eq!(landing.deletes(None, "t"), Deletes::Hard);
+    }
+
+    #[test]
+    fn a_table_is_found_however_it_is_spelled() {
+        let landing = parse("[tables.'s.Users']\nhistory = true\n[tables.'S.users']\nlock_types = true");
+        for (schema, name, history) in
+            [(Some("s"), "Users", true), (Some("S"), "users", false), (None, "s_users", false), (None, "sÜsers", false)]
+        {
+            let found = landing.table(schema, name).map(|table| table.history);
+            assert_eq!(found, Some(history), "{schema:?} {name}");
+        }
+        assert!(landing.table(None, "users").is_none());
     }
 }

@@ -28,9 +28,13 @@
 //! | requests, hosts and connections have ceilings | [`limits::Limits::requests`], `hosts`, `concurrent_requests` | `http/tests/mod.rs::request_budget_is_sticky`, `hosts_are_counted`, `concurrency_is_bounded` |
 //! | names cannot reach the host's own tables or break a statement | [`identifiers::check_source`], [`identifiers::check_destination`], [`names`] | `policy/identifiers.rs`, `policy/names.rs` |
 //! | secrets stay out of logs and errors | [`secrets::Secret`], [`secrets::Redactor`] | `policy/secrets.rs::every_form_is_redacted`, `hostile::output::secrets_are_redacted_wherever_people_read` |
+//! | a blocked table or column does not land, however the connector spells it | [`protection::Protection`] | `policy/protection.rs::no_spelling_reaches_what_a_blocked_name_becomes`, `policies::what_is_blocked_is_nowhere_in_the_files` |
+//! | of a hashed column only keyed hashes land; what landed before is hashed when that is turned on | [`protection::TableProtection::treatment`] | `policies::what_is_hashed_is_nowhere_in_the_files`, `policies::hashing_that_is_turned_on_leaves_nothing_in_plain` |
+//! | new tables and columns land only where the operator lets them | [`baseline::Baseline::admits`] | `policy/baseline.rs::the_table_of_rules`, `policies::new_tables_and_columns_stay_out` |
 //! | text of a connector cannot drive a terminal or forge a log line | [`terminal::visible`] | `policy/terminal.rs::controls_are_visible`, `hostile::output::escapes_in_messages_names_and_rows_are_inert` |
 
 pub mod addresses;
+pub mod baseline;
 mod destination;
 pub mod egress;
 mod grant;
@@ -39,5 +43,8 @@ pub mod landing;
 pub mod limits;
 pub mod names;
 pub mod paths;
+pub mod protection;
+pub mod references;
 pub mod secrets;
+pub mod settings;
 pub mod terminal;

@@ -1,5 +1,8 @@
 //! How a source's table and column names become names in the destination.
 //!
+//! Under [`Naming::Source`] they stay as they are; a schema and its table are joined by a dot. Under
+//! [`Naming::Standard`] schema and table are joined by `_` and go through the rule together.
+//!
 //! The rule is Fivetran's, so that queries written against its destinations go on working. In order:
 //! (1) transliterate to ASCII; (2) every character that is not a letter, a digit or `_` becomes
 //! `_`; (3) split camelCase; (4) collapse runs of `_`; (5) lower case; (6) put `_` before a
@@ -14,11 +17,12 @@
 //! | digits | begin a word after a letter, as in the vendor's published schemas (`last4` is `last_4` there); a capital after a digit begins a word, a lower case letter does not | `address2Line` → `address_2_line`, `sha256` → `sha_256`, `2nd` → `_2nd` |
 //! | nothing left | an error | `!!!`, `___` |
 //!
-//! Two source names that become equal are a collision, which the destination refuses naming both.
+//! Two source names that become equal, or differ only in the case of ASCII letters, are a collision, which the destination refuses naming both.
 
 use std::fmt;
 
 use super::identifiers::{NameError, check_destination};
+use super::landing::Naming;
 
 /// What a name names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +72,49 @@ pub fn destination_name(kind: Kind, source: &str) -> Result<String, NameError> {
     Ok(name)
 }
 
+/// The destination's name for a source's name.
+///
+/// # Errors
+///
+/// As [`destination_name`]; under [`Naming::Source`] only [`NameError::Reserved`] and [`NameError::TooLong`].
+pub fn name_under(naming: Naming, kind: Kind, source: &str) -> Result<String, NameError> {
+    match naming {
+        Naming::Standard => destination_name(kind, source),
+        Naming::Source => check_destination(kind, source).map(|()| source.to_owned()),
+    }
+}
+
+/// The destination's name for a table of a source that may have schemas.
+///
+/// # Errors
+///
+/// As [`name_under`].
+pub fn table_name(naming: Naming, schema: Option<&str>, name: &str) -> Result<String, NameError> {
+    let joined = match (schema, naming) {
+        (None, _) => return name_under(naming, Kind::Table, name),
+        (Some(schema), Naming::Standard) => format!("{schema}_{name}"),
+        (Some(schema), Naming::Source) => format!("{schema}.{name}"),
+    };
+    name_under(naming, Kind::Table, &joined)
+}
+
+/// What is left of a name when spellings are not told apart: its letters and digits in ASCII, in lower case; the
+/// name itself in lower case when it has none. Names that become the same name in a destination are spelled
+/// alike, and so are some more: an operator who blocks `password` means `Pass-Word` too.
+///
+/// ```
+/// use sluicegate::policy::names::spelling;
+///
+/// assert_eq!(spelling("Pass-Wörd"), "password");
+/// ```
+#[must_use]
+pub fn spelling(name: &str) -> String {
+    let mut letters = any_ascii::any_ascii(name);
+    letters.retain(|c| c.is_ascii_alphanumeric());
+    letters.make_ascii_lowercase();
+    if letters.is_empty() { name.to_lowercase() } else { letters }
+}
+
 fn snake_case(ascii: &[u8]) -> String {
     let mut name = String::with_capacity(ascii.len() + 8);
     let mut before = b'_';
@@ -114,6 +161,7 @@ mod tests {
             (Kind::Column, "loginid", "loginid"),
             (Kind::Column, "email@work", "email_work"),
             (Kind::Column, "café", "cafe"),
+            (Kind::Column, "日本", "ri_ben"),
             (Kind::Column, "Straße", "strasse"),
             (Kind::Column, "_private", "_private"),
             (Kind::Column, "_bool", "_bool"),
@@ -130,6 +178,25 @@ mod tests {
             (Kind::Column, "line_1", "line_1"),
         ] {
             assert_eq!(destination_name(kind, source).as_deref(), Ok(expected), "{source}");
+        }
+    }
+
+    #[test]
+    fn schemas_and_the_sources_own_names() {
+        for (naming, schema, name, expected) in [
+            (Naming::Standard, None, "Order Items", "order_items"),
+            (Naming::Standard, Some("Sales"), "OrderItems", "sales_order_items"),
+            (Naming::Source, None, "Order Items", "Order Items"),
+            (Naming::Source, None, "日本", "日本"),
+            (Naming::Source, Some("Sales"), "OrderItems", "Sales.OrderItems"),
+        ] {
+            assert_eq!(table_name(naming, schema, name).as_deref(), Ok(expected));
+        }
+        assert_eq!(name_under(Naming::Source, Kind::Column, "!!!").as_deref(), Ok("!!!"));
+        for (kind, name) in
+            [(Kind::Column, "_SLUICE_synced"), (Kind::Table, "_sluice_meta"), (Kind::Table, "SQLITE_stat1")]
+        {
+            assert!(matches!(name_under(Naming::Source, kind, name), Err(NameError::Reserved { .. })), "{name}");
         }
     }
 
@@ -156,6 +223,7 @@ mod tests {
                 prop_assert!(!name.starts_with(|c: char| c.is_ascii_digit()));
                 prop_assert!(!name.contains("__"));
                 prop_assert_eq!(destination_name(kind, &name), Ok(name.clone()));
+                prop_assert_eq!(spelling(&name), spelling(&source));
             }
         }
     }

@@ -145,11 +145,11 @@ mod tests {
 
     #[test]
     fn a_list_has_an_end() {
-        let names: Vec<String> = (0..23).map(|n| format!("n{n}")).collect();
-        assert_eq!(listed(&names[..0]), "none");
-        assert_eq!(listed(&names[..2]), "\"n0\", \"n1\"");
-        assert!(listed(&names[..20]).ends_with("\"n19\""));
-        assert!(listed(&names).ends_with("\"n19\" and 3 more"));
+        let list = |count: usize| listed(&(0..count).map(|n| format!("n{n}")).collect::<Vec<_>>());
+        assert_eq!(list(0), "none");
+        assert_eq!(list(2), "\"n0\", \"n1\"");
+        assert!(list(20).ends_with("\"n19\""));
+        assert!(list(23).ends_with("\"n19\" and 3 more"));
         assert_eq!(listed(&["a\u{1b}[2J"]), "\"a\\x1b[2J\"");
         assert!(listed(&["x".repeat(10_000)]).len() < 200);
     }

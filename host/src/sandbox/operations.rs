@@ -3,7 +3,8 @@
 use super::bindings::sluice::connector::{logging, operations, types};
 use super::state::HostState;
 use crate::log::Level;
-use crate::ops::Refusal;
+use crate::numbers::plain;
+use crate::ops::{Refusal, Tolerance};
 use crate::rows;
 
 impl types::Host for HostState {}
@@ -23,6 +24,24 @@ impl operations::Host for HostState {
 
     async fn truncate(&mut self, table: types::TableName) -> Answer {
         Ok(self.operations.truncate(table.into()).await.map_err(Into::into))
+    }
+
+    async fn tolerance(&mut self, table: types::TableName) -> wasmtime::Result<operations::Tolerated> {
+        let Tolerance { misfits, rejects } = self.operations.tolerance(&table.into());
+        Ok(operations::Tolerated { misfits, rejects })
+    }
+
+    async fn reject(
+        &mut self,
+        table: types::TableName,
+        operation: operations::OperationKind,
+        batch: types::Batch,
+        reason: String,
+    ) -> Answer {
+        let columns = batch.columns.into_iter().map(column).collect::<Result<_, _>>();
+        let rows = batch.rows as usize;
+        let taken = self.operations.reject(table.into(), operation.into(), rows, columns, &reason).await;
+        Ok(taken.map_err(Into::into))
     }
 
     async fn checkpoint(&mut self, state: String) -> Answer {
@@ -53,6 +72,16 @@ impl From<Refusal> for operations::Refusal {
             Refusal::Invalid(text) => Self::Invalid(text),
             Refusal::Limit(reached) => Self::Limit(reached.to_string()),
             Refusal::Ended(text) => Self::Ended(text),
+        }
+    }
+}
+
+impl From<operations::OperationKind> for rows::OperationKind {
+    fn from(kind: operations::OperationKind) -> Self {
+        match kind {
+            operations::OperationKind::Upsert => Self::Upsert,
+            operations::OperationKind::Update => Self::Update,
+            operations::OperationKind::Delete => Self::Delete,
         }
     }
 }
@@ -94,7 +123,7 @@ fn unpacked(values: types::Values) -> Result<rows::Values, &'static str> {
         types::Values::Texts(values) => rows::Values::Texts(values.into_iter().collect()),
         types::Values::Blobs(values) => rows::Values::Blobs(values),
         types::Values::Json(values) => rows::Values::Json(values.into_iter().collect()),
-        types::Values::Decimals(values) => rows::Values::Decimals(values),
+        types::Values::Decimals(values) => rows::Values::Decimals(values.into_iter().map(plain).collect()),
         types::Values::Dates(values) => rows::Values::Dates(values),
         types::Values::Datetimes(values) => rows::Values::Datetimes(values),
         types::Values::Timestamps(values) => rows::Values::Timestamps(values),
@@ -132,7 +161,7 @@ impl From<types::Value> for rows::Value {
             types::Value::Text(value) => Self::Text(value),
             types::Value::Blob(value) => Self::Blob(value),
             types::Value::Json(value) => Self::Json(value),
-            types::Value::Decimal(value) => Self::Decimal(value),
+            types::Value::Decimal(value) => Self::Decimal(plain(value)),
             types::Value::Date(value) => Self::Date(value),
             types::Value::Datetime(value) => Self::Datetime(value),
             types::Value::Timestamp(value) => Self::Timestamp(value),

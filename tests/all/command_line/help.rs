@@ -31,6 +31,7 @@ fn help_of_sluice() {
       state        Show, set or reset the state of a connection
       resync       Read everything again, and then delete what the source no longer has
       reset        Delete a connection's tables and state
+      migrate      Give a table another primary key
       completions  Print a completion script for a shell
       help         Print this message or the help of the given subcommand(s)
 
@@ -120,7 +121,7 @@ fn help_of_check() {
 
 #[test]
 fn help_of_run() {
-    insta::assert_snapshot!(help(&["run"]), @r"
+    insta::assert_snapshot!(help(&["run"]), @r#"
     Sync once: run a connector and land its rows and state
 
     A project is built first when something changed. Nothing is granted unless you say so: a connector
@@ -178,6 +179,49 @@ fn help_of_run() {
               URL it listens on, on loopback, as its first line. That URL is granted, and replaces
               ${server} in configuration values. The script runs outside the sandbox
 
+    Destination:
+          --settings <FILE>
+              A TOML file with a [destination] section that says any of what follows; flags win over it,
+              and it wins over a project's connector.toml. What one of them blocks or hashes, the others
+              cannot open again
+
+          --block-table <TABLE>
+              Land nothing of a table. Tables are named as the source has them: users, sales.users,
+              "odd.name"
+
+          --block-column <TABLE.COLUMN>
+              Land nothing of a column: users.password, sales.users.password. Not for primary keys
+
+          --hash-column <TABLE.COLUMN>
+              Land a keyed hash instead of a column's values, so that tables can still be joined by them
+
+          --history <TABLE>
+              Keep every version of a table's rows
+
+          --hard-delete[=<TABLE>]
+              Remove rows that the source deletes, of one table or of all, instead of marking them
+
+          --lock-types <TABLE>
+              Keep the types of a table's columns as they are; values are converted
+
+          --on-type-mismatch <fail|widen|null>
+              What to do with a value that its column cannot hold [default: fail]
+
+          --on-bad-row <fail|quarantine>
+              What to do with a row that cannot land [default: fail]
+
+          --schema-changes <allow-all|allow-columns|block-all>
+              What may come new after the first successful sync: all of it, columns of known tables, or
+              nothing [default: allow-all]
+
+          --naming <standard|source>
+              Names of tables and columns: in lower-case ASCII words, or as the source has them. Fixed
+              at the first sync [default: standard]
+
+          --system-columns <sluice|fivetran>
+              The prefix of the columns Sluice adds: _sluice_ or _fivetran_. Fixed at the first sync
+              [default: sluice]
+
     Limits:
           --memory <MIB>
               Memory of the connector, in MiB [default: 256]
@@ -196,7 +240,7 @@ fn help_of_run() {
 
           --log <KIB>
               Bytes of log messages, in KiB [default: 4096]
-    ");
+    "#);
 }
 
 #[test]

@@ -6,13 +6,15 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 import attacks
 import fast
 import forms
+import misfits
+import policies
 import resyncs
 import rows
 import uploads
 import web
 from fivetran_connector_sdk import Connector
 
-MODULES = (attacks, fast, resyncs, rows, uploads, web)
+MODULES = (attacks, fast, forms, misfits, policies, resyncs, rows, uploads, web)
 MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
 DECLARATIONS = {
     name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::naming::{self, ACTIVE, DELETED, END, ID, START, SYNCED};
+use super::fixed;
+use super::naming::{Names, SystemNames};
 use super::open::failed;
 use super::types::{Storage, parse_type, type_name};
 use crate::destination::DestinationError;
@@ -33,6 +34,8 @@ pub(super) struct Table {
     pub(super) hashed: bool,
     /// Every version of a row is kept.
     pub(super) history: bool,
+    /// The names of the host's columns.
+    pub(super) system: &'static SystemNames,
     pub(super) columns: Vec<TableColumn>,
 }
 
@@ -50,10 +53,11 @@ impl Table {
     }
 
     /// The host's columns and their declared types, without the id of a row.
-    pub(super) fn added(&self) -> &'static [(&'static str, &'static str)] {
+    pub(super) fn added(&self) -> Vec<(&'static str, &'static str)> {
+        let SystemNames { synced, deleted, active, start, end, .. } = self.system;
         match self.history {
-            false => &[(DELETED, "INTEGER"), (SYNCED, "TEXT")],
-            true => &[(ACTIVE, "INTEGER"), (START, "TEXT"), (END, "TEXT"), (SYNCED, "TEXT")],
+            false => vec![(deleted, "INTEGER"), (synced, "TEXT")],
+            true => vec![(active, "INTEGER"), (start, "TEXT"), (end, "TEXT"), (synced, "TEXT")],
         }
     }
 
@@ -84,8 +88,9 @@ impl Table {
 }
 
 /// The tables used so far, and how many there are in all.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Catalogue {
+    names: Names,
     known: HashMap<String, Arc<Table>>,
     count: u64,
 }
@@ -99,7 +104,12 @@ impl Catalogue {
         let count = connection
             .query_row("SELECT COUNT(*) FROM \"_sluice_tables\"", [], |row| row.get::<_, i64>(0))
             .map_err(failed("reading the catalogue"))?;
-        Ok(Self { known: HashMap::new(), count: count.unsigned_abs() })
+        Ok(Self { names: fixed::names(connection)?, known: HashMap::new(), count: count.unsigned_abs() })
+    }
+
+    /// How the connection names things.
+    pub(super) fn names(&self) -> Names {
+        self.names
     }
 
     /// Number of tables.
@@ -116,7 +126,7 @@ impl Catalogue {
         connection: &Connection,
         source: &TableName,
     ) -> Result<(String, Option<Arc<Table>>), DestinationError> {
-        let name = naming::table_name(source).map_err(|reason| DestinationError::refused(source, None, reason))?;
+        let name = self.names.table(source).map_err(|reason| DestinationError::refused(source, None, reason))?;
         let key = fold(&name);
         let table = match self.known.get(&key) {
             Some(table) => Some(Arc::clone(table)),
@@ -139,6 +149,13 @@ impl Catalogue {
         self.known.insert(fold(&table.name), Arc::clone(&table));
         Ok(table)
     }
+}
+
+/// Forgets what is recorded about a table.
+pub(super) fn remove(connection: &Connection, table: &str) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM \"_sluice_columns\" WHERE \"table_name\" = ?", [table])?;
+    connection.execute("DELETE FROM \"_sluice_tables\" WHERE \"name\" = ?", [table])?;
+    Ok(())
 }
 
 /// Why two names of a source cannot be told apart.
@@ -172,9 +189,20 @@ fn write_table(connection: &Connection, table: &Table) -> rusqlite::Result<bool>
     Ok(inserted > 0)
 }
 
+/// Reads all tables in order of their names.
+pub(super) fn all_tables(connection: &Connection) -> Result<Vec<Table>, DestinationError> {
+    let read = || -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare("SELECT \"name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    };
+    let names = read().map_err(failed("reading the catalogue"))?;
+    names.iter().filter_map(|name| read_table(connection, name).transpose()).collect()
+}
+
 /// Reads one table and holds it against SQLite's schema.
 pub(super) fn read_table(connection: &Connection, name: &str) -> Result<Option<Table>, DestinationError> {
     let doing = failed("reading the catalogue");
+    let system = fixed::names(connection)?.system();
     let head = connection
         .prepare_cached(
             "SELECT \"name\", \"source_schema\", \"source_name\", \"hashed\", \"history\" FROM \"_sluice_tables\" \
@@ -188,6 +216,7 @@ pub(super) fn read_table(connection: &Connection, name: &str) -> Result<Option<T
                         source: TableName { schema: row.get(1)?, name: row.get(2)? },
                         hashed: row.get(3)?,
                         history: row.get(4)?,
+                        system,
                         columns: Vec::new(),
                     })
                 })
@@ -229,9 +258,9 @@ fn unknown(column: usize, text: &str) -> rusqlite::Error {
 fn check_physical(connection: &Connection, table: &Table) -> Result<(), DestinationError> {
     let mut expected: HashMap<String, &str> =
         table.columns.iter().map(|column| (fold(&column.name), column.storage.sql())).collect();
-    expected.extend(table.added().iter().map(|(name, declared)| ((*name).to_owned(), *declared)));
+    expected.extend(table.added().into_iter().map(|(name, declared)| (name.to_owned(), declared)));
     if table.hashed {
-        expected.insert(ID.to_owned(), "TEXT");
+        expected.insert(table.system.id.to_owned(), "TEXT");
     }
     let mut strange = None;
     connection

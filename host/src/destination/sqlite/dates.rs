@@ -89,6 +89,39 @@ pub(super) fn parse_datetime(text: &str) -> Option<i64> {
     Some(days * MICROS_PER_DAY + seconds * 1_000_000 + i64::from(fraction))
 }
 
+/// Microseconds of a date (its midnight), or of a date and time as people write them: `T` or a
+/// blank between, up to six digits of fraction, and perhaps a zone, `Z` or `+05:30` or `+0530`,
+/// by which it is then put into UTC.
+pub(super) fn parse_moment(text: &str) -> Option<i64> {
+    let (date, time) = text.split_at_checked(10)?;
+    let days = i64::from(parse_date(date)?);
+    let Some(time) = time.strip_prefix(['T', ' ']) else {
+        return time.is_empty().then(|| days * MICROS_PER_DAY);
+    };
+    let (clock, offset) = match (time.strip_suffix('Z'), time.rfind(['+', '-'])) {
+        (Some(clock), _) => (clock, 0),
+        (None, Some(at)) => {
+            let (clock, zone) = time.split_at_checked(at)?;
+            (clock, parse_offset(zone)?)
+        }
+        (None, None) => (time, 0),
+    };
+    let (seconds, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    if !(1..=6).contains(&fraction.len()) {
+        return None;
+    }
+    let micros = parse_datetime(&format!("{date}T{seconds}.{fraction:0<6}"))? - offset;
+    (FIRST_MICRO..=LAST_MICRO).contains(&micros).then_some(micros)
+}
+
+fn parse_offset(zone: &str) -> Option<i64> {
+    let (sign, rest) = zone.split_at_checked(1)?;
+    let (hours, minutes) = rest.split_once(':').or_else(|| rest.split_at_checked(2))?;
+    let (hours, minutes) = (digits(hours, 2)?, digits(minutes, 2)?);
+    let offset = (hours < 24 && minutes < 60).then_some(i64::from(hours * 60 + minutes) * 60_000_000)?;
+    Some(if sign == "-" { -offset } else { offset })
+}
+
 fn digits(text: &str, width: usize) -> Option<u32> {
     (text.len() == width && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
 }
@@ -177,6 +210,29 @@ mod tests {
         }
         for text in ["2023-02-29", "2024-13-01", "2024-00-10", "24-01-01", "2024-01-01x", "+024-01-01"] {
             assert_eq!(parse_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn moments() {
+        for (text, expected) in [
+            ("1970-01-02", Some(MICROS_PER_DAY)),
+            ("1970-01-01 00:00:01", Some(1_000_000)),
+            ("1970-01-01T00:00:01.5Z", Some(1_500_000)),
+            ("1970-01-01T05:30:00+05:30", Some(0)),
+            ("1969-12-31T23:00:00.000001-0100", Some(1)),
+            ("1970-01-01T", None),
+            ("1970-01-01x", None),
+            ("1970-01-01T00:00", None),
+            ("1970-01-01T00:00:00.", None),
+            ("1970-01-01T00:00:00.0000001", None),
+            ("1970-01-01T00:00:00+24:00", None),
+            ("0001-01-01T00:00:00+01:00", None),
+            ("9999-12-31T23:59:59-01:00", None),
+            ("1970-01-0é", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_moment(text), expected, "{text}");
         }
     }
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::catalogue::{Catalogue, Table, TableColumn, collision};
-use super::naming::column_name;
+use super::lattice::{Integers, join_knowing};
+use super::naming::Names;
 use super::plan::check_columns;
-use super::schema::{Change, integers_in_double};
-use super::types::{Storage, join};
+use super::rules::Rules;
+use super::schema::{Change, integers};
+use super::types::Storage;
 use crate::destination::DestinationError;
 use crate::rows::{DataType, TableDefinition};
 
@@ -29,6 +31,7 @@ pub(super) enum Need {
 pub(super) fn needs(
     connection: &Connection,
     catalogue: &mut Catalogue,
+    rules: &Rules,
     definitions: &[TableDefinition],
     max_columns: usize,
 ) -> Result<Vec<Need>, DestinationError> {
@@ -39,15 +42,16 @@ pub(super) fn needs(
         if let Some(other) = taken.insert(name.to_ascii_lowercase(), &definition.name) {
             return Err(DestinationError::refused(&definition.name, None, collision(&other.to_string(), &name)));
         }
-        let declared = columns(definition)?;
+        let declared = columns(catalogue.names(), definition)?;
         let need = match stored {
             None => {
                 check_columns(&definition.name, declared.len(), max_columns)?;
                 let hashed = definition.primary_key.is_empty();
-                Need::Create(Table { source: definition.name.clone(), name, hashed, history: false, columns: declared })
+                let (source, system) = (definition.name.clone(), catalogue.names().system());
+                Need::Create(Table { source, name, hashed, history: false, system, columns: declared })
             }
             Some(stored) => {
-                let changes = compare(connection, definition, &stored, &declared)?;
+                let changes = compare(connection, rules, definition, &stored, &declared)?;
                 let new = changes.iter().filter(|change| stored.find(&change.name).is_none()).count();
                 check_columns(&definition.name, stored.columns.len() + new, max_columns)?;
                 Need::Evolve(stored, changes)
@@ -59,14 +63,14 @@ pub(super) fn needs(
 }
 
 /// The declared columns, key columns first.
-fn columns(definition: &TableDefinition) -> Result<Vec<TableColumn>, DestinationError> {
+fn columns(names: Names, definition: &TableDefinition) -> Result<Vec<TableColumn>, DestinationError> {
     let mut taken: HashMap<String, (String, usize)> = HashMap::new();
     let mut columns: Vec<TableColumn> = Vec::new();
     let keys = definition.primary_key.iter().map(|name| (name, None, true));
     let others = definition.columns.iter().map(|column| (&column.name, column.data_type, false));
     for (source, data_type, key) in keys.chain(others) {
         let refused = |reason: String| DestinationError::refused(&definition.name, Some(source), reason);
-        let name = column_name(source).map_err(refused)?;
+        let name = names.column(source).map_err(refused)?;
         if let Some((other, index)) = taken.get(&name.to_ascii_lowercase()) {
             if other != source {
                 return Err(refused(collision(other, &name)));
@@ -87,6 +91,7 @@ fn columns(definition: &TableDefinition) -> Result<Vec<TableColumn>, Destination
 
 fn compare(
     connection: &Connection,
+    rules: &Rules,
     definition: &TableDefinition,
     stored: &Table,
     declared: &[TableColumn],
@@ -104,6 +109,7 @@ fn compare(
             return Err(DestinationError::refused(&definition.name, Some(&column.source), reason));
         }
         let settled = match (known.data_type, column.data_type) {
+            (locked, _) if rules.is_locked(&definition.name, &column.source) => locked,
             (Some(from), Some(to)) => Some(widened(connection, stored, &known.name, from, to)?),
             (from, to) => from.or(to),
         };
@@ -121,9 +127,10 @@ fn widened(
     from: DataType,
     to: DataType,
 ) -> Result<DataType, DestinationError> {
+    // Integers that are still to come do not widen a column of floats; too large ones will.
     let decides = from == DataType::Long && matches!(to, DataType::Float | DataType::Double);
-    let exact = !decides || integers_in_double(connection, table, column)?;
-    Ok(join(from, to, exact))
+    let known = if decides { integers(connection, table, column)? } else { Integers::ExactInDouble };
+    Ok(join_knowing(from, to, known))
 }
 
 fn check_same_key(
@@ -142,8 +149,14 @@ fn check_same_key(
     if was == is {
         return Ok(());
     }
+    let key = match declared.iter().filter(|c| c.key.is_some()).map(|c| c.source.as_str()).collect::<Vec<_>>() {
+        none if none.is_empty() => "--no-primary-key".to_owned(),
+        names => format!("--primary-key {}", names.join(",")),
+    };
     let reason = format!(
-        "the declared primary key {is_text} differs from the stored one {was_text}; declare the stored key, or reset the connection and sync again"
+        "the declared primary key {is_text} differs from the stored one {was_text}; declare the stored key, or change \
+         it with `sluice migrate <connection> --table {} {key}`",
+        definition.name
     );
     Err(DestinationError::refused(&definition.name, None, reason))
 }

@@ -19,6 +19,8 @@ pub(super) struct Files {
     pub(super) connection: String,
     pub(super) database: PathBuf,
     pub(super) lock: PathBuf,
+    /// The key of hashed columns.
+    pub(super) key: PathBuf,
 }
 
 impl Files {
@@ -33,6 +35,7 @@ impl Files {
             connection: connection.to_owned(),
             database: folder.join(format!("{connection}.db")),
             lock: folder.join(format!("{connection}.lock")),
+            key: folder.join(format!("{connection}.key")),
         };
         for path in files.all_of_database() {
             check_file(&path)?;

@@ -9,7 +9,8 @@ use rusqlite::{CachedStatement, Connection};
 use super::catalogue::Table;
 use super::clock::{self, Clock};
 use super::dates;
-use super::naming::{ACTIVE, END, ID, START, SYNCED, quote};
+use super::fit::Fitted;
+use super::naming::quote;
 use super::open::failed;
 use super::plan::{Parameter, Plan, Slot, first_parameter};
 use super::write::{Buffers, Cells, bind_row, value};
@@ -87,7 +88,7 @@ impl Statements {
         };
         let key: Vec<Parameter> = named(true).map(|(_, parameter)| parameter).collect();
         let condition = if table.hashed {
-            format!("{} = ?1", quote(ID))
+            format!("{} = ?1", quote(table.system.id))
         } else {
             let equal = named(true).enumerate().map(|(at, (slot, _))| format!("{} = ?{}", quote(&slot.name), at + 1));
             equal.collect::<Vec<_>>().join(" AND ")
@@ -107,7 +108,8 @@ impl Statements {
                     .collect()
             }
         };
-        let (name, synced, start, active) = (quote(&table.name), quote(SYNCED), quote(START), quote(ACTIVE));
+        let (name, synced, start, active) =
+            (quote(&table.name), quote(table.system.synced), quote(table.system.start), quote(table.system.active));
         // Plans are made after it was checked that one is free.
         let row = table.row_id(std::iter::empty()).unwrap_or("rowid");
         let mut found = vec![row.to_owned(), active.clone(), start.clone()];
@@ -117,7 +119,10 @@ impl Statements {
             kind,
             latest: format!("SELECT {} FROM {name} WHERE {condition} ORDER BY {start} DESC LIMIT 1", found.join(", ")),
             confirm: format!("UPDATE {name} SET {synced} = ?1 WHERE {row} = ?2"),
-            close: format!("UPDATE {name} SET {active} = 0, {} = ?3, {synced} = ?1 WHERE {row} = ?2", quote(END)),
+            close: format!(
+                "UPDATE {name} SET {active} = 0, {} = ?3, {synced} = ?1 WHERE {row} = ?2",
+                quote(table.system.end)
+            ),
             begin: begin(table, slots, parameters, copied_from.map(|number| (row, number))),
             copied_from,
             key,
@@ -129,10 +134,15 @@ impl Statements {
 /// The statement that begins a version: with the values of the row, and the others NULL or
 /// those of a former version.
 fn begin(table: &Table, slots: &[Slot], parameters: &[Parameter], former: Option<(&str, usize)>) -> String {
-    let mut columns = vec![quote(SYNCED), quote(ACTIVE), quote(START), quote(END)];
+    let mut columns = vec![
+        quote(table.system.synced),
+        quote(table.system.active),
+        quote(table.system.start),
+        quote(table.system.end),
+    ];
     let mut values = vec!["?1".to_owned(), "1".to_owned(), "?1".to_owned(), format!("'{FOREVER}'")];
     if table.hashed {
-        columns.push(quote(ID));
+        columns.push(quote(table.system.id));
         values.push("?2".to_owned());
     }
     let named = parameters.iter().filter_map(|parameter| slots.get(parameter.column));
@@ -169,12 +179,13 @@ struct Writer<'c> {
     stamp: String,
 }
 
-/// Applies every row of a batch in order.
+/// Applies every row of a batch in order; see [`super::write::apply`].
 pub(super) fn apply(
     connection: &Connection,
     plan: &Plan,
     statements: &Statements,
     batch: &Batch,
+    fitted: &Fitted,
     clock: &mut Clock,
     buffers: &mut Buffers,
 ) -> Result<(), DestinationError> {
@@ -190,10 +201,11 @@ pub(super) fn apply(
         start: String::new(),
         stamp: String::new(),
     };
-    let mut cells = Cells::of(batch);
+    let mut sent = fitted.is_changed().then(|| Cells::of(&batch.columns));
+    let mut cells = Cells::of(fitted.columns(batch));
     for row in 0..batch.rows {
         if let Some(order) = &plan.hash {
-            buffers.hash_row(plan, order, &mut cells, row);
+            buffers.hash_row(plan, order, sent.as_mut().unwrap_or(&mut cells), row);
         }
         let Some(latest) = writer.find(&mut cells, row, buffers)? else { continue };
         let mut stamp = clock.next();

@@ -8,7 +8,7 @@
 //! | value | tag | bytes |
 //! |---|---|---|
 //! | boolean | `b` | 0 or 1 |
-//! | integer, and a float that is a whole number of 64 bits | `i` | 8, big-endian two's complement |
+//! | integer, a float that is a whole number of 64 bits, a decimal without a point of 64 bits | `i` | 8, big-endian two's complement |
 //! | any other float | `f` | 8, big-endian IEEE 754; one NaN (`7ff8000000000000`) |
 //! | text, XML | `t` | UTF-8 |
 //! | bytes | `x` | as they are |
@@ -22,7 +22,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::values::{Scalar, push_hex};
+use super::text::{push_hex, whole};
+use super::values::Scalar;
 
 /// Collects one row after the other.
 #[derive(Debug, Default)]
@@ -43,12 +44,15 @@ impl RowHash {
         match value {
             Scalar::Boolean(v) => self.value(b'b', &[u8::from(v)]),
             Scalar::Integer(v) => self.value(b'i', &v.to_be_bytes()),
-            Scalar::Single(v) => self.float(f64::from(v)),
             Scalar::Float(v) => self.float(v),
             Scalar::Text(v) => self.value(b't', v.as_bytes()),
             Scalar::Blob(v) => self.value(b'x', v),
             Scalar::Json(v) => self.value(b'j', v.as_bytes()),
-            Scalar::Decimal(v) => self.value(b'n', v.as_bytes()),
+            // One column's integers come as decimals when a larger one is in the same batch.
+            Scalar::Decimal(v) => match v.parse::<i64>() {
+                Ok(integer) => self.value(b'i', &integer.to_be_bytes()),
+                Err(_) => self.value(b'n', v.as_bytes()),
+            },
             Scalar::Date(v) => self.value(b'd', &v.to_be_bytes()),
             Scalar::Datetime(v) => self.value(b'w', &v.to_be_bytes()),
             Scalar::Timestamp(v) => self.value(b'u', &v.to_be_bytes()),
@@ -62,11 +66,8 @@ impl RowHash {
     }
 
     fn float(&mut self, value: f64) {
-        // 2^63 itself is not an i64, and the cast would saturate.
-        const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-        if value.trunc() == value && (-LIMIT..LIMIT).contains(&value) {
-            #[allow(clippy::cast_possible_truncation, reason = "a whole number within the range")]
-            self.value(b'i', &(value as i64).to_be_bytes());
+        if let Some(integer) = whole(value) {
+            self.value(b'i', &integer.to_be_bytes());
         } else if value.is_nan() {
             self.value(b'f', &0x7ff8_0000_0000_0000_u64.to_be_bytes());
         } else {

@@ -2,25 +2,9 @@
 //!
 //! # How values are stored
 //!
-//! | logical type | declared type | stored form |
-//! |---|---|---|
-//! | BOOLEAN | `INTEGER` | 0 or 1 |
-//! | SHORT, INT, LONG | `INTEGER` | the integer |
-//! | FLOAT | `REAL` | rounded to 32 bits; NaN as the text `NaN`; infinities as they are |
-//! | DOUBLE | `REAL` | all 64 bits; NaN as the text `NaN`; infinities as they are |
-//! | DECIMAL | `TEXT` | the number as sent |
-//! | NAIVE_DATE | `TEXT` | `YYYY-MM-DD` |
-//! | NAIVE_DATETIME | `TEXT` | `YYYY-MM-DDTHH:MM:SS.ffffff`, always six digits, so that texts sort as times |
-//! | UTC_DATETIME | `TEXT` | the same with `Z` |
-//! | BINARY | `BLOB` | the bytes |
-//! | XML, STRING, JSON | `TEXT` | the text |
-//!
-//! SQLite keeps no negative zero: -0.0 is stored as 0.0.
-//!
-//! In a STRING column every value has a text: booleans are `true` and `false`, floats the
-//! shortest digits that read back the same (`0.1`, `1e300`, `NaN`, `Infinity`), bytes
-//! lower-case hexadecimal digits, the others what the table says. Integers and floats in a
-//! DECIMAL column have the same texts. How column types widen stands in `types.rs`.
+//! The forms of all types, what a column takes and how it widens stand in `docs/types.md`; the
+//! code is in `types.rs` (declared types), `values.rs` (stored forms), `text.rs` (the text of a
+//! value), `lattice.rs` (widening), `fit.rs` and `convert.rs` (values that do not fit).
 //!
 //! # What is beside the source's columns
 //!
@@ -28,7 +12,8 @@
 //! when the row was last upserted, updated or deleted; not changed by truncate). Tables
 //! without a primary key have `_sluice_id`, see `identity.rs`. Tables that keep their history
 //! have other columns, see `history.rs`. The tables `_sluice_tables`,
-//! `_sluice_columns`, `_sluice_state`, `_sluice_meta` and `_sluice_resync` are the catalogue.
+//! `_sluice_columns`, `_sluice_state`, `_sluice_meta` and `_sluice_resync` are the catalogue;
+//! `_sluice_quarantine` holds rows that cannot land, see `quarantine.rs`.
 //!
 //! # Tables
 //!
@@ -43,23 +28,36 @@ use std::time::Duration;
 
 mod catalogue;
 mod clock;
+mod convert;
 mod dates;
 mod declare;
 mod files;
+mod fit;
+mod fixed;
+mod hashing;
 mod history;
 mod identity;
 mod infer;
+mod inventory;
+mod key;
+mod lattice;
 mod lock;
+mod migrate;
 mod naming;
+mod obstacle;
 mod open;
 mod plan;
+mod prepare;
+mod quarantine;
 mod read;
 mod removal;
 mod resync;
+mod rules;
 mod schema;
 mod state;
 mod switch;
 mod sync;
+mod text;
 mod types;
 mod uploads;
 mod values;
@@ -68,10 +66,14 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
 pub use resync::{Forget, PendingResync, Resync};
 pub use sync::SqliteDestination;
+pub(super) use text::{push_hex, text_form};
+pub(super) use values::Scalar;
 
+use super::filter::Filtered;
 use super::{DestinationError, SyncIdentity};
 use crate::policy::landing::Landing;
 use files::Files;
@@ -96,6 +98,8 @@ pub struct SqliteOptions {
     pub tables: u64,
     /// Most columns in a table, without those of the host.
     pub columns: usize,
+    /// Most rows in the quarantine.
+    pub quarantined_rows: u64,
 }
 
 impl Default for SqliteOptions {
@@ -109,6 +113,7 @@ impl Default for SqliteOptions {
             uncommitted_bytes: 16 << 30,
             tables: 10_000,
             columns: 1_000,
+            quarantined_rows: 10_000,
         }
     }
 }
@@ -137,12 +142,17 @@ impl Warehouse {
     }
 
     /// Opens a connection's database for a sync, creating folder and file when missing, and
-    /// keeps other syncs out until the destination is dropped.
+    /// keeps other syncs out until the destination is dropped. Values that landed in plain in
+    /// columns that are to be hashed are hashed.
     ///
     /// # Errors
     /// `Invalid` for the connection's name, `Busy` when it is in use, `Files` when its files
     /// are not as they must be.
-    pub fn open(&self, connection: &str, identity: SyncIdentity) -> Result<SqliteDestination, DestinationError> {
+    pub fn open(
+        &self,
+        connection: &str,
+        identity: SyncIdentity,
+    ) -> Result<Filtered<SqliteDestination>, DestinationError> {
         let (files, lock) = self.lock(connection)?;
         SqliteDestination::open(files, lock, identity, self.options.clone())
     }
@@ -230,8 +240,9 @@ impl Warehouse {
                 _ => {}
             }
         }
-        // The database last: what lies beside it without it would be taken for its own.
-        for path in files.all_of_database().iter().rev() {
+        // The database after what SQLite lays beside it, which without it would be taken for a new one's; the key
+        // last, which a database with hashes cannot be without.
+        for path in files.all_of_database().iter().rev().chain([&files.key]) {
             match std::fs::remove_file(path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(DestinationError::files(path, "cannot remove it", Some(error)));
@@ -240,6 +251,29 @@ impl Warehouse {
             }
         }
         Ok(existed)
+    }
+
+    /// Gives a table another primary key, or none, in one transaction; `None` when there is no
+    /// such table. The table is named as in the destination or as in the source, and so are the
+    /// columns.
+    ///
+    /// # Errors
+    /// `Refused` when the key does not identify the rows that are not deleted; otherwise as
+    /// [`Warehouse::open`]. Nothing has changed then.
+    pub fn migrate_key(
+        &self,
+        connection: &str,
+        table: &str,
+        key: &[String],
+    ) -> Result<Option<KeyChange>, DestinationError> {
+        if !self.folder.exists() {
+            return Ok(None);
+        }
+        let (files, _lock) = self.lock(connection)?;
+        if !files.database.exists() {
+            return Ok(None);
+        }
+        migrate::migrate(&mut open::open_for_writing(&files, &self.options)?, table, key)
     }
 
     /// The tables of a connection in order of their names.

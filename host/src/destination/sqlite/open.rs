@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use super::SqliteOptions;
 use super::files::Files;
 use crate::destination::DestinationError;
+use crate::policy::protection::Protection;
 
 /// Marks a file as ours: `sluc`.
 const APPLICATION_ID: i64 = 0x736c_7563;
@@ -30,6 +31,8 @@ CREATE TABLE "_sluice_state" ("id" INTEGER PRIMARY KEY CHECK ("id" = 1), "state"
 CREATE TABLE "_sluice_tables" ("name" TEXT PRIMARY KEY NOT NULL COLLATE NOCASE, "source_schema" TEXT, "source_name" TEXT NOT NULL,
   "hashed" INTEGER NOT NULL, "history" INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE "_sluice_resync" ("table_name" TEXT PRIMARY KEY NOT NULL COLLATE NOCASE, "began" TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE "_sluice_hashing" ("table" TEXT NOT NULL, "column" TEXT NOT NULL, "off_since" TEXT,
+  PRIMARY KEY ("table", "column")) WITHOUT ROWID;
 CREATE TABLE "_sluice_columns" ("table_name" TEXT NOT NULL COLLATE NOCASE, "name" TEXT NOT NULL COLLATE NOCASE, "position" INTEGER NOT NULL,
   "source_name" TEXT NOT NULL, "data_type" TEXT, "storage" TEXT NOT NULL, "key_ordinal" INTEGER,
   PRIMARY KEY ("table_name", "name")) WITHOUT ROWID;
@@ -131,6 +134,10 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
     connection
         .pragma_update_and_check(None, "max_page_count", i64::try_from(pages).unwrap_or(i64::MAX), |_| Ok(()))
         .map_err(&doing)?;
+    if !Protection::of(&options.landing).hashed().is_empty() {
+        // What was hashed must not lie in plain in pages that became free.
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(&doing)?;
+    }
     if fresh {
         lay_out(connection).map_err(failed("laying out a new database"))?;
     }

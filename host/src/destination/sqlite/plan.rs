@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Table, collision};
+use super::fit::Rule;
 use super::history;
 use super::infer::{Incoming, always_fits};
-use super::naming::{DELETED, ID, SYNCED, column_name, quote};
+use super::lattice::Integers;
+use super::naming::{Names, quote};
+use super::obstacle::Obstacle;
 use super::removal::Removal;
+use super::rules::Rules;
 use super::schema::{Change, key_list};
 use crate::destination::DestinationError;
 use crate::rows::{Batch, Column, DataType, OperationKind, TableName, Value, Values};
@@ -19,6 +23,8 @@ pub(super) struct Slot {
     /// `None` when the column does not exist or has no type yet.
     pub(super) data_type: Option<DataType>,
     pub(super) key: bool,
+    /// What it is to hold in this sync.
+    pub(super) rule: Option<Rule>,
 }
 
 /// A column of a batch that is bound to a parameter.
@@ -55,13 +61,20 @@ pub(super) struct Plan {
 /// Finds the columns of a batch in its table.
 ///
 /// # Errors
-/// `Refused` for names that are not acceptable, that collide, or a missing key column.
-pub(super) fn resolve(source: &TableName, table: Option<&Table>, batch: &Batch) -> Result<Vec<Slot>, DestinationError> {
+/// Names that are not acceptable, that collide, or a missing key column.
+pub(super) fn resolve(
+    names: Names,
+    source: &TableName,
+    table: Option<&Table>,
+    rules: &Rules,
+    batch: &Batch,
+) -> Result<Vec<Slot>, Obstacle> {
     let mut slots: Vec<Slot> = Vec::with_capacity(batch.columns.len());
     let mut taken = std::collections::HashMap::with_capacity(batch.columns.len());
+    let rules = rules.of(source);
     for column in &batch.columns {
-        let refused = |reason: String| DestinationError::refused(source, Some(&column.name), reason);
-        let name = column_name(&column.name).map_err(refused)?;
+        let refused = |reason: String| Obstacle::column(source, &column.name, reason);
+        let name = names.column(&column.name).map_err(refused)?;
         if let Some(other) = taken.insert(name.to_ascii_lowercase(), &column.name) {
             return Err(refused(collision(other, &name)));
         }
@@ -70,33 +83,34 @@ pub(super) fn resolve(source: &TableName, table: Option<&Table>, batch: &Batch) 
             return Err(refused(collision(&known.source, &name)));
         }
         slots.push(Slot {
-            name,
             data_type: known.and_then(|known| known.data_type),
             key: known.is_some_and(|known| known.key.is_some()),
+            rule: rules.and_then(|rules| rules.get(&column.name).copied()),
+            name,
         });
     }
     for key in table.map(Table::key).unwrap_or_default() {
         if !slots.iter().any(|slot| slot.key && slot.name.eq_ignore_ascii_case(&key.name)) {
             let reason = "the primary key column is missing; every row must name it";
-            return Err(DestinationError::refused(source, Some(&key.source), reason));
+            return Err(DestinationError::refused(source, Some(&key.source), reason).into());
         }
     }
     if let Some(table) = table.filter(|table| table.history)
         && table.row_id(slots.iter().map(|slot| slot.name.as_str())).is_none()
     {
         let reason = "columns have the names rowid, _rowid_ and oid; block one of them, or do without history";
-        return Err(DestinationError::refused(source, None, reason));
+        return Err(DestinationError::refused(source, None, reason).into());
     }
     Ok(slots)
 }
 
 /// Refuses a batch with a NULL in its primary key.
-pub(super) fn check_keys(source: &TableName, slots: &[Slot], batch: &Batch) -> Result<(), DestinationError> {
+pub(super) fn check_keys(source: &TableName, slots: &[Slot], batch: &Batch) -> Result<(), Obstacle> {
     for (_, column) in slots.iter().zip(&batch.columns).filter(|(slot, _)| slot.key) {
         let mixed_null = matches!(&column.values, Values::Mixed(values) if values.contains(&Value::Null));
         if mixed_null || !column.nulls.is_empty() {
             let reason = "the primary key is null; every row must have one";
-            return Err(DestinationError::refused(source, Some(&column.name), reason));
+            return Err(Obstacle::null(source, &column.name, reason));
         }
     }
     Ok(())
@@ -105,24 +119,25 @@ pub(super) fn check_keys(source: &TableName, slots: &[Slot], batch: &Batch) -> R
 /// The columns that must be created or widened for a batch.
 ///
 /// # Errors
-/// `Refused` when a value can be held by no column.
+/// A value that no column can hold.
 pub(super) fn changes(
     source: &TableName,
     slots: &[Slot],
-    batch: &Batch,
+    columns: &[&Column],
+    rows: usize,
     kind: OperationKind,
-    mut in_double: impl FnMut(&str) -> Result<bool, DestinationError>,
-) -> Result<Vec<Change>, DestinationError> {
+    mut integers: impl FnMut(&str) -> Result<Integers, DestinationError>,
+) -> Result<Vec<Change>, Obstacle> {
     let mut changes = Vec::new();
     if kind == OperationKind::Delete {
         return Ok(changes);
     }
-    for (slot, column) in slots.iter().zip(&batch.columns) {
+    for (slot, column) in slots.iter().zip(columns) {
         // The key of an update selects a row; it stores nothing.
         if kind == OperationKind::Update && slot.key {
             continue;
         }
-        let settled = settle(source, slot, column, batch.rows, &mut in_double)?;
+        let settled = settle(source, slot, column, rows, &mut integers)?;
         if settled != slot.data_type {
             changes.push(Change { source: column.name.clone(), name: slot.name.clone(), data_type: settled });
         }
@@ -135,14 +150,13 @@ fn settle(
     slot: &Slot,
     column: &Column,
     rows: usize,
-    in_double: &mut impl FnMut(&str) -> Result<bool, DestinationError>,
-) -> Result<Option<DataType>, DestinationError> {
+    integers: &mut impl FnMut(&str) -> Result<Integers, DestinationError>,
+) -> Result<Option<DataType>, Obstacle> {
     if slot.data_type.is_some_and(|stored| always_fits(stored, &column.values)) {
         return Ok(slot.data_type);
     }
-    let incoming =
-        Incoming::of(column, rows).map_err(|reason| DestinationError::refused(source, Some(&column.name), reason))?;
-    incoming.settle(slot.data_type, || in_double(&slot.name))
+    let incoming = Incoming::of(column, rows).map_err(|reason| Obstacle::column(source, &column.name, reason))?;
+    Ok(incoming.settle(slot.data_type, || integers(&slot.name))?)
 }
 
 /// Works out the statement for batches with these columns.
@@ -180,13 +194,14 @@ pub(super) fn first_parameter(table: &Table) -> usize {
 }
 
 fn upsert_statement(table: &Table, names: &[String]) -> String {
-    let mut columns = vec![quote(SYNCED)];
+    let mut columns = vec![quote(table.system.synced)];
     if table.hashed {
-        columns.push(quote(ID));
+        columns.push(quote(table.system.id));
     }
     columns.extend_from_slice(names);
     let marks = (1..=columns.len()).map(|number| format!("?{number}")).collect::<Vec<_>>().join(", ");
-    let mut sets = vec![format!("{0} = excluded.{0}", quote(SYNCED)), format!("{} = 0", quote(DELETED))];
+    let mut sets =
+        vec![format!("{0} = excluded.{0}", quote(table.system.synced)), format!("{} = 0", quote(table.system.deleted))];
     for column in table.columns.iter().filter(|column| column.key.is_none()) {
         // A column the batch does not name has no value in VALUES either, hence NULL.
         sets.push(format!("{0} = excluded.{0}", quote(&column.name)));
@@ -195,7 +210,7 @@ fn upsert_statement(table: &Table, names: &[String]) -> String {
         "INSERT INTO {} ({}, {}) VALUES ({marks}, 0) ON CONFLICT ({}) DO UPDATE SET {}",
         quote(&table.name),
         columns.join(", "),
-        quote(DELETED),
+        quote(table.system.deleted),
         key_list(table),
         sets.join(", ")
     )
@@ -208,13 +223,13 @@ fn change_statement(
     kind: OperationKind,
     removal: Removal,
 ) -> String {
-    let mut sets = vec![format!("{} = ?1", quote(SYNCED))];
+    let mut sets = vec![format!("{} = ?1", quote(table.system.synced))];
     let mut conditions = Vec::new();
     if kind == OperationKind::Delete {
-        sets.push(format!("{} = 1", quote(DELETED)));
+        sets.push(format!("{} = 1", quote(table.system.deleted)));
     }
     if table.hashed {
-        conditions.push(format!("{} = ?2", quote(ID)));
+        conditions.push(format!("{} = ?2", quote(table.system.id)));
     }
     let first = first_parameter(table);
     for (index, (name, parameter)) in names.iter().zip(parameters).enumerate() {
@@ -282,7 +297,7 @@ impl Plans {
 }
 
 /// A new table for rows of a table that nobody declared.
-pub(super) fn undeclared(source: &TableName, name: String, changes: &[Change]) -> Table {
+pub(super) fn undeclared(names: Names, source: &TableName, name: String, changes: &[Change]) -> Table {
     let columns = changes
         .iter()
         .map(|change| super::catalogue::TableColumn {
@@ -293,7 +308,7 @@ pub(super) fn undeclared(source: &TableName, name: String, changes: &[Change]) -
             key: None,
         })
         .collect();
-    Table { source: source.clone(), name, hashed: true, history: false, columns }
+    Table { source: source.clone(), name, hashed: true, history: false, system: names.system(), columns }
 }
 
 /// Refuses more tables than the limit allows.

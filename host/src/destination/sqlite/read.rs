@@ -3,11 +3,11 @@
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::catalogue::{Table, read_table};
-use super::naming::{ACTIVE, DELETED, ID, SYNCED, quote};
+use super::catalogue::{Table, all_tables, read_table};
+use super::naming::quote;
 use super::open::failed;
+use super::text::push_hex;
 use super::types::type_name;
-use super::values::push_hex;
 use crate::destination::DestinationError;
 use crate::rows::TableName;
 
@@ -89,27 +89,17 @@ pub(super) fn sources(connection: &Connection) -> Result<Vec<TableName>, Destina
     read().map_err(failed("reading the catalogue"))
 }
 
-/// All tables.
-pub(super) fn all(connection: &Connection) -> Result<Vec<Table>, DestinationError> {
-    let read = || -> rusqlite::Result<Vec<String>> {
-        let mut statement = connection.prepare("SELECT \"name\" FROM \"_sluice_tables\" ORDER BY \"name\"")?;
-        statement.query_map([], |row| row.get(0))?.collect()
-    };
-    let names = read().map_err(failed("reading the catalogue"))?;
-    names.iter().filter_map(|name| read_table(connection, name).transpose()).collect()
-}
-
 pub(super) fn tables(connection: &Connection) -> Result<Vec<TableInfo>, DestinationError> {
-    all(connection)?.into_iter().map(|table| info(connection, table)).collect()
+    all_tables(connection)?.into_iter().map(|table| info(connection, table)).collect()
 }
 
 /// An expression that is 1 for rows that are deleted, and with history for versions that are closed.
 fn deleted(table: &Table) -> String {
-    if table.history { format!("1 - {}", quote(ACTIVE)) } else { quote(DELETED) }
+    if table.history { format!("1 - {}", quote(table.system.active)) } else { quote(table.system.deleted) }
 }
 
 fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationError> {
-    let (gone, synced) = (deleted(&table), quote(SYNCED));
+    let (gone, synced) = (deleted(&table), quote(table.system.synced));
     let statement = format!("SELECT COUNT(*), TOTAL({gone}), MAX({synced}) FROM {}", quote(&table.name));
     let (rows, deleted, last_synced) = connection
         .query_row(&statement, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?, row.get(2)?)))
@@ -138,20 +128,22 @@ fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationE
     })
 }
 
+/// A table, named as in the destination or as in the source.
+pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<Table>, DestinationError> {
+    match read_table(connection, name)? {
+        Some(table) => Ok(Some(table)),
+        None => Ok(all_tables(connection)?.into_iter().find(|table| table.source.to_string() == name)),
+    }
+}
+
 pub(super) fn peek(
     connection: &Connection,
     name: &str,
     options: &PeekOptions,
 ) -> Result<Option<Peek>, DestinationError> {
-    let table = match read_table(connection, name)? {
-        Some(table) => table,
-        None => match all(connection)?.into_iter().find(|table| table.source.to_string() == name) {
-            Some(table) => table,
-            None => return Ok(None),
-        },
-    };
+    let Some(table) = find(connection, name)? else { return Ok(None) };
     let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    columns.extend(table.hashed.then(|| ID.to_owned()));
+    columns.extend(table.hashed.then(|| table.system.id.to_owned()));
     columns.extend(table.added().iter().map(|(name, _)| (*name).to_owned()));
     let columns = chosen(&table, columns, &options.columns)?;
     let list = columns.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");

@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use super::catalogue::Table;
-use super::naming::{ACTIVE, DELETED, END, SYNCED, quote};
+use super::naming::quote;
 use super::open::failed;
 use crate::destination::DestinationError;
 use crate::policy::landing::{Deletes, Landing};
@@ -37,13 +37,15 @@ impl Removal {
     fn statement(self, table: &Table, condition: Option<&str>) -> String {
         let name = quote(&table.name);
         let (head, alive) = match self {
-            Self::Mark => {
-                (format!("UPDATE {name} SET {0} = 1", quote(DELETED)), Some(format!("{} = 0", quote(DELETED))))
-            }
+            Self::Mark => (
+                format!("UPDATE {name} SET {0} = 1", quote(table.system.deleted)),
+                Some(format!("{} = 0", quote(table.system.deleted))),
+            ),
             Self::Remove => (format!("DELETE FROM {name}"), None),
             Self::Close => {
-                let head = format!("UPDATE {name} SET {} = 0, {} = ?1", quote(ACTIVE), quote(END));
-                (head, Some(format!("{} = 1", quote(ACTIVE))))
+                let head =
+                    format!("UPDATE {name} SET {} = 0, {} = ?1", quote(table.system.active), quote(table.system.end));
+                (head, Some(format!("{} = 1", quote(table.system.active))))
             }
         };
         let conditions: Vec<&str> = alive.as_deref().into_iter().chain(condition).collect();
@@ -72,7 +74,7 @@ impl Removal {
         since: &str,
         end: &str,
     ) -> Result<u64, DestinationError> {
-        let statement = self.statement(table, Some(&format!("{} < ?2", quote(SYNCED))));
+        let statement = self.statement(table, Some(&format!("{} < ?2", quote(table.system.synced))));
         // A number that the statement does not use is no fault below the largest it uses.
         let swept = connection.execute(&statement, [end, since]).map_err(failed("sweeping a table"))?;
         Ok(u64::try_from(swept).unwrap_or(u64::MAX))

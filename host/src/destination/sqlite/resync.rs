@@ -3,9 +3,9 @@
 
 use rusqlite::{Connection, params};
 
-use super::catalogue::{Catalogue, Table};
+use super::catalogue::{Catalogue, Table, all_tables};
 use super::clock::{self, Clock};
-use super::naming::{SYNCED, quote};
+use super::naming::quote;
 use super::open::failed;
 use super::removal::Removal;
 use super::{read, state};
@@ -86,7 +86,7 @@ pub(super) fn begin(
 }
 
 fn named(connection: &Connection, name: &str) -> Result<Table, DestinationError> {
-    let mut tables = read::all(connection)?;
+    let mut tables = all_tables(connection)?;
     let place = tables
         .iter()
         .position(|table| table.source.to_string() == name)
@@ -158,7 +158,8 @@ pub(super) fn sweep(
 
 /// Whether any row of a table was synced since.
 fn arrived(connection: &Connection, table: &Table, began: &str) -> Result<bool, DestinationError> {
-    let statement = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE {} >= ?)", quote(&table.name), quote(SYNCED));
+    let statement =
+        format!("SELECT EXISTS (SELECT 1 FROM {} WHERE {} >= ?)", quote(&table.name), quote(table.system.synced));
     connection.query_row(&statement, [began], |row| row.get(0)).map_err(failed("reading a table"))
 }
 

@@ -10,9 +10,10 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::catalogue::{Catalogue, Table, TableColumn, is_row_id};
-use super::naming::{ID, START, quote};
+use super::lattice::{Integers, exact_in_double, rewrites};
+use super::naming::quote;
 use super::open::failed;
-use super::types::{Storage, exact_in_double, rewrites};
+use super::types::Storage;
 use super::values::{decode, encode};
 use crate::destination::DestinationError;
 use crate::rows::DataType;
@@ -42,7 +43,7 @@ fn create_statement(table: &Table, name: &str) -> String {
     let rowid = table.rowid().map(|column| column.name.as_str());
     let mut parts = Vec::with_capacity(table.columns.len() + 4);
     if table.hashed {
-        parts.push(format!("{} TEXT NOT NULL", quote(ID)));
+        parts.push(format!("{} TEXT NOT NULL", quote(table.system.id)));
     }
     for column in &table.columns {
         let storage = column.storage.sql();
@@ -55,7 +56,7 @@ fn create_statement(table: &Table, name: &str) -> String {
     }
     parts.extend(table.added().iter().map(|(name, declared)| format!("{} {declared} NOT NULL", quote(name))));
     if rowid.is_none() {
-        let versions = if table.history { format!(", {}", quote(START)) } else { String::new() };
+        let versions = if table.history { format!(", {}", quote(table.system.start)) } else { String::new() };
         parts.push(format!("PRIMARY KEY ({}{versions})", key_list(table)));
     }
     format!("CREATE TABLE {} ({})", quote(name), parts.join(", "))
@@ -64,7 +65,7 @@ fn create_statement(table: &Table, name: &str) -> String {
 /// The quoted columns that tell one row of the source from another, with commas between.
 pub(super) fn key_list(table: &Table) -> String {
     if table.hashed {
-        return quote(ID);
+        return quote(table.system.id);
     }
     table.key().iter().map(|column| quote(&column.name)).collect::<Vec<_>>().join(", ")
 }
@@ -124,27 +125,23 @@ fn is_empty(connection: &Connection, table: &Table) -> Result<bool, DestinationE
     connection.query_row(&statement, [], |row| row.get(0)).map_err(failed("reading a table"))
 }
 
-/// Whether every integer of a column is exact in a 64-bit float.
-pub(super) fn integers_in_double(
-    connection: &Connection,
-    table: &Table,
-    column: &str,
-) -> Result<bool, DestinationError> {
+/// What is known about the integers of a column, by looking at them.
+pub(super) fn integers(connection: &Connection, table: &Table, column: &str) -> Result<Integers, DestinationError> {
     let column = quote(column);
     // Smaller ones all are.
     let statement = format!(
         "SELECT {column} FROM {} WHERE {column} > 9007199254740992 OR {column} < -9007199254740992",
         quote(&table.name)
     );
-    let search = || -> rusqlite::Result<bool> {
+    let search = || -> rusqlite::Result<Integers> {
         let mut statement = connection.prepare(&statement)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             if !matches!(row.get_ref(0)?, ValueRef::Integer(v) if exact_in_double(v)) {
-                return Ok(false);
+                return Ok(Integers::Any);
             }
         }
-        Ok(true)
+        Ok(Integers::ExactInDouble)
     };
     search().map_err(failed("reading a table"))
 }
@@ -188,7 +185,7 @@ fn copy_rows(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Res
     let mut names: Vec<String> = old.columns.iter().map(|column| quote(&column.name)).collect();
     names.extend(old.added().iter().map(|(name, _)| quote(name)));
     if old.hashed {
-        names.push(quote(ID));
+        names.push(quote(old.system.id));
     }
     let list = names.join(", ");
     let marks = vec!["?"; names.len()].join(", ");

@@ -33,6 +33,10 @@ pub(super) const LAST_STAMP: &str = "last_stamp";
 pub(super) const CONNECTOR: &str = "connector";
 /// The entry that holds the digest of the component that synced last.
 pub(super) const DIGEST: &str = "component_digest";
+/// The entry that says when a sync first ended well; what is there then is not new.
+pub(super) const FIRST_SUCCESS: &str = "first_success";
+/// The entry that recognises the key of hashed columns.
+pub(super) const HASH_KEY: &str = "hash_key";
 
 pub(super) fn write_identity(connection: &Connection, identity: &SyncIdentity, stamp: i64) -> rusqlite::Result<()> {
     write_entry(connection, CONNECTOR, &identity.connector)?;
@@ -45,8 +49,15 @@ pub(super) fn write_last_stamp(connection: &Connection, stamp: i64) -> rusqlite:
     write_entry(connection, LAST_STAMP, &stamp.to_string())
 }
 
-fn write_entry(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+/// Writes an entry about the connection.
+pub(super) fn write_entry(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
     connection.prepare_cached("INSERT OR REPLACE INTO \"_sluice_meta\" VALUES (?, ?)")?.execute([key, value])?;
+    Ok(())
+}
+
+/// Records that a sync ended well, the first time.
+pub(super) fn note_success(connection: &Connection, stamp: &str) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR IGNORE INTO \"_sluice_meta\" VALUES (?, ?)", [FIRST_SUCCESS, stamp])?;
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! Switching the history of tables on, before a sync begins.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::catalogue::{Table, read_table};
 use super::files::Files;
 use super::history::FOREVER;
-use super::naming::{ACTIVE, DELETED, END, ID, START, SYNCED, quote};
-use super::open::failed;
+use super::naming::quote;
+use super::open::{busy, failed};
 use super::schema::{REWRITTEN, replace};
 use crate::destination::DestinationError;
 use crate::policy::landing::Landing;
@@ -22,7 +22,7 @@ pub(super) fn settle(connection: &mut Connection, landing: &Landing, files: &Fil
             (true, false) => return Err(unwanted(&source, files)),
             (false, true) => {
                 if let Some(table) = read_table(connection, &name)? {
-                    switch_on(connection, &table)?;
+                    switch_on(connection, &table, files)?;
                 }
             }
             _ => {}
@@ -52,9 +52,11 @@ fn all(connection: &Connection) -> rusqlite::Result<Vec<(String, TableName, bool
 }
 
 /// Makes each row the first version of its key.
-fn switch_on(connection: &mut Connection, old: &Table) -> Result<(), DestinationError> {
+fn switch_on(connection: &mut Connection, old: &Table, files: &Files) -> Result<(), DestinationError> {
     let doing = failed("switching a table's history on");
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| {
+        if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) { busy(&files.connection) } else { doing(error) }
+    })?;
     let new = Table { history: true, ..old.clone() };
     replace(&transaction, old, &new, || transaction.execute(&copy_statement(old), [FOREVER]).map(|_| ()))?;
     transaction
@@ -64,16 +66,21 @@ fn switch_on(connection: &mut Connection, old: &Table) -> Result<(), Destination
 }
 
 fn copy_statement(old: &Table) -> String {
-    let kept: Vec<String> =
-        old.hashed.then_some(ID).into_iter().chain(old.columns.iter().map(|column| &*column.name)).map(quote).collect();
-    let (kept, deleted, synced) = (kept.join(", "), quote(DELETED), quote(SYNCED));
+    let kept: Vec<String> = old
+        .hashed
+        .then_some(old.system.id)
+        .into_iter()
+        .chain(old.columns.iter().map(|column| &*column.name))
+        .map(quote)
+        .collect();
+    let (kept, deleted, synced) = (kept.join(", "), quote(old.system.deleted), quote(old.system.synced));
     format!(
         "INSERT INTO {} ({kept}, {}, {}, {}, {synced}) \
          SELECT {kept}, {deleted} = 0, {synced}, CASE {deleted} WHEN 0 THEN ?1 ELSE {synced} END, {synced} FROM {}",
         quote(REWRITTEN),
-        quote(ACTIVE),
-        quote(START),
-        quote(END),
+        quote(old.system.active),
+        quote(old.system.start),
+        quote(old.system.end),
         quote(&old.name)
     )
 }

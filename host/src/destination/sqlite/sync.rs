@@ -6,19 +6,21 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
 
 use super::SqliteOptions;
-use super::catalogue::{Catalogue, Table};
+use super::catalogue::{Catalogue, Table, all_tables};
 use super::clock::Clock;
 use super::declare::{Need, needs};
 use super::files::Files;
 use super::lock::Lock;
-use super::naming::FILE_PATH;
 use super::open::{busy, failed, open_for_writing};
-use super::plan::{self, Plan, Plans, Work, check_columns, check_tables};
+use super::plan::{Plans, check_tables};
+use super::quarantine::Quarantine;
 use super::removal::Removal;
+use super::rules::Rules;
 use super::uploads::Uploads;
-use super::{clock, history, resync, schema, state, switch, write};
+use super::{clock, fixed, hashing, inventory, resync, schema, state, switch, write};
+use crate::destination::filter::Filtered;
 use crate::destination::{Destination, DestinationError, FilePart, SyncIdentity, TableCounts};
-use crate::rows::{Batch, Operation, OperationKind, TableDefinition, TableName};
+use crate::rows::{Operation, OperationKind, TableDefinition, TableName};
 
 /// How much is committed before the log is copied into the database.
 const SETTLE_BYTES: u64 = 8 << 20;
@@ -29,18 +31,20 @@ const SETTLE_BYTES: u64 = 8 << 20;
 #[derive(Debug)]
 pub struct SqliteDestination {
     // Before the lock, so that it is closed before another sync may begin.
-    connection: Connection,
-    catalogue: Catalogue,
-    plans: Plans,
-    buffers: write::Buffers,
-    clock: Clock,
-    counts: Counts,
+    pub(super) connection: Connection,
+    pub(super) catalogue: Catalogue,
+    pub(super) plans: Plans,
+    pub(super) rules: Rules,
+    pub(super) quarantine: Quarantine,
+    pub(super) buffers: write::Buffers,
+    pub(super) clock: Clock,
+    pub(super) counts: Counts,
     state: String,
     identity: SyncIdentity,
-    options: SqliteOptions,
+    pub(super) options: SqliteOptions,
     files: Files,
     uploads: Uploads,
-    uncommitted: u64,
+    pub(super) uncommitted: u64,
     /// Bytes of values that are committed and perhaps still in the log only.
     unsettled: u64,
     ended: bool,
@@ -48,13 +52,13 @@ pub struct SqliteDestination {
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+pub(super) struct Counts {
     tables: Vec<TableCounts>,
     places: HashMap<TableName, usize>,
 }
 
 impl Counts {
-    fn of(&mut self, table: &TableName) -> Option<&mut TableCounts> {
+    pub(super) fn of(&mut self, table: &TableName) -> Option<&mut TableCounts> {
         let place = match self.places.get(table) {
             Some(place) => *place,
             None => {
@@ -80,12 +84,22 @@ impl SqliteDestination {
         lock: Lock,
         identity: SyncIdentity,
         options: SqliteOptions,
-    ) -> Result<Self, DestinationError> {
+    ) -> Result<Filtered<Self>, DestinationError> {
         let mut connection = open_for_writing(&files, &options)?;
+        fixed::settle(&connection, &options.landing, &files)?;
         switch::settle(&mut connection, &options.landing, &files)?;
         let mut uploads = Uploads::new(&files);
         uploads.repair(&connection)?;
-        Ok(Self {
+        let key = hashing::settle(&mut connection, &options.landing, &files)?;
+        let filter = inventory::filter(&connection, &options.landing, key)?;
+        // After hashing, which changes types.
+        let mut rules = Rules::default();
+        if options.landing.tables.values().any(|table| table.lock_types) {
+            rules.lock(&options.landing, &all_tables(&connection)?);
+        }
+        let destination = Self {
+            rules,
+            quarantine: Quarantine::default(),
             catalogue: Catalogue::load(&connection)?,
             plans: Plans::default(),
             buffers: write::Buffers::default(),
@@ -101,7 +115,8 @@ impl SqliteDestination {
             ended: false,
             connection,
             _lock: lock,
-        })
+        };
+        Ok(Filtered::new(destination, filter))
     }
 
     /// The component that synced last, if any did: its name and digest may differ from those
@@ -122,7 +137,7 @@ impl SqliteDestination {
     }
 
     /// Begins a transaction unless one is under way.
-    fn begin(&self) -> Result<(), DestinationError> {
+    pub(super) fn begin(&self) -> Result<(), DestinationError> {
         if !self.connection.is_autocommit() {
             return Ok(());
         }
@@ -198,7 +213,7 @@ impl SqliteDestination {
     }
 
     fn declare_all(&mut self, definitions: &[TableDefinition]) -> Result<(), DestinationError> {
-        let needs = needs(&self.connection, &mut self.catalogue, definitions, self.options.columns)?;
+        let needs = needs(&self.connection, &mut self.catalogue, &self.rules, definitions, self.options.columns)?;
         let new = needs.iter().filter(|need| matches!(need, Need::Create(_))).count();
         check_tables(&self.catalogue, u64::try_from(new).unwrap_or(u64::MAX), self.options.tables)?;
         self.begin()?;
@@ -214,87 +229,16 @@ impl SqliteDestination {
                 }
             }
         }
+        for definition in definitions {
+            self.rules.declare(definition);
+        }
         Ok(())
     }
 
-    fn write_rows(&mut self, source: &TableName, kind: OperationKind, batch: &Batch) -> Result<(), DestinationError> {
-        let Some(plan) = self.plan(source, kind, batch)? else {
-            return Ok(());
-        };
-        self.uncommitted = self.uncommitted.saturating_add(u64::try_from(batch.bytes).unwrap_or(u64::MAX));
-        if self.uncommitted > self.options.uncommitted_bytes {
-            let limit = self.options.uncommitted_bytes;
-            return Err(DestinationError::Limit { what: "bytes without a checkpoint", limit, table: None });
-        }
-        self.begin()?;
-        match &plan.work {
-            Work::Plain(statement) => {
-                let stamp = self.clock.tick();
-                write::apply(&self.connection, &plan, statement, batch, &stamp, &mut self.buffers)
-            }
-            Work::History(statements) => {
-                history::apply(&self.connection, &plan, statements, batch, &mut self.clock, &mut self.buffers)
-            }
-        }
-    }
-
     /// Creates a table as the operator wants it.
-    fn create(&mut self, table: Table) -> Result<Arc<Table>, DestinationError> {
+    pub(super) fn create(&mut self, table: Table) -> Result<Arc<Table>, DestinationError> {
         let history = self.options.landing.history(table.source.schema.as_deref(), &table.source.name);
         schema::create(&self.connection, &mut self.catalogue, Table { history, ..table })
-    }
-
-    /// The plan for a batch, after its table was made to hold it; `None` when the batch can
-    /// change nothing.
-    fn plan(
-        &mut self,
-        source: &TableName,
-        kind: OperationKind,
-        batch: &Batch,
-    ) -> Result<Option<Arc<Plan>>, DestinationError> {
-        if let Some(plan) = self.plans.get(source, kind, batch) {
-            plan::check_keys(source, &plan.slots, batch)?;
-            let changes = plan::changes(source, &plan.slots, batch, kind, |column| {
-                schema::integers_in_double(&self.connection, &plan.table, column)
-            })?;
-            if changes.is_empty() {
-                return Ok(Some(plan));
-            }
-        }
-        let (name, table) = self.catalogue.get(&self.connection, source)?;
-        let slots = plan::resolve(source, table.as_deref(), batch)?;
-        plan::check_keys(source, &slots, batch)?;
-        let changes = plan::changes(source, &slots, batch, kind, |column| match &table {
-            Some(table) => schema::integers_in_double(&self.connection, table, column),
-            None => Ok(true),
-        })?;
-        let table = match table {
-            Some(table) if changes.is_empty() => table,
-            Some(table) => {
-                let new = changes.iter().filter(|change| table.find(&change.name).is_none()).count();
-                check_columns(source, table.columns.len() + new, self.options.columns)?;
-                self.begin()?;
-                self.plans.forget(&table);
-                schema::evolve(&self.connection, &mut self.catalogue, &table, &changes)?
-            }
-            // Nothing to change, or nothing but NULL.
-            None if kind != OperationKind::Upsert || changes.is_empty() => return Ok(None),
-            None => {
-                check_tables(&self.catalogue, 1, self.options.tables)?;
-                check_columns(source, changes.len(), self.options.columns)?;
-                self.begin()?;
-                self.create(plan::undeclared(source, name, &changes))?
-            }
-        };
-        // A key without a type means an empty table.
-        if kind != OperationKind::Upsert && table.key().iter().any(|column| column.data_type.is_none()) {
-            return Ok(None);
-        }
-        let slots = plan::resolve(source, Some(&table), batch)?;
-        let removal = Removal::of(&table, &self.options.landing);
-        let plan = Arc::new(plan::plan(table, slots, kind, removal));
-        self.plans.put(&plan);
-        Ok(Some(plan))
     }
 
     fn truncate(&mut self, source: &TableName) -> Result<(), DestinationError> {
@@ -309,8 +253,7 @@ impl SqliteDestination {
     fn apply(&mut self, operation: &Operation) -> Result<(), DestinationError> {
         match operation {
             Operation::Rows { table, kind, batch } => {
-                self.write_rows(table, *kind, batch)?;
-                let rows = u64::try_from(batch.rows).unwrap_or(u64::MAX);
+                let rows = self.write_rows(table, *kind, batch)?;
                 if let Some(counts) = self.counts.of(table) {
                     match kind {
                         OperationKind::Upsert => counts.upserts += rows,
@@ -318,6 +261,9 @@ impl SqliteDestination {
                         OperationKind::Delete => counts.deletes += rows,
                     }
                 }
+            }
+            Operation::Rejected { table, kind, batch, reason } => {
+                self.quarantine(table, *kind, batch, reason)?;
             }
             Operation::Truncate { table } => {
                 self.truncate(table)?;
@@ -336,7 +282,7 @@ impl Destination for SqliteDestination {
     }
 
     fn path_column(&self) -> String {
-        FILE_PATH.to_owned()
+        self.catalogue.names().system().file_path.to_owned()
     }
 
     fn declare(&mut self, tables: &[TableDefinition]) -> Result<(), DestinationError> {
@@ -369,6 +315,8 @@ impl Destination for SqliteDestination {
         self.call(|this| {
             this.begin()?;
             let swept = resync::sweep(&this.connection, &mut this.catalogue, &this.options.landing, &mut this.clock)?;
+            let stamp = this.clock.tick();
+            state::note_success(&this.connection, &stamp).map_err(failed("writing the catalogue"))?;
             this.commit(None)?;
             for (table, rows) in swept.iter().filter(|(_, rows)| *rows > 0) {
                 if let Some(counts) = this.counts.of(table) {

@@ -3,21 +3,18 @@
 //! [`encode`] gives the stored form of a value in a column of some type; [`decode`] is its
 //! inverse. The forms are listed in the documentation of [`super`].
 
-use std::fmt::Write as _;
-
 use rusqlite::types::ValueRef;
 
 use super::dates;
-use super::types::{exact_in_double, exact_in_float};
+use super::lattice::{exact_in_double, exact_in_float};
+use super::text::encode_text;
 use crate::rows::{DataType, Value, Values};
 
 /// One value, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Scalar<'a> {
+pub(in crate::destination) enum Scalar<'a> {
     Boolean(bool),
     Integer(i64),
-    /// A value read back from a FLOAT column.
-    Single(f32),
     Float(f64),
     Text(&'a str),
     Blob(&'a [u8]),
@@ -30,7 +27,7 @@ pub(super) enum Scalar<'a> {
 
 impl<'a> Scalar<'a> {
     /// The value at `row`, `None` for NULL in a mixed column or when there is no such row.
-    pub(super) fn at(values: &'a Values, row: usize) -> Option<Self> {
+    pub(in crate::destination) fn at(values: &'a Values, row: usize) -> Option<Self> {
         Some(match values {
             Values::Booleans(v) => Self::Boolean(*v.get(row)?),
             Values::Integers(v) => Self::Integer(*v.get(row)?),
@@ -46,7 +43,8 @@ impl<'a> Scalar<'a> {
         })
     }
 
-    fn of(value: &'a Value) -> Option<Self> {
+    /// The value, `None` for NULL.
+    pub(super) fn of(value: &'a Value) -> Option<Self> {
         Some(match value {
             Value::Null => return None,
             Value::Boolean(v) => Self::Boolean(*v),
@@ -63,6 +61,24 @@ impl<'a> Scalar<'a> {
     }
 }
 
+impl Scalar<'_> {
+    /// The value, on its own.
+    pub(super) fn to_value(self) -> Value {
+        match self {
+            Self::Boolean(v) => Value::Boolean(v),
+            Self::Integer(v) => Value::Integer(v),
+            Self::Float(v) => Value::Float(v),
+            Self::Text(v) => Value::Text(v.to_owned()),
+            Self::Blob(v) => Value::Blob(v.to_owned()),
+            Self::Json(v) => Value::Json(v.to_owned()),
+            Self::Decimal(v) => Value::Decimal(v.to_owned()),
+            Self::Date(v) => Value::Date(v),
+            Self::Datetime(v) => Value::Datetime(v),
+            Self::Timestamp(v) => Value::Timestamp(v),
+        }
+    }
+}
+
 /// The stored form of `scalar` in a column of type `stored`; `None` when the column cannot
 /// hold it without widening. `scratch` is overwritten and may hold the answer.
 pub(super) fn encode<'a>(scalar: Scalar<'a>, stored: DataType, scratch: &'a mut String) -> Option<ValueRef<'a>> {
@@ -74,17 +90,22 @@ pub(super) fn encode<'a>(scalar: Scalar<'a>, stored: DataType, scratch: &'a mut 
         | (DataType::Json | DataType::Text, Scalar::Json(v))
         | (DataType::Decimal(_) | DataType::Text, Scalar::Decimal(v)) => Some(ValueRef::Text(v.as_bytes())),
         (DataType::Binary, Scalar::Blob(v)) => Some(ValueRef::Blob(v)),
-        (DataType::Decimal(_), Scalar::Integer(_) | Scalar::Float(_) | Scalar::Single(_))
+        (DataType::NaiveDatetime, Scalar::Datetime(micros)) => encode_datetime(micros, scratch),
+        (DataType::NaiveDatetime, Scalar::Date(days)) => {
+            encode_datetime(i64::from(days).checked_mul(dates::MICROS_PER_DAY)?, scratch)
+        }
+        (DataType::Decimal(_), Scalar::Integer(_) | Scalar::Float(_))
         | (DataType::NaiveDate, Scalar::Date(_))
-        | (DataType::NaiveDatetime, Scalar::Datetime(_))
         | (DataType::UtcDatetime, Scalar::Timestamp(_))
         | (DataType::Text, _) => encode_text(scalar, scratch),
-        (DataType::NaiveDatetime, Scalar::Date(days)) => {
-            let micros = i64::from(days).checked_mul(dates::MICROS_PER_DAY)?;
-            encode_text(Scalar::Datetime(micros), scratch)
-        }
         _ => None,
     }
+}
+
+fn encode_datetime(micros: i64, scratch: &mut String) -> Option<ValueRef<'_>> {
+    scratch.clear();
+    dates::push_datetime(scratch, micros)?;
+    Some(ValueRef::Text(scratch.as_bytes()))
 }
 
 fn encode_real<'a>(scalar: Scalar<'_>, single: bool) -> Option<ValueRef<'a>> {
@@ -96,55 +117,11 @@ fn encode_real<'a>(scalar: Scalar<'_>, single: bool) -> Option<ValueRef<'a>> {
     let real = match scalar {
         Scalar::Float(v) if single => f64::from(v as f32),
         Scalar::Float(v) => v,
-        Scalar::Single(v) => f64::from(v),
         Scalar::Integer(v) if if single { exact_in_float(v) } else { exact_in_double(v) } => v as f64,
         _ => return None,
     };
     // SQLite turns NaN into NULL.
     Some(if real.is_nan() { ValueRef::Text(b"NaN") } else { ValueRef::Real(real) })
-}
-
-/// The text form, which every value has.
-fn encode_text<'a>(scalar: Scalar<'a>, scratch: &'a mut String) -> Option<ValueRef<'a>> {
-    scratch.clear();
-    match scalar {
-        Scalar::Boolean(v) => scratch.push_str(if v { "true" } else { "false" }),
-        Scalar::Integer(v) => write!(scratch, "{v}").ok()?,
-        Scalar::Single(v) if v.is_finite() => write!(scratch, "{v:?}").ok()?,
-        Scalar::Single(v) => push_special(scratch, f64::from(v)),
-        Scalar::Float(v) if v.is_finite() => write!(scratch, "{v:?}").ok()?,
-        Scalar::Float(v) => push_special(scratch, v),
-        Scalar::Text(v) | Scalar::Json(v) | Scalar::Decimal(v) => {
-            return Some(ValueRef::Text(v.as_bytes()));
-        }
-        Scalar::Blob(v) => push_hex(scratch, v),
-        Scalar::Date(days) => dates::push_date(scratch, days)?,
-        Scalar::Datetime(micros) => dates::push_datetime(scratch, micros)?,
-        Scalar::Timestamp(micros) => {
-            dates::push_datetime(scratch, micros)?;
-            scratch.push('Z');
-        }
-    }
-    Some(ValueRef::Text(scratch.as_bytes()))
-}
-
-fn push_special(out: &mut String, value: f64) {
-    out.push_str(if value.is_nan() {
-        "NaN"
-    } else if value > 0.0 {
-        "Infinity"
-    } else {
-        "-Infinity"
-    });
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }));
-        }
-    }
 }
 
 /// What a stored value means in a column of type `stored`; `None` for NULL and for a value
@@ -153,11 +130,8 @@ pub(super) fn decode(value: ValueRef<'_>, stored: DataType) -> Option<Scalar<'_>
     match (stored, value) {
         (DataType::Boolean, ValueRef::Integer(v)) => Some(Scalar::Boolean(v != 0)),
         (DataType::Short | DataType::Int | DataType::Long, ValueRef::Integer(v)) => Some(Scalar::Integer(v)),
-        #[allow(clippy::cast_possible_truncation, reason = "a FLOAT column holds 32-bit values")]
-        (DataType::Float, ValueRef::Real(v)) => Some(Scalar::Single(v as f32)),
-        (DataType::Double, ValueRef::Real(v)) => Some(Scalar::Float(v)),
-        (DataType::Float, ValueRef::Text(b"NaN")) => Some(Scalar::Single(f32::NAN)),
-        (DataType::Double, ValueRef::Text(b"NaN")) => Some(Scalar::Float(f64::NAN)),
+        (DataType::Float | DataType::Double, ValueRef::Real(v)) => Some(Scalar::Float(v)),
+        (DataType::Float | DataType::Double, ValueRef::Text(b"NaN")) => Some(Scalar::Float(f64::NAN)),
         (DataType::Binary, ValueRef::Blob(v)) => Some(Scalar::Blob(v)),
         (_, ValueRef::Text(bytes)) => decode_text(std::str::from_utf8(bytes).ok()?, stored),
         _ => None,

@@ -3,6 +3,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 
+use super::fit::Fitted;
 use super::identity::RowHash;
 use super::open::failed;
 use super::plan::{Parameter, Plan, first_parameter};
@@ -44,9 +45,9 @@ pub(super) struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// The columns of a batch.
-    pub(super) fn of(batch: &'a Batch) -> Vec<Self> {
-        batch.columns.iter().map(|column| Self { column, next_null: 0 }).collect()
+    /// Columns of one batch.
+    pub(super) fn of(columns: impl IntoIterator<Item = &'a Column>) -> Vec<Self> {
+        columns.into_iter().map(|column| Self { column, next_null: 0 }).collect()
     }
 
     /// The value in `row`, which never goes back; `None` for NULL.
@@ -65,23 +66,26 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Applies every row of a batch in order.
+/// Applies every row of a batch in order. `fitted` is what lands; the identity of a row is that
+/// of the values as they were sent.
 pub(super) fn apply(
     connection: &Connection,
     plan: &Plan,
     statement: &str,
     batch: &Batch,
+    fitted: &Fitted,
     stamp: &str,
     buffers: &mut Buffers,
 ) -> Result<(), DestinationError> {
     let doing = failed("writing rows");
     let mut statement = connection.prepare_cached(statement).map_err(&doing)?;
     statement.raw_bind_parameter(1, stamp).map_err(&doing)?;
-    let mut cells = Cells::of(batch);
+    let mut sent = fitted.is_changed().then(|| Cells::of(&batch.columns));
+    let mut cells = Cells::of(fitted.columns(batch));
     let first = first_parameter(&plan.table);
     for row in 0..batch.rows {
         if let Some(order) = &plan.hash {
-            buffers.hash_row(plan, order, &mut cells, row);
+            buffers.hash_row(plan, order, sent.as_mut().unwrap_or(&mut cells), row);
             statement.raw_bind_parameter(2, buffers.id()).map_err(&doing)?;
         }
         if bind_row(&mut statement, first, &plan.parameters, plan, &mut cells, row, &mut buffers.text)? {

@@ -1,8 +1,21 @@
 """Stand-in for the host's operations: records the calls, and refuses what a test says."""
 
+import enum
 from dataclasses import dataclass
 
 from componentize_py_types import Err
+
+
+class OperationKind(enum.Enum):
+    UPSERT = 0
+    UPDATE = 1
+    DELETE = 2
+
+
+@dataclass
+class Tolerated:
+    misfits: bool
+    rejects: bool
 
 
 @dataclass
@@ -23,6 +36,21 @@ class Refusal_Ended:
 calls = []
 refuse = None
 """None, or a function of a call that returns a refusal or None."""
+
+
+tolerated = Tolerated(False, False)
+"""What the operator wants for every table."""
+
+
+def tolerance(table):
+    return tolerated
+
+
+def reject(table, operation, rows, reason):
+    assert type(operation) is OperationKind
+    assert type(reason) is str
+    reason.encode()
+    _take("reject", table, rows, (operation.name.lower(), reason))
 
 
 def _take(*call):

@@ -269,7 +269,7 @@ fn columns_are_added_and_widened_in_all_versions() {
     // The same value in a wider column is no change; another one is.
     place.sync(&[], &[row(Value::Float(2.0)), row(Value::Float(2.5)), row(text("x"))]);
     let all = place.query("SELECT n, _sluice_active FROM t WHERE id = 1 ORDER BY _sluice_start");
-    let expected = [("1.0", 0), ("2.0", 0), ("2.5", 0), ("x", 1)];
+    let expected = [("1", 0), ("2", 0), ("2.5", 0), ("x", 1)];
     assert_eq!(all, expected.map(|(n, active)| vec![stored(n), Stored::Integer(active)]));
     // A new column: the row that does not name it, or holds NULL there, stays as it is.
     place.sync(&[], &[upsert("t", &[("id", int(2)), ("new", text("v"))]), row(text("x"))]);
@@ -396,6 +396,21 @@ fn a_switch_that_fails_changes_nothing() {
     warehouse.open("shop", identity("one")).unwrap_err();
     assert_eq!(place.query(operations::ROWS).len(), 1);
     place.outside().execute_batch("DROP INDEX mine").unwrap();
+    warehouse.open("shop", identity("one")).unwrap();
+    assert_eq!(versions(&place).len(), 1);
+}
+
+#[test]
+fn a_switch_waits_for_a_foreign_transaction_and_names_it() {
+    let place = plain_then(&[full(1, "x", "y")]);
+    let outside = place.outside();
+    outside.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let options =
+        SqliteOptions { busy_timeout: std::time::Duration::from_millis(50), ..kept("tables.t.history = true") };
+    let warehouse = Warehouse::with_options(place.folder.path().join("warehouse"), options);
+    let error = warehouse.open("shop", identity("one")).unwrap_err();
+    assert!(matches!(error, DestinationError::Busy { .. }), "{error:?}");
+    outside.execute_batch("ROLLBACK").unwrap();
     warehouse.open("shop", identity("one")).unwrap();
     assert_eq!(versions(&place).len(), 1);
 }

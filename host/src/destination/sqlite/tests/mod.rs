@@ -1,10 +1,16 @@
 //! Tests on real files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod cutting;
 mod files;
+mod fitting;
 mod hard_deletes;
 mod history;
+mod keys;
+mod naming;
 mod operations;
+mod protection;
+mod quarantine;
 mod reading;
 mod refusals;
 mod resync;
@@ -19,6 +25,7 @@ use rusqlite::types::Value as Stored;
 use tempfile::TempDir;
 
 use super::{SqliteDestination, SqliteOptions, Warehouse};
+use crate::destination::filter::Filtered;
 use crate::destination::{Destination as _, DestinationError, SyncIdentity};
 use crate::rows::{
     Batch, Column, ColumnDefinition, DataType, Operation, OperationKind, TableDefinition, TableName, Value, Values,
@@ -41,7 +48,7 @@ fn place_with(options: SqliteOptions) -> Place {
 }
 
 impl Place {
-    fn open(&self) -> SqliteDestination {
+    fn open(&self) -> Filtered<SqliteDestination> {
         self.warehouse.open("shop", identity("one")).unwrap()
     }
 

@@ -15,7 +15,7 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn open(&self) -> SqliteDestination {
+    fn open(&self) -> Filtered<SqliteDestination> {
         Warehouse::new(self.0.path()).open("c", identity("one")).unwrap()
     }
 
@@ -37,14 +37,19 @@ fn names(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-fn begin(destination: &mut SqliteDestination, file: u64, path: &str, content: &str) {
+fn begin(destination: &mut Filtered<SqliteDestination>, file: u64, path: &str, content: &str) {
     destination.file(FilePart::Begin { file, path: FilePath::parse(path).unwrap() }).unwrap();
     for bytes in content.as_bytes().chunks(2) {
         destination.file(FilePart::Bytes { file, bytes: bytes.to_vec() }).unwrap();
     }
 }
 
-fn put(destination: &mut SqliteDestination, file: u64, path: &str, content: &str) -> Result<(), DestinationError> {
+fn put(
+    destination: &mut Filtered<SqliteDestination>,
+    file: u64,
+    path: &str,
+    content: &str,
+) -> Result<(), DestinationError> {
     begin(destination, file, path, content);
     destination.file(FilePart::Finish { file })
 }

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::super::dates::{FIRST_DAY, FIRST_MICRO, LAST_DAY, LAST_MICRO};
-use super::super::types::{exact_in_float, parse_type};
+use super::super::lattice::exact_in_double;
+use super::super::types::parse_type;
 use super::super::values::{Scalar, decode};
 use super::*;
 
@@ -40,8 +41,7 @@ fn means(sent: &Value, stored_as: DataType, cell: &Stored) -> bool {
     match (sent, back) {
         (Value::Boolean(a), Scalar::Boolean(b)) => *a == b,
         (Value::Integer(a), Scalar::Integer(b)) => *a == b,
-        (Value::Integer(a), Scalar::Float(b)) => *a as f64 == b && super::super::types::exact_in_double(*a),
-        (Value::Integer(a), Scalar::Single(b)) => exact_in_float(*a) && *a as f32 == b,
+        (Value::Integer(a), Scalar::Float(b)) => *a as f64 == b && exact_in_double(*a),
         (Value::Float(a), Scalar::Float(b)) => *a == b || a.is_nan() && b.is_nan(),
         (Value::Text(a), Scalar::Text(b))
         | (Value::Json(a), Scalar::Json(b))
