@@ -16,6 +16,7 @@ MIB = 1 << 20
 @pytest.fixture(autouse=True)
 def fresh(host):
     files.landed.clear()
+    files.tables.clear()
     files.refuse = None
     sdk._warned.clear()
     host.start([{"table": "docs", "primary_key": ["id"]}])
@@ -34,6 +35,7 @@ def test_a_file_lands_with_a_row_that_names_it(host, operation):
     upload(data=bytes(range(256)), operation=operation)
     host.finish()
     assert files.landed == {"a/b.txt": bytes(range(256))}
+    assert files.tables == [(None, "docs")]
     assert host.rows("docs") == [{"id": ("integers", 1), "_sluice_file_path": ("texts", "a/b.txt")}]
 
 
@@ -157,6 +159,15 @@ def test_another_size_than_expected(host):
     host.finish()
     assert list(files.landed) == ["a/b.txt"]
     assert len(host.rows("docs")) == 1
+
+
+def test_the_host_learns_the_table_before_any_byte(host):
+    op.upsert("docs", {"id": 1}, schema="sales", file=FileUpload("a", io.BytesIO(b"x")))
+    assert files.tables == [("sales", "docs")]
+    for table, schema in [("", None), (5, None), ("docs", ""), ("docs", 5)]:
+        with pytest.raises((TypeError, ValueError), match=r"upsert: .* name"):
+            op.upsert(table, {"id": 1}, schema=schema, file=FileUpload("b", io.BytesIO(b"x")))
+    assert len(files.tables) == 1
 
 
 def test_outside_of_update_nothing_is_taken(host):

@@ -77,3 +77,29 @@ fn a_file_in_the_way_of_a_folder_fails_the_sync_by_name() {
     assert!(sync.everything().contains("file a/b: a folder is where the file is to be"), "{}", sync.everything());
     assert_eq!(read(&connector, "a"), None);
 }
+
+#[test]
+fn files_of_a_blocked_table_do_not_land() {
+    let connector = Connector::mode("files").arguments(&["--block-table", "documents"]);
+    let sync = connector.succeed();
+    assert!(!landed(&connector).exists());
+    assert_eq!(sync.report()["withheld"], json!([{"table": "documents", "columns": [], "reason": "blocked"}]));
+    assert!(!connector.database().has_table("documents"));
+}
+
+#[test]
+fn the_column_of_paths_has_the_name_that_the_operator_wants() {
+    let connector = Connector::mode("files_replaced").arguments(&["--system-columns", "fivetran"]);
+    connector.succeed();
+    assert_eq!(connector.database().query("SELECT _fivetran_file_path FROM documents"), [[json!("a")]]);
+}
+
+#[test]
+fn files_have_limits_of_their_own() {
+    for (limit, value) in [("--files", "2"), ("--file-size", "4"), ("--file-data", "4")] {
+        let connector = Connector::mode("files").arguments(&[limit, value]);
+        let sync = connector.sync();
+        assert_eq!(sync.code, Some(3), "{limit}: {}", sync.everything());
+        assert!(!landed(&connector).join("reports").exists());
+    }
+}

@@ -139,14 +139,14 @@ def checkpoint(state: str) -> None:
 
 
 class Upload:
-    """A file on its way to the host. Leaving its `with` block before `finish` discards it.
+    """The file of a row, on its way to the host. Leaving its `with` block before `finish` discards it.
 
     Every method raises the exception of a refusal.
     """
 
-    def __init__(self, path: str, expected: int | None) -> None:
+    def __init__(self, schema: str | None, table: str, path: str, expected: int | None) -> None:
         _need_host()
-        self._upload = _call(_files.begin, path, expected)
+        self._upload = _call(_files.begin, _types.TableName(schema, table), path, expected)
 
     def write(self, data: bytes) -> None:
         """Append bytes, at most 2 MiB."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from sluice import _contract
 from sluice._logging import Logging
+from sluice._names import check_name
 
 CHUNK_BYTES = 2 << 20
 MAX_EXPECTED_BYTES = 2**63 - 1
@@ -47,7 +48,10 @@ def upload(operation: str, send: Callable[..., None], schema: Any, table: Any, d
     lands when anything here raises.
     """
     file = _checked(operation, file)
-    with _contract.Upload(file.path, file.expected_bytes) as incoming:
+    table = check_name(table, f"{operation}: table name")
+    if schema is not None:
+        schema = check_name(schema, f"{operation}: schema name of table {table}")
+    with _contract.Upload(schema, table, file.path, file.expected_bytes) as incoming:
         size = 0
         for chunk in _chunks(operation, file):
             incoming.write(chunk)

@@ -221,6 +221,15 @@ pub struct LimitArguments {
     /// Bytes of rows sent by the connector, in MiB [default: 20480]
     #[arg(long, value_name = "MIB")]
     pub row_data: Option<u64>,
+    /// Files of the connector [default: 100000]
+    #[arg(long, value_name = "COUNT")]
+    pub files: Option<u64>,
+    /// Bytes of one file, in MiB [default: 1024]
+    #[arg(long, value_name = "MIB")]
+    pub file_size: Option<u64>,
+    /// Bytes of all files sent by the connector, in MiB [default: 10240]
+    #[arg(long, value_name = "MIB")]
+    pub file_data: Option<u64>,
     /// Bytes of log messages, in KiB [default: 4096]
     #[arg(long, value_name = "KIB")]
     pub log: Option<usize>,

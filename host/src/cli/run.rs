@@ -130,9 +130,11 @@ pub(super) fn limits(arguments: &LimitArguments, subject: &Subject, output: &Out
     if let Some(rows) = own.rows {
         limits.rows = rows;
     }
-    if let Some(mib) = arguments.row_data {
-        limits.row_bytes_total = mib.saturating_mul(MIB as u64);
-    }
+    limits.files = arguments.files.unwrap_or(limits.files);
+    let mib = |asked: Option<u64>, default| asked.map_or(default, |mib| mib.saturating_mul(MIB as u64));
+    limits.row_bytes_total = mib(arguments.row_data, limits.row_bytes_total);
+    limits.file_bytes = mib(arguments.file_size, limits.file_bytes);
+    limits.file_bytes_total = mib(arguments.file_data, limits.file_bytes_total);
     if let Some(kib) = arguments.log {
         limits.log_bytes = kib.saturating_mul(1024);
     }

@@ -96,6 +96,8 @@ pub enum FilePart {
     Begin {
         /// The file's number.
         file: u64,
+        /// The table of the row that names it.
+        table: TableName,
         /// Where it is to land.
         path: FilePath,
     },

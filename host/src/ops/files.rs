@@ -6,6 +6,7 @@ use super::{Operations, Refusal};
 use crate::destination::FilePart;
 use crate::policy::limits::{FILE_CHUNK_BYTES, OPEN_FILES};
 use crate::policy::paths::FilePath;
+use crate::rows::TableName;
 
 /// The files of one sync.
 #[derive(Default)]
@@ -22,9 +23,15 @@ struct Open {
 }
 
 impl Operations {
-    /// Begins a file; answers its number.
-    pub(crate) async fn begin_file(&mut self, path: &str, expected: Option<u64>) -> Result<u64, Refusal> {
+    /// Begins the file of a row of a table; answers its number.
+    pub(crate) async fn begin_file(
+        &mut self,
+        table: TableName,
+        path: &str,
+        expected: Option<u64>,
+    ) -> Result<u64, Refusal> {
         self.begin()?;
+        self.check_table(&table)?;
         let path = FilePath::parse(path).map_err(|error| Refusal::Invalid(format!("the path of a file {error}")))?;
         if self.files.open.len() >= OPEN_FILES {
             let text = format!("{OPEN_FILES} files are on their way; finish one before beginning another");
@@ -39,7 +46,7 @@ impl Operations {
         self.files.begun += 1;
         let file = self.files.begun;
         self.files.open.insert(file, Open { expected, bytes: 0 });
-        self.send_file(FilePart::Begin { file, path }).await?;
+        self.send_file(FilePart::Begin { file, table, path }).await?;
         Ok(file)
     }
 
@@ -123,6 +130,10 @@ mod tests {
         (operations, writer)
     }
 
+    fn table() -> TableName {
+        TableName { schema: None, name: "t".to_owned() }
+    }
+
     fn run<T>(work: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
     }
@@ -132,22 +143,22 @@ mod tests {
         run(async {
             let limits = Limits { file_bytes: 10, file_bytes_total: 15, files: 3, ..Limits::default() };
             let (mut taken, _writer) = operations(limits.clone()).await;
-            let file = taken.begin_file("a", Some(10)).await.unwrap();
+            let file = taken.begin_file(table(), "a", Some(10)).await.unwrap();
             taken.file_bytes(file, vec![0; 10]).await.unwrap();
             taken.finish_file(file).await.unwrap();
-            let file = taken.begin_file("a", None).await.unwrap();
+            let file = taken.begin_file(table(), "a", None).await.unwrap();
             assert!(matches!(taken.file_bytes(file, vec![0; 6]).await, Err(Refusal::Limit(_))));
-            assert!(matches!(taken.begin_file("a", None).await, Err(Refusal::Limit(_))));
+            assert!(matches!(taken.begin_file(table(), "a", None).await, Err(Refusal::Limit(_))));
 
             let (mut taken, _writer) = operations(limits.clone()).await;
-            assert!(matches!(taken.begin_file("a", Some(11)).await, Err(Refusal::Limit(_))));
+            assert!(matches!(taken.begin_file(table(), "a", Some(11)).await, Err(Refusal::Limit(_))));
 
             let (mut taken, _writer) = operations(limits).await;
             for _ in 0..3 {
-                let file = taken.begin_file("a", None).await.unwrap();
+                let file = taken.begin_file(table(), "a", None).await.unwrap();
                 taken.drop_file(file).await;
             }
-            assert!(matches!(taken.begin_file("a", None).await, Err(Refusal::Limit(_))));
+            assert!(matches!(taken.begin_file(table(), "a", None).await, Err(Refusal::Limit(_))));
         });
     }
 
@@ -156,9 +167,11 @@ mod tests {
         run(async {
             let (mut taken, _writer) = operations(Limits::default()).await;
             for path in ["../a", "/a", ""] {
-                assert!(matches!(taken.begin_file(path, None).await, Err(Refusal::Invalid(_))));
+                assert!(matches!(taken.begin_file(table(), path, None).await, Err(Refusal::Invalid(_))));
             }
-            let file = taken.begin_file("a", Some(2)).await.unwrap();
+            let nameless = TableName { schema: None, name: String::new() };
+            assert!(matches!(taken.begin_file(nameless, "a", None).await, Err(Refusal::Invalid(_))));
+            let file = taken.begin_file(table(), "a", Some(2)).await.unwrap();
             taken.file_bytes(file, vec![0]).await.unwrap();
             assert!(matches!(taken.finish_file(file).await, Err(Refusal::Invalid(_))));
             let chunk = vec![0; FILE_CHUNK_BYTES + 1];
@@ -169,7 +182,7 @@ mod tests {
             assert!(matches!(taken.file_bytes(file, vec![]).await, Err(Refusal::Invalid(_))));
             let mut last = Ok(0);
             for _ in 0..=OPEN_FILES {
-                last = taken.begin_file("b", None).await;
+                last = taken.begin_file(table(), "b", None).await;
             }
             assert!(matches!(last, Err(Refusal::Invalid(_))));
         });

@@ -2,7 +2,7 @@
 
 use wasmtime::component::Resource;
 
-use super::bindings::sluice::connector::{files, operations};
+use super::bindings::sluice::connector::{files, operations, types};
 use super::state::HostState;
 use crate::ops::Refusal;
 
@@ -13,8 +13,13 @@ pub struct Upload(u64);
 type Answer<T> = wasmtime::Result<Result<T, operations::Refusal>>;
 
 impl files::Host for HostState {
-    async fn begin(&mut self, path: String, expected: Option<u64>) -> Answer<Resource<Upload>> {
-        match self.operations.begin_file(&path, expected).await {
+    async fn begin(
+        &mut self,
+        table: types::TableName,
+        path: String,
+        expected: Option<u64>,
+    ) -> Answer<Resource<Upload>> {
+        match self.operations.begin_file(table.into(), &path, expected).await {
             Ok(file) => Ok(Ok(self.table.push(Upload(file))?)),
             Err(refusal) => Ok(Err(refusal.into())),
         }

@@ -76,7 +76,7 @@ impl Uploads {
     /// disk fails.
     pub(super) fn take(&mut self, part: FilePart) -> Result<(), DestinationError> {
         match part {
-            FilePart::Begin { file, path } => self.begin(file, path),
+            FilePart::Begin { file, path, .. } => self.begin(file, path),
             FilePart::Bytes { file, bytes } => match self.open.get_mut(&file) {
                 Some(open) => open.file.write_all(&bytes).map_err(|error| self.failed("cannot write a file", error)),
                 None => Ok(()),

@@ -2,12 +2,16 @@
 
 from componentize_py_types import Err
 
+from wit_world.imports.types import TableName
+
 landed = {}
 """Finished files by path, in the order of `finish`."""
 refuse = None
 """None, or a function of a call that returns a refusal or None."""
 column = "_sluice_file_path"
 open_uploads = []
+tables = []
+"""Schema and name of the table of each file that was begun."""
 
 
 def _ask(*call):
@@ -42,10 +46,13 @@ class Upload:
         open_uploads.remove(self)
 
 
-def begin(path, expected):
+def begin(table, path, expected):
+    assert type(table) is TableName
+    assert type(table.name) is str
     assert type(path) is str
     assert expected is None or (type(expected) is int and 0 <= expected < 2**64)
     _ask("begin", path, expected)
+    tables.append((table.schema, table.name))
     return Upload(path)
 
 

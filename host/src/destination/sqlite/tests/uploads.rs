@@ -3,10 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::*;
 use crate::destination::FilePart;
+use crate::destination::filter::{Reason, Withheld};
 use crate::policy::paths::FilePath;
+use crate::policy::settings;
 
 struct Folder(tempfile::TempDir);
 
@@ -17,6 +20,12 @@ impl Folder {
 
     fn open(&self) -> Filtered<SqliteDestination> {
         Warehouse::new(self.0.path()).open("c", identity("one")).unwrap()
+    }
+
+    fn under(&self, settings: &str) -> Filtered<SqliteDestination> {
+        let landing = Arc::new(settings::read(settings).unwrap());
+        let options = SqliteOptions { landing, ..SqliteOptions::default() };
+        Warehouse::with_options(self.0.path(), options).open("c", identity("one")).unwrap()
     }
 
     fn landed(&self) -> PathBuf {
@@ -37,8 +46,12 @@ fn names(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
+fn begun(file: u64, table: &str, path: &str) -> FilePart {
+    FilePart::Begin { file, table: name(table), path: FilePath::parse(path).unwrap() }
+}
+
 fn begin(destination: &mut Filtered<SqliteDestination>, file: u64, path: &str, content: &str) {
-    destination.file(FilePart::Begin { file, path: FilePath::parse(path).unwrap() }).unwrap();
+    destination.file(begun(file, "t", path)).unwrap();
     for bytes in content.as_bytes().chunks(2) {
         destination.file(FilePart::Bytes { file, bytes: bytes.to_vec() }).unwrap();
     }
@@ -174,4 +187,99 @@ fn a_reset_removes_the_files() {
     drop(destination);
     assert!(Warehouse::new(folder.0.path()).reset("c").unwrap());
     assert!(!folder.landed().exists());
+}
+
+#[test]
+fn a_reset_removes_the_files_then_the_database_then_the_key() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.0.path().join(name);
+    let reset = || Warehouse::new(folder.0.path()).reset("c");
+    let mut destination = folder.under("[destination.tables.t]\nhash_columns = ['secret']");
+    put(&mut destination, 1, "a", "x").unwrap();
+    destination.finish().unwrap();
+    drop(destination);
+    // each in turn cannot be removed, since it is of the other kind
+    fs::remove_dir_all(folder.landed()).unwrap();
+    fs::write(folder.landed(), "").unwrap();
+    assert!(reset().is_err());
+    assert!(path("c.db").exists() && path("c.key").is_file());
+    fs::remove_file(folder.landed()).unwrap();
+    fs::create_dir(folder.landed()).unwrap();
+    fs::remove_file(path("c.key")).unwrap();
+    fs::create_dir(path("c.key")).unwrap();
+    assert!(reset().is_err());
+    assert!(!folder.landed().exists() && !path("c.db").exists());
+}
+
+/// Sends a file of each table, the second half of each after all of them were begun; `path` is the table's name.
+fn send(destination: &mut Filtered<SqliteDestination>, tables: &[&str]) {
+    let numbered = || (1..).zip(tables);
+    for (file, table) in numbered() {
+        destination.file(begun(file, table, table)).unwrap();
+    }
+    for (file, table) in numbered() {
+        destination.file(FilePart::Bytes { file, bytes: table.as_bytes().to_vec() }).unwrap();
+        destination.file(FilePart::Finish { file }).unwrap();
+    }
+}
+
+fn kept_out(table: &str, column: Option<&str>, reason: Reason) -> Withheld {
+    Withheld { table: name(table), column: column.map(str::to_owned), reason }
+}
+
+#[test]
+fn files_of_what_is_blocked_are_not_even_on_their_way() {
+    let folder = Folder::new();
+    let settings = "[destination.tables.audit]\nblock = true\n\
+        [destination.tables.pictures]\nblock_columns = ['_sluice_file_path']\n\
+        [destination.tables.users]\nblock_columns = ['password']";
+    let mut destination = folder.under(settings);
+    destination.file(begun(8, "Audit", "discarded")).unwrap();
+    destination.file(FilePart::Bytes { file: 8, bytes: b"x".to_vec() }).unwrap();
+    assert_eq!(folder.incoming(), [""; 0]);
+    destination.file(FilePart::Discard { file: 8 }).unwrap();
+    send(&mut destination, &["audit", "pictures", "users", "t"]);
+    assert_eq!(folder.incoming().len(), 2);
+    destination.finish().unwrap();
+    let mut landed = names(&folder.landed());
+    landed.sort();
+    assert_eq!(landed, ["t", "users"]);
+    assert_eq!(
+        destination.withheld(),
+        [
+            kept_out("Audit", None, Reason::Blocked),
+            kept_out("audit", None, Reason::Blocked),
+            kept_out("pictures", Some("_sluice_file_path"), Reason::Blocked)
+        ]
+    );
+}
+
+#[test]
+fn files_of_new_tables_are_kept_out_where_they_are() {
+    let folder = Folder::new();
+    let row = |table: &str, path: &str| upsert(table, &[("id", int(1)), ("_sluice_file_path", text(path))]);
+    let mut destination = folder.open();
+    destination.declare(&[declared("t", &["id"], &[]), declared("without", &["id"], &[])]).unwrap();
+    destination.write(&row("t", "t")).unwrap();
+    destination.write(&upsert("without", &[("id", int(1))])).unwrap();
+    destination.finish().unwrap();
+    drop(destination);
+    for (changes, expected) in [("allow-columns", &["t", "without"][..]), ("block-all", &["t"])] {
+        let mut destination = folder.under(&format!("[destination]\nschema_changes = '{changes}'"));
+        send(&mut destination, &["t", "new", "without"]);
+        destination.finish().unwrap();
+        let mut landed = names(&folder.landed());
+        landed.sort();
+        assert_eq!(landed, expected, "{changes}");
+        assert_eq!(destination.withheld()[0], kept_out("new", None, Reason::New));
+        fs::remove_dir_all(folder.landed()).unwrap();
+    }
+}
+
+#[test]
+fn the_name_of_a_file_cannot_be_hashed() {
+    let folder = Folder::new();
+    let mut destination = folder.under("[destination.tables.t]\nhash_columns = ['_sluice_file_path']");
+    assert_refused(destination.file(begun(1, "t", "secret")), &["t", "_sluice_file_path", "block it"]);
+    assert_eq!(folder.incoming(), [""; 0]);
 }
