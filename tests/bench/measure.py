@@ -1,12 +1,12 @@
 """Measures Sluice against what an author would do without it, side by side.
 
     python3 tests/bench/measure.py            everything (about ten minutes)
-    python3 tests/bench/measure.py load start some of: load, memory, start
+    python3 tests/bench/measure.py load start some of: load, memory, start, parts
 
 Every figure is a ratio of two commands that ran in turn in the same minutes: a machine is
 noisy and absolute times lie. Each pair runs several times and the medians are compared.
 ``load`` and ``memory`` compare rows per second and peak memory; ``start`` compares a whole
-process with ``python3 -c "import requests"``.
+process with ``python3 -c "import requests"``; ``parts`` says where a row's time goes in the guest.
 """
 
 import json
@@ -129,8 +129,16 @@ def start(folder: Path) -> None:
     )
 
 
+def parts_of_a_row(folder: Path) -> None:
+    command = sync(build("parts", folder), folder / "parts", 1)
+    events = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
+    for event in map(json.loads, events.stdout.splitlines()):
+        if event.get("event") == "log":
+            print(event["message"])
+
+
 def main() -> None:
-    parts = {"load": load, "memory": memory, "start": start}
+    parts = {"load": load, "memory": memory, "start": start, "parts": parts_of_a_row}
     subprocess.run(["cargo", "build", "--release", "--quiet"], check=True, cwd=REPOSITORY)
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or parts:

@@ -55,6 +55,7 @@ mod resync;
 mod rules;
 mod schema;
 mod state;
+mod statements;
 mod switch;
 mod sync;
 mod text;

@@ -11,7 +11,8 @@ use super::naming::{Names, quote};
 use super::obstacle::Obstacle;
 use super::removal::Removal;
 use super::rules::Rules;
-use super::schema::{Change, key_list};
+use super::schema::Change;
+use super::statements::Statements;
 use crate::destination::DestinationError;
 use crate::rows::{Batch, Column, DataType, OperationKind, TableName, Value, Values};
 
@@ -40,8 +41,8 @@ pub(super) struct Parameter {
 /// What is done with each row.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// One statement.
-    Plain(String),
+    /// Statements for one row and for several.
+    Plain(Statements),
     /// Versions are made and closed.
     History(Box<history::Statements>),
 }
@@ -177,8 +178,8 @@ pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind, rem
         parameters.iter().filter_map(|parameter| slots.get(parameter.column)).map(|slot| quote(&slot.name)).collect();
     let work = match (removal, kind) {
         (Removal::Close, _) => Work::History(Box::new(history::Statements::new(&table, &slots, &parameters, kind))),
-        (_, OperationKind::Upsert) => Work::Plain(upsert_statement(&table, &names)),
-        _ => Work::Plain(change_statement(&table, &names, &parameters, kind, removal)),
+        (_, OperationKind::Upsert) => Work::Plain(Statements::upsert(&table, &names)),
+        _ => Work::Plain(Statements::change(&table, &names, &parameters, kind, removal)),
     };
     let hash = table.hashed.then(|| {
         let mut order: Vec<usize> = (0..slots.len()).collect();
@@ -186,61 +187,6 @@ pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind, rem
         order
     });
     Plan { table, slots, work, parameters, hash }
-}
-
-/// The number of the first parameter that takes a column.
-pub(super) fn first_parameter(table: &Table) -> usize {
-    if table.hashed { 3 } else { 2 }
-}
-
-fn upsert_statement(table: &Table, names: &[String]) -> String {
-    let mut columns = vec![quote(table.system.synced)];
-    if table.hashed {
-        columns.push(quote(table.system.id));
-    }
-    columns.extend_from_slice(names);
-    let marks = (1..=columns.len()).map(|number| format!("?{number}")).collect::<Vec<_>>().join(", ");
-    let mut sets =
-        vec![format!("{0} = excluded.{0}", quote(table.system.synced)), format!("{} = 0", quote(table.system.deleted))];
-    for column in table.columns.iter().filter(|column| column.key.is_none()) {
-        // A column the batch does not name has no value in VALUES either, hence NULL.
-        sets.push(format!("{0} = excluded.{0}", quote(&column.name)));
-    }
-    format!(
-        "INSERT INTO {} ({}, {}) VALUES ({marks}, 0) ON CONFLICT ({}) DO UPDATE SET {}",
-        quote(&table.name),
-        columns.join(", "),
-        quote(table.system.deleted),
-        key_list(table),
-        sets.join(", ")
-    )
-}
-
-fn change_statement(
-    table: &Table,
-    names: &[String],
-    parameters: &[Parameter],
-    kind: OperationKind,
-    removal: Removal,
-) -> String {
-    let mut sets = vec![format!("{} = ?1", quote(table.system.synced))];
-    let mut conditions = Vec::new();
-    if kind == OperationKind::Delete {
-        sets.push(format!("{} = 1", quote(table.system.deleted)));
-    }
-    if table.hashed {
-        conditions.push(format!("{} = ?2", quote(table.system.id)));
-    }
-    let first = first_parameter(table);
-    for (index, (name, parameter)) in names.iter().zip(parameters).enumerate() {
-        let assignment = format!("{name} = ?{}", first + index);
-        if parameter.selects { conditions.push(assignment) } else { sets.push(assignment) }
-    }
-    let (name, conditions) = (quote(&table.name), conditions.join(" AND "));
-    match (kind, removal) {
-        (OperationKind::Delete, Removal::Remove) => format!("DELETE FROM {name} WHERE {conditions}"),
-        _ => format!("UPDATE {name} SET {} WHERE {conditions}", sets.join(", ")),
-    }
 }
 
 /// Plans by table, kind and columns; bounded, because a connector chooses the columns.

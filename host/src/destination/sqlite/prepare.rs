@@ -54,9 +54,9 @@ impl SqliteDestination {
         self.begin()?;
         let (connection, buffers) = (&self.connection, &mut self.buffers);
         match &plan.work {
-            Work::Plain(statement) => {
+            Work::Plain(statements) => {
                 let stamp = self.clock.tick();
-                write::apply(connection, &plan, statement, batch, &fitted, &stamp, buffers)?;
+                write::apply(connection, &plan, statements, batch, &fitted, &stamp, buffers)?;
             }
             Work::History(statements) => {
                 history::apply(connection, &plan, statements, batch, &fitted, &mut self.clock, buffers)?;

@@ -1,12 +1,13 @@
 //! Applying batches through prepared statements.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Statement};
+use rusqlite::{CachedStatement, Connection, Statement};
 
 use super::fit::Fitted;
 use super::identity::RowHash;
 use super::open::failed;
-use super::plan::{Parameter, Plan, first_parameter};
+use super::plan::{Parameter, Plan};
+use super::statements::{SEVERAL, Statements, first_parameter};
 use super::values::{Scalar, encode};
 use crate::destination::DestinationError;
 use crate::rows::{Batch, Column};
@@ -71,28 +72,70 @@ impl<'a> Cells<'a> {
 pub(super) fn apply(
     connection: &Connection,
     plan: &Plan,
-    statement: &str,
+    statements: &Statements,
     batch: &Batch,
     fitted: &Fitted,
     stamp: &str,
     buffers: &mut Buffers,
 ) -> Result<(), DestinationError> {
-    let doing = failed("writing rows");
-    let mut statement = connection.prepare_cached(statement).map_err(&doing)?;
-    statement.raw_bind_parameter(1, stamp).map_err(&doing)?;
-    let mut sent = fitted.is_changed().then(|| Cells::of(&batch.columns));
-    let mut cells = Cells::of(fitted.columns(batch));
-    let first = first_parameter(&plan.table);
-    for row in 0..batch.rows {
-        if let Some(order) = &plan.hash {
-            buffers.hash_row(plan, order, sent.as_mut().unwrap_or(&mut cells), row);
-            statement.raw_bind_parameter(2, buffers.id()).map_err(&doing)?;
+    let sent = fitted.is_changed().then(|| Cells::of(&batch.columns));
+    let mut rows = Rows { plan, sent, cells: Cells::of(fitted.columns(batch)), buffers };
+    let mut row = 0;
+    if let Some(several) = statements.several.as_ref().filter(|_| batch.rows >= SEVERAL) {
+        let mut statement = prepare(connection, several, stamp)?;
+        while batch.rows - row >= SEVERAL {
+            for offset in 0..SEVERAL {
+                rows.bind(&mut statement, row + offset, offset)?;
+            }
+            statement.raw_execute().map_err(failed(WRITING))?;
+            row += SEVERAL;
         }
-        if bind_row(&mut statement, first, &plan.parameters, plan, &mut cells, row, &mut buffers.text)? {
-            statement.raw_execute().map_err(&doing)?;
+    }
+    if row < batch.rows {
+        let mut statement = prepare(connection, &statements.one, stamp)?;
+        for row in row..batch.rows {
+            if rows.bind(&mut statement, row, 0)? {
+                statement.raw_execute().map_err(failed(WRITING))?;
+            }
         }
     }
     Ok(())
+}
+
+const WRITING: &str = "writing rows";
+
+fn prepare<'c>(
+    connection: &'c Connection,
+    statement: &str,
+    stamp: &str,
+) -> Result<CachedStatement<'c>, DestinationError> {
+    let mut statement = connection.prepare_cached(statement).map_err(failed(WRITING))?;
+    statement.raw_bind_parameter(1, stamp).map_err(failed(WRITING))?;
+    Ok(statement)
+}
+
+/// The rows of a batch on their way into a statement.
+struct Rows<'a, 'p> {
+    plan: &'p Plan,
+    /// As they were sent, when that is not what lands.
+    sent: Option<Vec<Cells<'a>>>,
+    cells: Vec<Cells<'a>>,
+    buffers: &'p mut Buffers,
+}
+
+impl Rows<'_, '_> {
+    /// Binds a row as the statement's row `place`; `false` when its key can be in no row.
+    fn bind(&mut self, statement: &mut Statement<'_>, row: usize, place: usize) -> Result<bool, DestinationError> {
+        let plan = self.plan;
+        let first = first_parameter(&plan.table);
+        // The stamp is there once, the rest for each row.
+        let first = first + place * (first - 2 + plan.parameters.len());
+        if let Some(order) = &plan.hash {
+            self.buffers.hash_row(plan, order, self.sent.as_mut().unwrap_or(&mut self.cells), row);
+            statement.raw_bind_parameter(first - 1, self.buffers.id()).map_err(failed(WRITING))?;
+        }
+        bind_row(statement, first, &plan.parameters, plan, &mut self.cells, row, &mut self.buffers.text)
+    }
 }
 
 /// Binds columns of one row from parameter `first` on; `false` when its key can be in no row.
