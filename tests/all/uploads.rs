@@ -100,6 +100,6 @@ fn files_have_limits_of_their_own() {
         let connector = Connector::mode("files").arguments(&[limit, value]);
         let sync = connector.sync();
         assert_eq!(sync.code, Some(3), "{limit}: {}", sync.everything());
-        assert!(!landed(&connector).join("reports").exists());
+        assert_eq!(read(&connector, "reports/2024/summary.txt"), None, "{limit}");
     }
 }

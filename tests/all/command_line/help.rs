@@ -238,6 +238,15 @@ fn help_of_run() {
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
 
+          --files <COUNT>
+              Files of the connector [default: 100000]
+
+          --file-size <MIB>
+              Bytes of one file, in MiB [default: 1024]
+
+          --file-data <MIB>
+              Bytes of all files sent by the connector, in MiB [default: 10240]
+
           --log <KIB>
               Bytes of log messages, in KiB [default: 4096]
     "#);
@@ -459,6 +468,15 @@ fn help_of_configure() {
 
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
+
+          --files <COUNT>
+              Files of the connector [default: 100000]
+
+          --file-size <MIB>
+              Bytes of one file, in MiB [default: 1024]
+
+          --file-data <MIB>
+              Bytes of all files sent by the connector, in MiB [default: 10240]
 
           --log <KIB>
               Bytes of log messages, in KiB [default: 4096]
