@@ -53,5 +53,20 @@ def in_the_way(configuration, state):
     op.checkpoint({})
 
 
-MODES = {"files": files, "files_replaced": replaced, "files_refused": refused, "files_in_the_way": in_the_way}
+def resumable(configuration, state):
+    """Files in folders, 20 a checkpoint, starting where the state says."""
+    for number in range(state.get("next", 0), int(configuration["files"])):
+        content = io.BytesIO(str(number).encode() * 1000)
+        op.upsert("documents", {"id": number}, file=FileUpload(f"{number % 20}/{number}", content))
+        if number % 20 == 19:
+            op.checkpoint({"next": number + 1})
+
+
+MODES = {
+    "files": files,
+    "files_resumable": resumable,
+    "files_replaced": replaced,
+    "files_refused": refused,
+    "files_in_the_way": in_the_way,
+}
 DECLARATIONS = {mode: [{"table": "documents", "primary_key": ["id"]}] for mode in MODES}
