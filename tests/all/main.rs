@@ -23,4 +23,5 @@ mod policies;
 mod resync;
 mod rows;
 mod sdk;
+mod vectors;
 mod web;

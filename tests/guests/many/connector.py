@@ -7,12 +7,13 @@ import attacks
 import fast
 import misfits
 import policies
+import program
 import resyncs
 import rows
 import web
 from fivetran_connector_sdk import Connector
 
-MODULES = (attacks, fast, misfits, policies, resyncs, rows, web)
+MODULES = (attacks, fast, misfits, policies, program, resyncs, rows, web)
 MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
 DECLARATIONS = {
     name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()
