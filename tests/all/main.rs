@@ -16,6 +16,7 @@ mod check;
 mod command_line;
 mod contract;
 mod crash;
+mod differential;
 mod examples;
 mod fitting;
 mod hostile;

@@ -117,12 +117,23 @@ pub(crate) struct Table {
 pub(crate) struct Contents {
     pub(crate) tables: BTreeMap<String, Table>,
     pub(crate) state: Value,
+    /// How many rows were kept aside, repeats included.
+    pub(crate) quarantined: u64,
 }
 
 /// Reads a database through SQLite alone. Blobs and special floats are tagged as in `program.py`.
+/// One that is not there or not laid out is empty.
 pub(crate) fn contents(warehouse: &Path, connection: &str) -> Contents {
     let path = warehouse.join(format!("{connection}.db"));
-    let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database opens");
+    let empty = Contents { tables: BTreeMap::new(), state: json!({}), quarantined: 0 };
+    if !path.exists() {
+        return empty;
+    }
+    // A process that was killed may have left something to recover, which takes writing.
+    let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).expect("the database opens");
+    if select(&database, "SELECT 1 FROM sqlite_schema LIMIT 1").is_empty() {
+        return empty;
+    }
     let mut tables = BTreeMap::new();
     for row in select(&database, "SELECT name, source_schema, source_name, hashed FROM _sluice_tables") {
         let name = text(&row["name"]);
@@ -145,7 +156,13 @@ pub(crate) fn contents(warehouse: &Path, connection: &str) -> Contents {
     }
     let state = select(&database, "SELECT state FROM _sluice_state");
     let state = state.first().map_or(json!({}), |row| serde_json::from_str(&text(&row["state"])).expect("JSON"));
-    Contents { tables, state }
+    let aside = "SELECT 1 FROM sqlite_schema WHERE name = '_sluice_quarantine'";
+    let mut quarantined = 0;
+    if !select(&database, aside).is_empty() {
+        let times = select(&database, "SELECT coalesce(sum(times), 0) AS times FROM _sluice_quarantine").remove(0);
+        quarantined = times["times"].as_u64().expect("a number");
+    }
+    Contents { tables, state, quarantined }
 }
 
 fn text(value: &Value) -> String {
