@@ -23,6 +23,7 @@ mod hostile;
 mod policies;
 mod resync;
 mod rows;
+mod scale;
 mod sdk;
 mod vectors;
 mod web;
