@@ -14,6 +14,7 @@ mod support;
 
 mod check;
 mod command_line;
+mod connection;
 mod contract;
 mod crash;
 mod differential;
