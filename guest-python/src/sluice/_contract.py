@@ -235,8 +235,6 @@ def _values(kind: str, values: Any, rows: int) -> Any:
 
 def _mixed(pairs: list[tuple[str, Any] | None]) -> Any:
     kinds = {pair[0] for pair in pairs if pair is not None}
-    if kinds == {"integers", "decimals"}:
-        return _types.Values_Decimals(["" if pair is None else str(pair[1]) for pair in pairs])
     null = _types.Value_Null()
     cases = {kind: getattr(_types, f"Value_{KINDS[kind][0]}") for kind in kinds}
     return _types.Values_Mixed([null if pair is None else cases[pair[0]](pair[1]) for pair in pairs])

@@ -179,7 +179,7 @@ fn tool(zig: &Path, name: &str, arguments: &[String], home: &Path) -> Result<(),
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 

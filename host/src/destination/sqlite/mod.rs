@@ -54,6 +54,7 @@ mod removal;
 mod resync;
 mod rules;
 mod schema;
+mod selector;
 mod state;
 mod statements;
 mod switch;
