@@ -15,7 +15,7 @@ import uploads
 import web
 from fivetran_connector_sdk import Connector
 
-MODULES = (attacks, fast, forms, misfits, policies, program, resyncs, rows, uploads, web)
+MODULES = (attacks, fast, misfits, policies, program, resyncs, rows, uploads, web)
 MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
 DECLARATIONS = {
     name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()
