@@ -1,5 +1,7 @@
 //! The same programs in a process that is killed: what is there is the model up to a checkpoint.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -17,8 +19,8 @@ use crate::support::in_process::contents;
 const GROUPS: usize = 20;
 /// Programs in each.
 const PROGRAMS: usize = 40;
-/// A sync of so many takes about a third of a second.
-const LONGEST: Duration = Duration::from_millis(500);
+/// A sync of so many takes about as long.
+const LONGEST: Duration = Duration::from_millis(400);
 
 #[test]
 fn killed_at_any_moment_a_program_is_at_a_checkpoint() {
@@ -58,9 +60,11 @@ fn without_decisions(mut program: Program) -> Program {
     program
 }
 
-/// Starts a sync and kills it then; tells whether it was still running.
+/// Starts a sync and kills it so long after it said that it began; tells whether it was still running.
 fn kill_after(connector: &Connector, moment: Duration) -> bool {
-    let mut child = connector.command().stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut child = connector.command().stderr(Stdio::null()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut String::new()).unwrap();
     sleep(moment);
     drop(child.kill());
     child.wait().unwrap().code().is_none()
