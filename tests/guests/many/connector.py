@@ -5,14 +5,17 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 
 import attacks
 import fast
+import forms
 import misfits
 import policies
+import program
 import resyncs
 import rows
+import uploads
 import web
 from fivetran_connector_sdk import Connector
 
-MODULES = (attacks, fast, misfits, policies, resyncs, rows, web)
+MODULES = (attacks, fast, misfits, policies, program, resyncs, rows, uploads, web)
 MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
 DECLARATIONS = {
     name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()
@@ -28,7 +31,7 @@ def update(configuration, state):
     return MODES[configuration["mode"]](configuration, state)
 
 
-connector = Connector(update=update, schema=schema)
+connector = Connector(update=update, schema=schema, configuration_form=forms.configuration_form)
 
 if __name__ == "__main__":
     raise AssertionError("the host must not run this block")
