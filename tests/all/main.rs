@@ -12,6 +12,7 @@
 
 mod support;
 
+mod cassettes;
 mod check;
 mod command_line;
 mod contract;

@@ -14,6 +14,7 @@ mod resync;
 mod run;
 mod server;
 mod subject;
+mod tape;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -11,6 +11,7 @@
 //! | `state` | what a store holds |
 //! | `limiter` | memory summed over the store |
 //! | `wasi` | WASI with nothing in it |
+//! | `still` | clocks, waiting and chance of a replay |
 //! | `header_names` | header names in the case that servers write them in |
 //! | `operations`, `http`, `wasi_http` | the contract's imports, converted at once |
 
@@ -24,6 +25,7 @@ mod instance;
 mod limiter;
 mod operations;
 mod state;
+mod still;
 mod wasi;
 mod wasi_http;
 
@@ -34,3 +36,4 @@ pub use limiter::MemoryUse;
 
 pub(crate) use instance::{Finished, run};
 pub(crate) use state::Capabilities;
+pub(crate) use still::Still;
