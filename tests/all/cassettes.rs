@@ -75,7 +75,7 @@ fn dump(database: &Database) -> Vec<(String, Vec<Vec<Value>>)> {
     let names = tables.into_iter().map(|row| row[0].as_str().unwrap().to_owned());
     names
         .map(|name| {
-            let rows = database.query(&format!("SELECT * FROM \"{name}\" ORDER BY rowid"));
+            let rows = database.query(&format!("SELECT * FROM \"{name}\""));
             (name, rows)
         })
         .collect()
