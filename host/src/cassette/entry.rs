@@ -8,6 +8,9 @@ use super::base64;
 use super::raw::{End, Note};
 use super::redact::Redaction;
 
+/// Header fields in order.
+type Fields = Vec<(String, Vec<u8>)>;
+
 /// An exchange as it went.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -26,7 +29,7 @@ pub struct Exchange {
     /// Body of the request.
     pub request_body: Vec<u8>,
     /// Status, reason and header fields of the response, if there was one.
-    pub head: Option<(u16, String, Vec<(String, Vec<u8>)>)>,
+    pub head: Option<(u16, String, Fields)>,
     /// Body of the response, as far as it was read.
     pub body: Vec<u8>,
     /// Kind and text of the failure, if it did not end well.

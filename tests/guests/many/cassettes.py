@@ -20,11 +20,21 @@ def taped(configuration, state):
         for row in answer["rows"]:
             op.upsert("rows", row)
         page = answer["next"]
-    for path in ("moved", "squeezed", "binary", "missing", "repeated", "repeated", configuration["path_secret"]):
+    for path in (
+        "moved",
+        "squeezed",
+        "binary",
+        "missing",
+        "repeated",
+        "repeated",
+        configuration["path_secret"],
+    ):
         answer = session.get(f"{base}/{path}", timeout=10)
         op.upsert("answers", {"path": path, "status": answer.status_code, "body": answer.content.hex()})
         op.upsert("urls", {"url": answer.url, "cookie": session.cookies.get("sid", "none")})
-    echo = session.post(f"{base}/echo", json={"query": "ü", "token": configuration["client_secret"]}, timeout=10)
+    echo = session.post(
+        f"{base}/echo", json={"query": "ü", "token": configuration["client_secret"]}, timeout=10
+    )
     op.upsert("answers", {"path": "echo", "status": echo.status_code, "body": echo.text})
     try:
         requests.get(configuration["nobody"], timeout=10)
