@@ -13,7 +13,8 @@
 //! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
 //! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
-//! | [`http`] | the only way out of the machine; dials only with a permit of the policy | `policy` |
+//! | [`cassette`] | recorded HTTP: reading, redacting and matching it. Pure | `policy` |
+//! | [`http`] | the only way out of the machine, which dials only with a permit of the policy; records and replays | `policy`, `cassette` |
 //! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
@@ -26,6 +27,7 @@
 //! A row's way: `connector.py` → SDK (typed columns) → `sandbox` → `ops` → `queue` → writer
 //! thread → `destination`.
 
+pub mod cassette;
 pub mod check;
 pub mod cli;
 pub mod compiler;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::counters::Counters;
 use crate::error::SyncError;
-use crate::http::{Client, SystemResolver, Trust};
+use crate::http::{Client, SystemResolver, Trust, Web};
 use crate::incidents::Incidents;
 use crate::log::{ConnectorLog, LogSink};
 use crate::ops::Operations;
@@ -124,7 +124,7 @@ pub struct SetupRequest {
 /// How the connector failed, what it was denied, or the limit that it reached.
 pub fn form(engine: &SandboxEngine, component: &Loaded, request: &SetupRequest) -> Result<Option<Form>, SyncError> {
     let (capabilities, incidents) = capabilities(request);
-    let asked = block_on(sandbox::form(engine, component, capabilities)).and_then(|asked| asked);
+    let asked = block_on(sandbox::form(engine, component, capabilities), false).and_then(|asked| asked);
     with_denial(asked, &incidents)
 }
 
@@ -140,7 +140,7 @@ pub fn test(
 ) -> Result<Option<Outcome>, SyncError> {
     let (capabilities, incidents) = capabilities(request);
     let configuration = serde_json::to_string(&request.configuration).unwrap_or_else(|_| "{}".to_owned());
-    let tested = block_on(sandbox::test(engine, component, capabilities, name, &configuration));
+    let tested = block_on(sandbox::test(engine, component, capabilities, name, &configuration), false);
     with_denial(tested.and_then(|tested| tested), &incidents)
 }
 
@@ -164,7 +164,8 @@ fn capabilities(request: &SetupRequest) -> (Capabilities, Incidents) {
             incidents.clone(),
             Arc::clone(&counters),
         ),
-        http: Client::new(request.grants.clone(), &request.limits, resolver, request.trust.clone()),
+        http: Web::Network(Client::new(request.grants.clone(), &request.limits, resolver, request.trust.clone())),
+        still: None,
         log: Arc::new(log),
         incidents: incidents.clone(),
         counters,

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
+use jiff::Timestamp;
 
+use crate::cassette::{Player, Redaction, Replayed};
 use crate::counters::Counters;
 use crate::destination::filter::{Reason, Unmatched, Withheld};
 use crate::destination::sqlite::{SqliteOptions, Warehouse};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::error::{ConnectorFailure, SyncError};
-use crate::http::{Client, HostUsage, SystemResolver, Trust};
+use crate::http::{Client, HostUsage, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
 use crate::incidents::Incidents;
 use crate::log::{ConnectorLog, Level, LogSink};
 use crate::ops::Operations;
@@ -22,10 +24,13 @@ use crate::policy::landing::Landing;
 use crate::policy::limits::Limits;
 use crate::policy::secrets::{Redactor, Secret, is_secret_name};
 use crate::queue::{self, WriterFailure, WriterThread};
-use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine};
+use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine, Still};
 
 /// Threads for sockets and timers; the guest runs on the caller's own.
 const IO_THREADS: usize = 1;
+
+/// How long requests under way may take to notice that the sync is over.
+const LAST_ENTRIES: Duration = Duration::from_secs(1);
 
 /// Everything one sync needs. Whatever is not granted here is denied.
 pub struct SyncRequest {
@@ -39,16 +44,44 @@ pub struct SyncRequest {
     pub landing: Landing,
     /// The connector's configuration.
     pub configuration: BTreeMap<String, String>,
-    /// Where the connector may connect to.
-    pub grants: NetworkGrants,
-    /// Which certificate authorities are trusted.
-    pub trust: Trust,
+    /// What answers its requests.
+    pub network: Network,
     /// The limits.
     pub limits: Limits,
     /// Where the connector's log goes.
     pub log: Arc<dyn LogSink>,
     /// Counters to follow the sync by.
     pub counters: Arc<Counters>,
+}
+
+/// What answers a connector's requests.
+pub enum Network {
+    /// The hosts it may connect to.
+    Granted(NetworkGrants, Trust),
+    /// The same, and every exchange goes into a cassette.
+    Recorded(NetworkGrants, Trust, Recorder),
+    /// A cassette. There is no network, the clock stands at a moment, and every sync of the same goes the same.
+    Replayed(Player, Timestamp),
+}
+
+impl Network {
+    fn web(self, limits: &Limits) -> (Web, Option<Timestamp>) {
+        let client = |grants, trust| Client::new(grants, limits, Arc::new(SystemResolver), trust);
+        match self {
+            Self::Granted(grants, trust) => (Web::Network(client(grants, trust)), None),
+            Self::Recorded(grants, trust, recorder) => (Web::Recorded(client(grants, trust), Arc::new(recorder)), None),
+            Self::Replayed(player, clock) => (Web::Replayed(Arc::new(Replay::new(player, limits))), Some(clock)),
+        }
+    }
+}
+
+/// What became of a cassette.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CassetteReport {
+    /// What is in it now.
+    Recorded(Recorded),
+    /// What was used of it.
+    Replayed(Replayed),
 }
 
 /// What a sync did.
@@ -68,6 +101,8 @@ pub struct SyncReport {
     pub bytes: u64,
     /// Files the connector finished, and their bytes.
     pub files: (u64, u64),
+    /// What became of the cassette, if there is one.
+    pub cassette: Option<CassetteReport>,
     /// Requests by host.
     pub hosts: Vec<HostUsage>,
     /// The most memory the connector had, in bytes.
@@ -89,8 +124,10 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     let start = Instant::now();
     let identity = SyncIdentity { connector: request.connector, digest: component.digest().to_owned() };
     let landing = Arc::new(request.landing);
+    let (web, clock) = request.network.web(&request.limits);
     let options = SqliteOptions {
         landing: Arc::clone(&landing),
+        clock: clock.map(|clock| clock.as_microsecond()),
         uncommitted_bytes: request.limits.uncommitted_bytes,
         columns: request.limits.columns_per_table,
         ..SqliteOptions::default()
@@ -102,7 +139,6 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     let incidents = Incidents::default();
     let log =
         Arc::new(ConnectorLog::new(request.log, redactor(&request.configuration, &BTreeSet::new()), &request.limits));
-    let client = Client::new(request.grants, &request.limits, Arc::new(SystemResolver), request.trust);
     let counters = request.counters;
     let (sender, writer) = queue::queue(Arc::clone(&counters));
     let operations = Operations::new(request.limits.clone(), landing, sender, incidents.clone(), Arc::clone(&counters))
@@ -110,7 +146,8 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     let capabilities = Capabilities {
         limits: request.limits,
         operations,
-        http: client.clone(),
+        http: web.clone(),
+        still: clock.map(|clock| Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default() }),
         log: Arc::clone(&log),
         incidents: incidents.clone(),
         counters: Arc::clone(&counters),
@@ -133,15 +170,18 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     if result.is_ok() {
         warn_of_unmatched(&log, &destination.as_ref().map(|destination| destination.unmatched()).unwrap_or_default());
     }
+    let result = with_denial(result, &incidents);
+    let (result, cassette) = with_cassette(result, &web, &log);
     Ok(SyncReport {
-        result: with_denial(result, &incidents),
+        result,
+        cassette,
         tables: destination.map(|destination| destination.counts().to_vec()).unwrap_or_default(),
         withheld,
         checkpoints: counters.checkpoints(),
         rows: counters.rows(),
         bytes: counters.bytes(),
         files: counters.files(),
-        hosts: client.usage(),
+        hosts: web.usage(),
         peak_memory_bytes: memory.peak_bytes(),
         dropped_messages: log.dropped(),
         cpu,
@@ -185,15 +225,17 @@ fn run(
     configuration: &BTreeMap<String, String>,
     state: &str,
 ) -> (Result<(), SyncError>, Duration) {
+    let recorded = matches!(capabilities.http, Web::Recorded(..));
     let configuration = serde_json::to_string(configuration).unwrap_or_else(|_| "{}".to_owned());
-    match block_on(sandbox::run(engine, component, capabilities, &configuration, state)) {
+    match block_on(sandbox::run(engine, component, capabilities, &configuration, state), recorded) {
         Ok(finished) => (classify(finished.result, finished.writer), finished.cpu),
         Err(error) => (Err(error), Duration::ZERO),
     }
 }
 
-/// Runs a guest on this thread until it is done or a signal comes, with everything it started.
-pub(crate) fn block_on<T>(guest: impl Future<Output = T>) -> Result<T, SyncError> {
+/// Runs a guest on this thread until it is done or a signal comes, with everything it started. `last_entries` gives
+/// requests on their way a moment to be recorded.
+pub(crate) fn block_on<T>(guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all().build();
     let runtime = runtime.map_err(|error| SyncError::Host(format!("could not start the runtime: {error}")))?;
     let finished = runtime.block_on(async {
@@ -202,8 +244,11 @@ pub(crate) fn block_on<T>(guest: impl Future<Output = T>) -> Result<T, SyncError
             Either::Right((signal, _)) => Err(SyncError::Host(format!("the sync was cancelled by {signal}"))),
         }
     });
-    // Tasks of the guest's requests must not outlive it.
-    runtime.shutdown_background();
+    // Tasks of the guest's requests must not outlive it; what they had so far is part of a recording.
+    match last_entries {
+        true => runtime.shutdown_timeout(LAST_ENTRIES),
+        false => runtime.shutdown_background(),
+    }
     finished
 }
 
@@ -227,6 +272,56 @@ pub(crate) fn with_denial<T>(result: Result<T, SyncError>, incidents: &Incidents
         }
         (result, _) => result,
     }
+}
+
+/// Writes what was recorded, or says what a cassette lacked.
+fn with_cassette(
+    result: Result<(), SyncError>,
+    web: &Web,
+    log: &ConnectorLog,
+) -> (Result<(), SyncError>, Option<CassetteReport>) {
+    match web {
+        Web::Network(_) => (result, None),
+        Web::Recorded(_, recorder) => match recorder.finish() {
+            Ok(recorded) => {
+                if recorded.unsearched > 0 {
+                    let text = format!(
+                        "{} recorded bodies arrived compressed: secrets in them could not be looked for",
+                        recorded.unsearched
+                    );
+                    log.message(Level::Warning, &text);
+                }
+                (result, Some(CassetteReport::Recorded(recorded)))
+            }
+            // Rows that have landed stay, but what was asked for is not there.
+            Err(error) => (result.and(Err(SyncError::Host(error.to_string()))), None),
+        },
+        Web::Replayed(replay) => {
+            let replayed = replay.replayed();
+            let result = result.map_err(|error| with_missing(error, &replayed));
+            (result, Some(CassetteReport::Replayed(replayed)))
+        }
+    }
+}
+
+/// A connector that failed after a request had no entry failed because of it, as far as people are concerned.
+fn with_missing(error: SyncError, replayed: &Replayed) -> SyncError {
+    match (error, replayed.missing_requests.first()) {
+        (SyncError::Connector(failure), Some(request)) => SyncError::Connector(ConnectorFailure {
+            message: format!(
+                "the cassette has no entry for {request} (the connector then failed: {})",
+                failure.message
+            ),
+            ..failure
+        }),
+        (error, _) => error,
+    }
+}
+
+/// What is secret in the exchanges of a sync with this configuration.
+#[must_use]
+pub fn redaction(configuration: &BTreeMap<String, String>) -> Redaction {
+    Redaction::new(redactor(configuration, &BTreeSet::new()))
 }
 
 /// Keeps the values of secret names, and of `more`, out of what people read.

@@ -12,7 +12,7 @@ use sluicegate::policy::egress::NetworkGrants;
 use sluicegate::policy::landing::{BadRow, Landing, TableLanding, TypeMismatch};
 use sluicegate::policy::limits::Limits;
 use sluicegate::sandbox::{CodeCache, Loaded, SandboxEngine};
-use sluicegate::sync::{SyncReport, SyncRequest, sync};
+use sluicegate::sync::{Network, SyncReport, SyncRequest, sync};
 
 use crate::support::many;
 
@@ -42,8 +42,7 @@ impl Place {
             warehouse: self.0.path().to_owned(),
             landing,
             configuration: [("mode".to_owned(), mode.to_owned())].into(),
-            grants: NetworkGrants::default(),
-            trust: Trust::nobody(),
+            network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
             limits,
             log: Arc::new(Silence),
             counters: Arc::new(Counters::default()),

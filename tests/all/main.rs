@@ -12,6 +12,7 @@
 
 mod support;
 
+mod cassettes;
 mod check;
 mod clients;
 mod command_line;

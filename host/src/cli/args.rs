@@ -176,6 +176,8 @@ pub struct RunArguments {
     #[command(flatten)]
     pub grants: GrantArguments,
     #[command(flatten)]
+    pub cassette: CassetteArguments,
+    #[command(flatten)]
     pub landing: LandingArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
@@ -200,6 +202,22 @@ pub struct GrantArguments {
     /// ${server} in configuration values. The script runs outside the sandbox
     #[arg(long, value_name = "SCRIPT")]
     pub with_server: Option<PathBuf>,
+}
+
+/// Recorded HTTP.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Cassettes")]
+pub struct CassetteArguments {
+    /// Write every HTTP exchange into this file (HAR 1.2), without secrets that can be recognised
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub record: Option<PathBuf>,
+    /// Answer every request from this file (HAR 1.2, of --record, a browser or your own hand). There is no
+    /// network and no grant is needed; clocks and random numbers are the same each time
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["with_server", "ca_file"])]
+    pub replay: Option<PathBuf>,
+    /// Where the clock of a replay stands, such as 2025-01-31T12:00:00Z [default: the first entry's time]
+    #[arg(long, value_name = "TIME", requires = "replay")]
+    pub clock: Option<String>,
 }
 
 /// Limits of a sync.

@@ -18,6 +18,7 @@ mod resync;
 mod run;
 mod server;
 mod subject;
+mod tape;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

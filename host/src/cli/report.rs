@@ -7,6 +7,7 @@ use super::resync;
 use super::subject::Subject;
 use crate::destination::filter::Withheld;
 use crate::destination::sqlite::{TableInfo, Warehouse};
+use crate::display::cassette::CassetteSummary;
 use crate::display::preview::{self, PreviewColumn, TablePreview};
 use crate::display::summary::{
     ConnectorIdentity, HostSummary, Outcome, OutcomeClass, ResyncSummary, SyncSummary, TableSummary,
@@ -14,7 +15,8 @@ use crate::display::summary::{
 use crate::display::units;
 use crate::display::withheld::WithheldSummary;
 use crate::error::SyncError;
-use crate::sync::SyncReport;
+use crate::http::Recorded;
+use crate::sync::{CassetteReport, SyncReport};
 
 /// Tables that a preview shows at most.
 const PREVIEWED_TABLES: usize = 10;
@@ -67,6 +69,7 @@ pub(super) fn summary(
             .collect(),
         pending_resyncs: pending_resyncs(warehouse, connection),
         withheld: withheld(&report.withheld),
+        cassette: report.cassette.map(cassette),
         checkpoints: report.checkpoints,
         files: report.files.0,
         file_bytes: report.files.1,
@@ -78,6 +81,19 @@ pub(super) fn summary(
         log_messages_dropped: report.dropped_messages,
         wall: report.wall,
         cpu: report.cpu,
+    }
+}
+
+fn cassette(report: CassetteReport) -> CassetteSummary {
+    match report {
+        CassetteReport::Recorded(Recorded { entries, .. }) => CassetteSummary::Recorded { entries },
+        CassetteReport::Replayed(replayed) => CassetteSummary::Replayed {
+            used: replayed.used,
+            unused: replayed.unused,
+            unused_requests: replayed.unused_requests,
+            missing: replayed.missing,
+            missing_requests: replayed.missing_requests,
+        },
     }
 }
 

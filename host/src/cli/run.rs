@@ -12,6 +12,8 @@ use super::grants::{Granted, refuse_ungranted, trust};
 use super::report;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
+use super::tape::Tape;
+use crate::cassette::Player;
 use crate::compiler::configuration;
 use crate::counters::Counters;
 use crate::display::output::Output;
@@ -20,7 +22,7 @@ use crate::display::steps::Step;
 use crate::policy::limits::Limits;
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::stamp::AskedLimits;
-use crate::sync::{SyncRequest, sync};
+use crate::sync::{Network, SyncRequest, redaction, sync};
 
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
@@ -28,7 +30,8 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     // What can be refused at once is refused before a project is built.
     let trust = trust(&arguments.grants)?;
     let mut granted = Granted::parse(&arguments.grants)?;
-    let mut configuration = read_configuration(arguments)?;
+    let tape = Tape::open(&arguments.cassette)?;
+    let mut configuration = read_configuration(arguments, tape.server())?;
     let operator = arguments.landing.read()?;
     let subject = Subject::load(&arguments.subject, folders, &output)?;
     let server = arguments.grants.with_server.as_deref().map(TestServer::start).transpose()?;
@@ -38,8 +41,18 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
             *value = value.replace(SERVER_PLACEHOLDER, &server.url);
         }
     }
-    let grants = granted.with_project(&subject);
-    refuse_ungranted(&subject, &grants)?;
+    let server_url = server.as_ref().map(|server| server.url.clone());
+    let network = match tape {
+        Tape::Replay(cassette, clock) => Network::Replayed(Player::new(cassette, redaction(&configuration)), clock),
+        tape => {
+            let grants = granted.with_project(&subject);
+            refuse_ungranted(&subject, &grants)?;
+            match tape.recorder(redaction(&configuration), server_url)? {
+                Some(recorder) => Network::Recorded(grants, trust, recorder),
+                None => Network::Granted(grants, trust),
+            }
+        }
+    };
     let limits = limits(&arguments.limits, &subject, &output)?;
     // A component is a stranger's: how its rows land is not its author's to say.
     let project = subject.project.as_ref().map(|project| project.landing.clone()).unwrap_or_default();
@@ -64,8 +77,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         warehouse: arguments.warehouse.warehouse.clone(),
         landing,
         configuration,
-        grants,
-        trust,
+        network,
         limits,
         log: progress.clone(),
         counters,
@@ -85,7 +97,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
 }
 
 /// The configuration, in which the test server's URL is not filled in yet.
-fn read_configuration(arguments: &RunArguments) -> Result<BTreeMap<String, String>, Failure> {
+fn read_configuration(arguments: &RunArguments, recorded: Option<&str>) -> Result<BTreeMap<String, String>, Failure> {
     let default = arguments.subject.join("configuration.json");
     let path: &Path = match &arguments.configuration {
         Some(path) => path,
@@ -94,8 +106,13 @@ fn read_configuration(arguments: &RunArguments) -> Result<BTreeMap<String, Strin
     };
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::refused(format!("cannot read the configuration {}: {error}", path.display())))?;
-    let configuration = configuration::parse(&text)
+    let mut configuration = configuration::parse(&text)
         .map_err(|error| Failure::refused(format!("{}: {}", path.display(), with_causes(&error))))?;
+    if let Some(url) = recorded {
+        for value in configuration.values_mut() {
+            *value = value.replace(SERVER_PLACEHOLDER, url);
+        }
+    }
     let wants_server = configuration.iter().find(|(_, value)| value.contains(SERVER_PLACEHOLDER));
     match wants_server {
         Some((name, _)) if arguments.grants.with_server.is_none() => Err(Failure::refused(format!(

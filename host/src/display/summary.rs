@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::cassette::{self, CassetteSummary};
 use super::table::{Column, Table};
 use super::units;
 use super::withheld::{self, WithheldSummary};
@@ -35,6 +36,9 @@ pub struct SyncSummary {
     pub pending_resyncs: Vec<ResyncSummary>,
     /// What was kept out because the operator wants it so.
     pub withheld: Vec<WithheldSummary>,
+    /// What became of the cassette; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cassette: Option<CassetteSummary>,
     /// Durable checkpoints.
     pub checkpoints: u64,
     /// Files that the connector finished.
@@ -259,6 +263,9 @@ impl SyncSummary {
         if !self.withheld.is_empty() {
             table.row(["kept out".to_owned(), withheld::text(&self.withheld)]);
         }
+        for (index, line) in self.cassette.iter().flat_map(cassette::lines).enumerate() {
+            table.row([if index == 0 { "cassette" } else { "" }.to_owned(), line]);
+        }
         if self.log_messages_dropped > 0 {
             let dropped = units::counted(self.log_messages_dropped, "message");
             table.row(["log".to_owned(), format!("{dropped} dropped, the log was full")]);
@@ -298,6 +305,7 @@ pub(super) mod tests {
             ],
             pending_resyncs: Vec::new(),
             withheld: Vec::new(),
+            cassette: None,
             checkpoints: 3,
             files: 0,
             file_bytes: 0,

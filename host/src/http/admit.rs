@@ -90,34 +90,46 @@ impl Client {
     pub fn admit(&self, parts: &RequestParts) -> Result<Admitted, HttpError> {
         let limits = self.limits();
         self.ledger().check()?;
-        // the size first: everything below costs time per byte
-        let head_bytes = parts.headers.iter().map(|(name, value)| name.len() + value.len() + 4);
-        if parts.url.len() + head_bytes.sum::<usize>() > limits.header_bytes {
-            let most = limits.header_bytes;
-            return Err(HttpError::limit(format!(
-                "url and headers of the request have more than {most} bytes together"
-            )));
-        }
-        let method = parse_method(&parts.method)?;
-        let (destination, url) =
-            Destination::parse(&parts.url).map_err(|error| HttpError::InvalidRequest(error.to_string()))?;
+        let (method, destination, url) = read_target(parts, limits)?;
         let permit = self.grants().permit(&destination).map_err(|denied| {
             self.ledger().host(destination.host()).denied += 1;
             HttpError::Denied(denied)
         })?;
-        agree(&url, &destination)?;
-        let headers = read_headers(&parts.headers)?;
-        if parts.body_len.is_some_and(|bytes| bytes > limits.request_bytes) {
-            let most = limits.request_bytes;
-            return Err(HttpError::limit(format!(
-                "{}: the request body is longer than {most} bytes",
-                at(&destination)
-            )));
-        }
+        let headers = read_rest(parts, &url, &destination, limits)?;
         self.ledger().take(destination.host(), limits)?;
         let (connect, first_byte, between_bytes) = shorter(parts.timeouts, limits);
         Ok(Admitted { method, url, headers, body_len: parts.body_len, permit, connect, first_byte, between_bytes })
     }
+}
+
+/// Reads where a request goes.
+pub(super) fn read_target(parts: &RequestParts, limits: &Limits) -> Result<(Method, Destination, Url), HttpError> {
+    // the size first: everything below costs time per byte
+    let head_bytes = parts.headers.iter().map(|(name, value)| name.len() + value.len() + 4);
+    if parts.url.len() + head_bytes.sum::<usize>() > limits.header_bytes {
+        let most = limits.header_bytes;
+        return Err(HttpError::limit(format!("url and headers of the request have more than {most} bytes together")));
+    }
+    let method = parse_method(&parts.method)?;
+    let (destination, url) =
+        Destination::parse(&parts.url).map_err(|error| HttpError::InvalidRequest(error.to_string()))?;
+    Ok((method, destination, url))
+}
+
+/// Reads what a request carries there.
+pub(super) fn read_rest(
+    parts: &RequestParts,
+    url: &Url,
+    destination: &Destination,
+    limits: &Limits,
+) -> Result<HeaderMap, HttpError> {
+    agree(url, destination)?;
+    let headers = read_headers(&parts.headers)?;
+    if parts.body_len.is_some_and(|bytes| bytes > limits.request_bytes) {
+        let most = limits.request_bytes;
+        return Err(HttpError::limit(format!("{}: the request body is longer than {most} bytes", at(destination))));
+    }
+    Ok(headers)
 }
 
 fn parse_method(text: &str) -> Result<Method, HttpError> {

@@ -62,6 +62,40 @@ impl HttpError {
         matches!(self, Self::Limit { sticky: true, .. })
     }
 
+    /// The kind as it stands in a cassette.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Denied(_) => "denied",
+            Self::InvalidRequest(_) => "invalid-request",
+            Self::NameResolution(_) => "name-resolution",
+            Self::Connect(_) => "connect",
+            Self::ConnectTimeout(_) => "connect-timeout",
+            Self::ReadTimeout(_) => "read-timeout",
+            Self::Certificate(_) => "certificate",
+            Self::Tls(_) => "tls",
+            Self::ConnectionClosed(_) => "connection-closed",
+            Self::Protocol(_) => "protocol",
+            Self::Limit { .. } => "limit",
+        }
+    }
+
+    /// The reverse of [`kind`](Self::kind). A kind that is not known, and a denial, which is for the policy alone
+    /// to say, is a connection that could not be made.
+    pub(super) fn of_kind(kind: &str, text: String) -> Self {
+        match kind {
+            "invalid-request" => Self::InvalidRequest(text),
+            "name-resolution" => Self::NameResolution(text),
+            "connect-timeout" => Self::ConnectTimeout(text),
+            "read-timeout" => Self::ReadTimeout(text),
+            "certificate" => Self::Certificate(text),
+            "tls" => Self::Tls(text),
+            "connection-closed" => Self::ConnectionClosed(text),
+            "protocol" => Self::Protocol(text),
+            "limit" => Self::limit(text),
+            _ => Self::Connect(text),
+        }
+    }
+
     /// A limit of one exchange.
     pub(super) fn limit(text: String) -> Self {
         Self::Limit { text, sticky: false }

@@ -10,6 +10,9 @@
 //!    does not admit, connects to one of the rest, and returns the [`Response`] head.
 //! 3. [`Body::next`] streams the body under its limits. Dropping it ends the exchange.
 //!
+//! [`Web`] stands before it: a sync's requests go to the client, to the client with a recorder beside it, or to a
+//! cassette, in which case no client is made.
+//!
 //! What it never does: follow a redirect, keep a cookie, read a proxy or credential setting, send a
 //! referer, decompress, speak HTTP/2, or share a connection between syncs.
 //!
@@ -23,19 +26,25 @@ mod client;
 mod connect;
 mod error;
 mod exchange;
+mod record;
+mod replay;
 mod resolve;
 mod trust;
 mod upload;
 mod usage;
+mod web;
 
 pub use admit::{Admitted, RequestParts, Timeouts};
 pub use client::Client;
 pub use error::HttpError;
 pub use exchange::{Body, Response};
+pub use record::{RecordError, Recorded, Recorder};
+pub use replay::Replay;
 pub use resolve::{Addresses, Resolve, SystemResolver};
 pub use trust::{Trust, TrustError};
 pub use upload::RequestBody;
 pub use usage::HostUsage;
+pub use web::{Answer, AnswerBody, Ticket, Web};
 
 #[cfg(test)]
 mod tests;

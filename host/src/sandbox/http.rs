@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use wasmtime::component::Resource;
@@ -17,7 +18,7 @@ use super::bindings::sluice::connector::http;
 use super::header_names::usual_case;
 use super::state::HostState;
 use crate::error::LimitReached;
-use crate::http::{HttpError, RequestBody, RequestParts, Response, Timeouts};
+use crate::http::{Answer as Received, HttpError, RequestBody, RequestParts, Timeouts};
 use crate::incidents::Incidents;
 use crate::policy::limits::{Limits, WAITING_REQUEST_BYTES};
 
@@ -44,14 +45,14 @@ enum Progress {
 }
 
 struct Open {
-    response: Response,
+    response: Received,
     /// Received and not yet read by the guest.
     pending: Bytes,
     ended: bool,
 }
 
 /// A task that ends with its owner.
-struct Task(JoinHandle<Result<Response, HttpError>>);
+struct Task(JoinHandle<Result<Received, HttpError>>);
 
 impl Drop for Task {
     fn drop(&mut self) {
@@ -60,12 +61,18 @@ impl Drop for Task {
 }
 
 impl Progress {
+    fn answered(answered: Result<Received, HttpError>) -> Self {
+        match answered {
+            Ok(response) => Self::Open(Box::new(Open { response, pending: Bytes::new(), ended: false })),
+            Err(error) => Self::Failed(error),
+        }
+    }
+
     /// Waits for the head of the response. May be cancelled.
     async fn head(&mut self) -> Result<&mut Open, HttpError> {
         if let Self::Waiting(task) = self {
             *self = match (&mut task.0).await {
-                Ok(Ok(response)) => Self::Open(Box::new(Open { response, pending: Bytes::new(), ended: false })),
-                Ok(Err(error)) => Self::Failed(error),
+                Ok(answered) => Self::answered(answered),
                 Err(_) => Self::Failed(interrupted()),
             };
         }
@@ -116,12 +123,17 @@ impl http::Host for HostState {
         self.counters.requested();
         let client = self.http.clone();
         let body = body.map_or(RequestBody::Empty, RequestBody::Bytes);
-        let task = tokio::spawn(async move {
+        let at_once = client.answers_at_once();
+        let sending = async move {
             let answered = client.send(admitted, body).await;
             drop(room);
             answered
-        });
-        let progress = Arc::new(Mutex::new(Progress::Waiting(Task(task))));
+        };
+        let progress = match at_once {
+            true => Progress::answered(sending.now_or_never().unwrap_or_else(|| Err(interrupted()))),
+            false => Progress::Waiting(Task(tokio::spawn(sending))),
+        };
+        let progress = Arc::new(Mutex::new(progress));
         Ok(Ok(self.table.push(Exchange { progress })?))
     }
 }
@@ -202,7 +214,7 @@ fn timeouts(wanted: http::Timeouts) -> Timeouts {
     Timeouts { connect: millis(wanted.connect), first_byte: read, between_bytes: read }
 }
 
-fn head_of(response: &Response) -> http::ResponseHead {
+fn head_of(response: &Received) -> http::ResponseHead {
     let headers = response.headers.iter();
     http::ResponseHead {
         status: response.status,

@@ -10,11 +10,13 @@ use std::time::Duration;
 use wasmtime::component::{Component, ComponentNamedList, ComponentType, HasSelf, Lift, Linker, Lower};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
+use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 
 use super::bindings::{Connector, ConnectorPre, sluice, sluice::connector::types};
 use super::component::Loaded;
 use super::engine::SandboxEngine;
 use super::state::{Capabilities, HostState};
+use super::still::StillClocks;
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
 use crate::policy::limits::{EPOCH_TICK, FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
@@ -51,6 +53,10 @@ pub(crate) fn link(engine: &SandboxEngine, component: &Component) -> Result<Link
 
 fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    // In a replay, waiting is over at once: the one interface of WASI that is not wasmtime's own.
+    linker.allow_shadowing(true);
+    monotonic_clock::add_to_linker::<_, StillClocks>(linker, HostState::still_clocks)?;
+    linker.allow_shadowing(false);
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     sluice::connector::operations::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::files::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;

@@ -12,6 +12,7 @@
 //! | `state` | what a store holds |
 //! | `limiter` | memory summed over the store |
 //! | `wasi` | WASI with nothing in it |
+//! | `still` | clocks, waiting and chance of a replay |
 //! | `header_names` | header names in the case that servers write them in |
 //! | `operations`, `files`, `http`, `wasi_http` | the contract's imports, converted at once |
 
@@ -27,6 +28,7 @@ mod limiter;
 mod operations;
 mod setup;
 mod state;
+mod still;
 mod wasi;
 mod wasi_http;
 
@@ -38,3 +40,4 @@ pub use limiter::MemoryUse;
 pub(crate) use instance::run;
 pub(crate) use setup::{form, test};
 pub(crate) use state::Capabilities;
+pub(crate) use still::Still;

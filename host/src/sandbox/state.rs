@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use wasmtime::component::ResourceTable;
+use wasmtime_wasi::clocks::WasiClocksView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::limiter::{Limiter, MemoryUse};
+use super::still::{Clocks, Still, StillClock};
 use super::wasi;
 use super::wasi_http::HttpHooks;
 use crate::counters::Counters;
-use crate::http::Client;
+use crate::http::Web;
 use crate::incidents::Incidents;
 use crate::log::ConnectorLog;
 use crate::ops::Operations;
@@ -23,8 +25,10 @@ pub(crate) struct Capabilities {
     pub(crate) limits: Limits,
     /// Where rows go.
     pub(crate) operations: Operations,
-    /// The network.
-    pub(crate) http: Client,
+    /// The network, or what stands in its place.
+    pub(crate) http: Web,
+    /// The time that stands still, if it does.
+    pub(crate) still: Option<Still>,
     /// Where messages go.
     pub(crate) log: Arc<ConnectorLog>,
     /// What the sync runs into.
@@ -38,7 +42,7 @@ pub(crate) struct Capabilities {
 /// The data of one store.
 pub(crate) struct HostState {
     pub(super) operations: Operations,
-    pub(super) http: Client,
+    pub(super) http: Web,
     /// Kibibytes that requests which wait for their answers may still take.
     pub(super) request_room: Arc<Semaphore>,
     pub(super) log: Arc<ConnectorLog>,
@@ -47,19 +51,22 @@ pub(crate) struct HostState {
     pub(super) limiter: Limiter,
     pub(super) table: ResourceTable,
     wasi: WasiCtx,
+    pub(super) still: Option<StillClock>,
     wasi_http: WasiHttpCtx,
     hooks: HttpHooks,
 }
 
 impl HostState {
     pub(super) fn new(capabilities: Capabilities) -> Self {
-        let Capabilities { limits, operations, http, log, incidents, counters, memory } = capabilities;
+        let Capabilities { limits, operations, http, still, log, incidents, counters, memory } = capabilities;
+        let still = still.map(StillClock::new);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         let mut wasi_http = WasiHttpCtx::new();
         wasi_http.set_field_size_limit(limits.header_bytes);
         Self {
-            wasi: wasi::deny_all(&log, &limits),
+            wasi: wasi::deny_all(&log, &limits, still.as_ref()),
+            still,
             hooks: HttpHooks::new(http.clone(), incidents.clone(), Arc::clone(&counters)),
             limiter: Limiter::new(&limits, memory),
             operations,
@@ -77,6 +84,14 @@ impl HostState {
 impl WasiView for HostState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl HostState {
+    /// What the clock interface needs.
+    pub(super) fn still_clocks(&mut self) -> Clocks<'_> {
+        let still = self.still.clone();
+        Clocks { wasi: WasiClocksView::clocks(self), still }
     }
 }
 

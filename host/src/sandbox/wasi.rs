@@ -14,15 +14,19 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 
+use super::still::StillClock;
 use crate::log::{ConnectorLog, Level};
 use crate::policy::limits::{Limits, RANDOM_BYTES_PER_CALL};
 
-/// A context that grants nothing.
-pub(crate) fn deny_all(log: &Arc<ConnectorLog>, limits: &Limits) -> WasiCtx {
+/// A context that grants nothing. With a clock that stands still, chance does too.
+pub(crate) fn deny_all(log: &Arc<ConnectorLog>, limits: &Limits, still: Option<&StillClock>) -> WasiCtx {
     let stdio = |level| LogStream::new(Arc::clone(log), level, limits.log_line_bytes);
     // Several of these are defaults; they are spelled out so that a reader and a test see them.
-    WasiCtxBuilder::new()
-        .allow_tcp(false)
+    let mut wasi = WasiCtxBuilder::new();
+    if let Some(still) = still {
+        still.rule(&mut wasi);
+    }
+    wasi.allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
         .socket_addr_check(|_, _| Box::pin(async { false }))

@@ -11,18 +11,18 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::http::remember;
 use crate::counters::Counters;
-use crate::http::{Body, Client, HttpError, RequestBody, RequestParts, Timeouts};
+use crate::http::{AnswerBody, HttpError, RequestBody, RequestParts, Timeouts, Web};
 use crate::incidents::Incidents;
 
 /// Sends the requests of `wasi:http/outgoing-handler`.
 pub(crate) struct HttpHooks {
-    client: Client,
+    client: Web,
     incidents: Incidents,
     counters: Arc<Counters>,
 }
 
 impl HttpHooks {
-    pub(super) fn new(client: Client, incidents: Incidents, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(client: Web, incidents: Incidents, counters: Arc<Counters>) -> Self {
         Self { client, incidents, counters }
     }
 }
@@ -83,7 +83,7 @@ fn read(request: http::Request<WasiBody>, options: RequestOptions) -> (RequestPa
 }
 
 /// The response's body as the stream that `wasi:http` wants.
-fn stream(body: Body, incidents: Incidents) -> WasiBody {
+fn stream(body: AnswerBody, incidents: Incidents) -> WasiBody {
     let frames = unfold(Some((body, incidents)), |rest| async {
         let (mut body, incidents) = rest?;
         match body.next().await {

@@ -179,6 +179,19 @@ fn help_of_run() {
               URL it listens on, on loopback, as its first line. That URL is granted, and replaces
               ${server} in configuration values. The script runs outside the sandbox
 
+    Cassettes:
+          --record <FILE>
+              Write every HTTP exchange into this file (HAR 1.2), without secrets that can be recognised
+
+          --replay <FILE>
+              Answer every request from this file (HAR 1.2, of --record, a browser or your own hand).
+              There is no network and no grant is needed; clocks and random numbers are the same each
+              time
+
+          --clock <TIME>
+              Where the clock of a replay stands, such as 2025-01-31T12:00:00Z [default: the first
+              entry's time]
+
     Destination:
           --settings <FILE>
               A TOML file with a [destination] section that says any of what follows; flags win over it,

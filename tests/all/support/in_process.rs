@@ -15,7 +15,7 @@ use sluicegate::policy::egress::NetworkGrants;
 use sluicegate::policy::landing::Landing;
 use sluicegate::policy::limits::Limits;
 use sluicegate::sandbox::{CodeCache, Loaded, SandboxEngine};
-use sluicegate::sync::{SyncReport, SyncRequest, sync};
+use sluicegate::sync::{Network, SyncReport, SyncRequest, sync};
 
 use super::many;
 
@@ -73,8 +73,7 @@ pub(crate) fn run(warehouse: &Path, connection: &str, schema: &Value, operations
         warehouse: warehouse.to_path_buf(),
         landing: given.landing,
         configuration: configuration.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
-        grants: NetworkGrants::default(),
-        trust: Trust::nobody(),
+        network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
         limits: given.limits,
         log: lines.clone(),
         counters: Arc::new(Counters::default()),

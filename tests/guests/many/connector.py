@@ -4,6 +4,7 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 """
 
 import attacks
+import cassettes
 import fast
 import forms
 import misfits
@@ -15,7 +16,7 @@ import uploads
 import web
 from fivetran_connector_sdk import Connector
 
-MODULES = (attacks, fast, misfits, policies, program, resyncs, rows, uploads, web)
+MODULES = (attacks, cassettes, fast, misfits, policies, program, resyncs, rows, uploads, web)
 MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
 DECLARATIONS = {
     name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()

@@ -8,16 +8,21 @@ use super::dates;
 #[derive(Debug)]
 pub(super) struct Clock {
     last: i64,
+    still: Option<i64>,
 }
 
 impl Clock {
-    /// `last` is the latest stamp of earlier syncs, microseconds since 1970.
-    pub(super) fn after(last: i64) -> Self {
-        Self { last: last.clamp(0, dates::LAST_MICRO / 2) }
+    /// `last` is the latest stamp of earlier syncs, microseconds since 1970. The time of day is that of the system,
+    /// or stands `still`.
+    pub(super) fn after(last: i64, still: Option<i64>) -> Self {
+        Self { last: last.clamp(0, dates::LAST_MICRO / 2), still }
     }
 
     /// The next stamp, microseconds since 1970.
     pub(super) fn next(&mut self) -> i64 {
+        if let Some(still) = self.still {
+            return self.step(still);
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|time| time.as_micros()).unwrap_or_default();
         self.step(i64::try_from(now).unwrap_or(i64::MAX))
     }

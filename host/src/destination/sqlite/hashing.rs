@@ -11,6 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, MAIN_DB, Statement, TransactionBehavior, params};
 
+use super::SqliteOptions;
 use super::catalogue::{Catalogue, Table, all_tables};
 use super::files::Files;
 use super::identity::RowHash;
@@ -23,7 +24,6 @@ use super::values::{Scalar, decode};
 use super::{key, quarantine, state, sync};
 use crate::destination::DestinationError;
 use crate::destination::filter::HashKey;
-use crate::policy::landing::Landing;
 use crate::policy::names::spelling;
 use crate::policy::protection::Protection;
 use crate::policy::references::table_spelling;
@@ -45,10 +45,10 @@ type Since = Option<String>;
 /// `Files` when the key is missing, is not the database's, or others may read it.
 pub(super) fn settle(
     connection: &mut Connection,
-    landing: &Landing,
+    options: &SqliteOptions,
     files: &Files,
 ) -> Result<Option<HashKey>, DestinationError> {
-    let wanted = Protection::of(landing).hashed();
+    let wanted = Protection::of(&options.landing).hashed();
     let noted = noted(connection).map_err(failed(DOING))?;
     let is_ended = |(name, since): &(&Spelled, &Since)| since.is_none() && !wanted.contains(*name);
     let ended: Vec<&Spelled> = noted.iter().filter(is_ended).map(|(name, _)| name).collect();
@@ -74,7 +74,7 @@ pub(super) fn settle(
         state::write_entry(&transaction, state::HASH_KEY, &check).map_err(failed(DOING))?;
         hash_tables(&transaction, &begun, key)?;
     }
-    note(&transaction, &ended, begun.keys().copied())?;
+    note(&transaction, options.clock, &ended, begun.keys().copied())?;
     transaction.commit().map_err(failed(DOING))?;
     // A reader may hold the log open; then the end of the sync empties it.
     let _ = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);
@@ -110,11 +110,12 @@ fn noted(connection: &Connection) -> rusqlite::Result<HashMap<Spelled, Since>> {
 
 fn note<'a>(
     connection: &Connection,
+    still: Option<i64>,
     ended: &[&Spelled],
     begun: impl Iterator<Item = &'a Spelled>,
 ) -> Result<(), DestinationError> {
     // Every later row has a later stamp, whatever the system's clock does.
-    let mut clock = sync::clock(connection)?;
+    let mut clock = sync::clock(connection, still)?;
     let now = clock.tick();
     let write = || -> rusqlite::Result<()> {
         let mut statement = connection.prepare("INSERT OR REPLACE INTO \"_sluice_hashing\" VALUES (?, ?, ?)")?;

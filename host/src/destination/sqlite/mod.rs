@@ -86,6 +86,8 @@ use lock::Lock;
 pub struct SqliteOptions {
     /// What the operator decided about tables and columns.
     pub landing: Arc<Landing>,
+    /// Where the time of day stands still, microseconds since 1970; the system's clock when absent.
+    pub clock: Option<i64>,
     /// How long to wait for another program's transaction.
     pub busy_timeout: Duration,
     /// Page cache; changed pages beyond it go to the log before the commit.
@@ -108,6 +110,7 @@ impl Default for SqliteOptions {
     fn default() -> Self {
         Self {
             landing: Arc::default(),
+            clock: None,
             busy_timeout: Duration::from_secs(5),
             cache_bytes: 16 << 20,
             row_bytes: 64 << 20,
@@ -178,7 +181,7 @@ impl Warehouse {
         state::check(state)?;
         let (files, _lock) = self.lock(connection)?;
         let database = open::open_for_writing(&files, &self.options)?;
-        let mut clock = sync::clock(&database)?;
+        let mut clock = sync::clock(&database, self.options.clock)?;
         state::write(&database, state, &clock.tick()).map_err(open::failed("writing the state"))
     }
 
@@ -199,7 +202,7 @@ impl Warehouse {
         }
         let (files, _lock) = self.lock(connection)?;
         let mut database = open::open_for_writing(&files, &self.options)?;
-        let mut clock = sync::clock(&database)?;
+        let mut clock = sync::clock(&database, self.options.clock)?;
         resync::begin(&mut database, &mut clock, resync).map(Some)
     }
 

@@ -73,9 +73,9 @@ impl Counts {
 }
 
 /// A clock that goes on where the last sync stopped.
-pub(super) fn clock(connection: &Connection) -> Result<Clock, DestinationError> {
+pub(super) fn clock(connection: &Connection, still: Option<i64>) -> Result<Clock, DestinationError> {
     let last = state::read_entry(connection, state::LAST_STAMP).map_err(failed("reading the catalogue"))?;
-    Ok(Clock::after(last.and_then(|text| text.parse().ok()).unwrap_or(0)))
+    Ok(Clock::after(last.and_then(|text| text.parse().ok()).unwrap_or(0), still))
 }
 
 impl SqliteDestination {
@@ -90,7 +90,7 @@ impl SqliteDestination {
         switch::settle(&mut connection, &options.landing, &files)?;
         let mut uploads = Uploads::new(&files);
         uploads.repair(&connection)?;
-        let key = hashing::settle(&mut connection, &options.landing, &files)?;
+        let key = hashing::settle(&mut connection, &options, &files)?;
         let filter = inventory::filter(&connection, &options.landing, key)?;
         // After hashing, which changes types.
         let mut rules = Rules::default();
@@ -103,7 +103,7 @@ impl SqliteDestination {
             catalogue: Catalogue::load(&connection)?,
             plans: Plans::default(),
             buffers: write::Buffers::default(),
-            clock: clock(&connection)?,
+            clock: clock(&connection, options.clock)?,
             counts: Counts::default(),
             state: state::read(&connection).map_err(failed("reading the state"))?,
             identity,

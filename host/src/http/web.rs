@@ -1,0 +1,180 @@
+//! What a sync's requests go to.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::admit::{Admitted, RequestParts};
+use super::client::Client;
+use super::error::HttpError;
+use super::exchange::Body;
+use super::record::{Recorder, Recording};
+use super::replay::{Found, Replay};
+use super::upload::RequestBody;
+use super::usage::HostUsage;
+
+/// The network, the network with a recorder beside it, or a cassette. Clones share everything.
+#[derive(Clone, Debug)]
+pub enum Web {
+    /// The network.
+    Network(Client),
+    /// The network, recorded.
+    Recorded(Client, Arc<Recorder>),
+    /// A cassette, and no network.
+    Replayed(Arc<Replay>),
+}
+
+/// A request that may be sent.
+#[derive(Debug)]
+pub struct Ticket(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Network(Box<Admitted>),
+    Recorded(Box<Admitted>, Box<Recording>),
+    Replayed(Box<Found>),
+}
+
+/// The head of an answer, and its body.
+#[derive(Debug)]
+pub struct Answer {
+    /// 200 to 599.
+    pub status: u16,
+    /// The reason phrase, possibly empty.
+    pub reason: String,
+    /// Header fields, names in lower case, repeated ones in order.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: AnswerBody,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub struct AnswerBody(Source);
+
+#[derive(Debug)]
+enum Source {
+    Network(Body),
+    Recorded { body: Body, recording: Box<Recording>, failed: Option<HttpError> },
+    Kept { bytes: Bytes, end: Option<HttpError> },
+}
+
+impl Web {
+    /// Reads a request and decides whether it may be sent, or finds its answer. Does not wait, and nothing leaves
+    /// the host.
+    ///
+    /// # Errors
+    /// As [`Client::admit`]; [`HttpError::Connect`] when a cassette has no entry for it.
+    pub fn admit(&self, parts: &RequestParts) -> Result<Ticket, HttpError> {
+        Ok(Ticket(match self {
+            Self::Network(client) => Kind::Network(Box::new(client.admit(parts)?)),
+            Self::Recorded(client, recorder) => {
+                let sent = Recorder::as_sent(parts);
+                Kind::Recorded(Box::new(client.admit(&sent)?), Box::new(recorder.begin(&sent)))
+            }
+            Self::Replayed(replay) => Kind::Replayed(Box::new(replay.find(parts)?)),
+        }))
+    }
+
+    /// Sends a request and waits for the head of the response.
+    ///
+    /// # Errors
+    /// Any [`HttpError`].
+    pub async fn send(&self, ticket: Ticket, body: RequestBody) -> Result<Answer, HttpError> {
+        let no_place = || HttpError::InvalidRequest("the request belongs to another sync".to_owned());
+        match (ticket.0, self) {
+            (Kind::Network(admitted), Self::Network(client) | Self::Recorded(client, _)) => {
+                let response = client.send(*admitted, body).await?;
+                Ok(Answer {
+                    status: response.status,
+                    reason: response.reason,
+                    headers: response.headers,
+                    body: AnswerBody(Source::Network(response.body)),
+                })
+            }
+            (Kind::Recorded(admitted, recording), Self::Network(client) | Self::Recorded(client, _)) => {
+                recorded(client, *admitted, recording, body).await
+            }
+            (Kind::Replayed(found), Self::Replayed(replay)) => replay.answer(*found, body).await,
+            (Kind::Replayed(_), _) | (_, Self::Replayed(_)) => Err(no_place()),
+        }
+    }
+
+    /// Whether answers are there at once, so that a guest's order of events depends on nothing else.
+    #[must_use]
+    pub fn answers_at_once(&self) -> bool {
+        matches!(self, Self::Replayed(_))
+    }
+
+    /// What the sync used so far, by host name.
+    #[must_use]
+    pub fn usage(&self) -> Vec<HostUsage> {
+        match self {
+            Self::Network(client) | Self::Recorded(client, _) => client.usage(),
+            Self::Replayed(replay) => replay.usage(),
+        }
+    }
+}
+
+async fn recorded(
+    client: &Client,
+    admitted: Admitted,
+    mut recording: Box<Recording>,
+    body: RequestBody,
+) -> Result<Answer, HttpError> {
+    let sent = match recording.outgoing(body) {
+        Ok(body) => client.send(admitted, body).await,
+        Err(error) => Err(error),
+    };
+    let response = match sent {
+        Ok(response) => response,
+        Err(error) => {
+            recording.over(Some(&error))?;
+            return Err(error);
+        }
+    };
+    recording.head(&response);
+    Ok(Answer {
+        status: response.status,
+        reason: response.reason,
+        headers: response.headers,
+        body: AnswerBody(Source::Recorded { body: response.body, recording, failed: None }),
+    })
+}
+
+impl AnswerBody {
+    pub(super) fn kept(bytes: Bytes, end: Option<HttpError>) -> Self {
+        Self(Source::Kept { bytes, end })
+    }
+
+    /// The next piece; `None` at the end. May be cancelled; the next call goes on where this one was.
+    ///
+    /// # Errors
+    /// Any [`HttpError`]; every later call returns it again.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        match &mut self.0 {
+            Source::Network(body) => body.next().await,
+            Source::Recorded { failed: Some(error), .. } => Err(error.clone()),
+            Source::Recorded { body, recording, failed } => {
+                let piece = body.next().await;
+                let kept = match &piece {
+                    Ok(Some(piece)) => recording.piece(piece),
+                    Ok(None) => recording.over(None),
+                    Err(error) => recording.over(Some(error)),
+                };
+                if let Err(error) = kept {
+                    // The recorder remembers what could not be written.
+                    let _ = recording.over(Some(&error));
+                    *failed = Some(error.clone());
+                    return Err(error);
+                }
+                piece
+            }
+            Source::Kept { bytes, end } => match (bytes.is_empty(), end) {
+                (false, _) => Ok(Some(std::mem::take(bytes))),
+                (true, Some(error)) => Err(error.clone()),
+                (true, None) => Ok(None),
+            },
+        }
+    }
+}
