@@ -117,6 +117,7 @@ class Exports:
         if found is None:
             raise ValueError(f"the form has no test named {name}")
         answer = _drive.finish(found[1](_configuration(configuration)))
+        _finish_threads()
         if isinstance(answer, TestResult):
             return answer.failure
         return f"test {name} must return Test.success() or Test.failure(...), not {type(answer).__name__}"
