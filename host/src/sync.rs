@@ -39,6 +39,10 @@ pub struct SyncRequest {
     pub landing: Landing,
     /// The connector's configuration.
     pub configuration: BTreeMap<String, String>,
+    /// The state this sync starts from, a JSON object; None for that of the last checkpoint.
+    pub initial_state: Option<String>,
+    /// The environment variables it sees, and no others.
+    pub environment: BTreeMap<String, String>,
     /// Where the connector may connect to.
     pub grants: NetworkGrants,
     /// Which certificate authorities are trusted.
@@ -94,11 +98,15 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         ..SqliteOptions::default()
     };
     let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
-    let state = destination.state();
+    let state = request.initial_state.unwrap_or_else(|| destination.state().to_owned());
 
     let memory = Arc::new(MemoryUse::default());
     let incidents = Incidents::default();
-    let log = Arc::new(ConnectorLog::new(request.log, redactor(&request.configuration), &request.limits));
+    let log = Arc::new(ConnectorLog::new(
+        request.log,
+        redactor(&request.configuration, &request.environment),
+        &request.limits,
+    ));
     let client = Client::new(request.grants, &request.limits, Arc::new(SystemResolver), request.trust);
     let counters = request.counters;
     let (sender, writer) = queue::queue(Arc::clone(&counters));
@@ -110,6 +118,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         log: Arc::clone(&log),
         incidents: incidents.clone(),
         counters: Arc::clone(&counters),
+        environment: request.environment,
         memory: Arc::clone(&memory),
     };
 
@@ -225,8 +234,8 @@ fn with_denial(result: Result<(), SyncError>, incidents: &Incidents) -> Result<(
     }
 }
 
-fn redactor(configuration: &BTreeMap<String, String>) -> Redactor {
-    let secret = configuration.iter().filter(|(name, _)| is_secret_name(name));
+fn redactor(configuration: &BTreeMap<String, String>, environment: &BTreeMap<String, String>) -> Redactor {
+    let secret = configuration.iter().chain(environment).filter(|(name, _)| is_secret_name(name));
     let secrets: Vec<_> = secret.map(|(_, value)| Secret::new(value.clone())).collect();
     Redactor::new(&secrets)
 }

@@ -127,6 +127,10 @@ pub struct RunArguments {
     pub connection: Option<String>,
     #[command(flatten)]
     pub warehouse: WarehouseArguments,
+    /// Start this sync from the state in this file, a JSON object, or - for standard input. Checkpoints
+    /// are kept as usual, and the next sync starts from the last of them
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
     /// Rows to show of each table at the end
     #[arg(long, value_name = "ROWS", default_value_t = 5)]
     pub preview: usize,
@@ -144,6 +148,9 @@ pub struct RunArguments {
     /// Trust the certificate authorities in this PEM file too
     #[arg(long, value_name = "FILE", help_heading = "Grants")]
     pub ca_file: Option<PathBuf>,
+    /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
+    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
+    pub env: Vec<String>,
     /// Start this Python script beside the sync, as a test server of your own: it must print
     /// the URL it listens on, on loopback, as its first line. That URL is granted, and replaces
     /// ${server} in configuration values. The script runs outside the sandbox

@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod check;
 mod connection;
+mod environment;
 mod failure;
 mod folders;
 mod init;

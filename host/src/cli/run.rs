@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{LimitArguments, RunArguments};
+use super::connection;
+use super::environment::Environment;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::report;
@@ -13,6 +15,7 @@ use super::server::TestServer;
 use super::subject::Subject;
 use crate::compiler::configuration;
 use crate::counters::Counters;
+use crate::destination::sqlite::Warehouse;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
 use crate::display::steps::Step;
@@ -33,6 +36,8 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let trust = trust(arguments)?;
     let mut granted = Granted::parse(arguments)?;
     let mut configuration = read_configuration(arguments)?;
+    let environment = Environment::parse(&arguments.env, |name| std::env::var(name).ok())?;
+    let state = arguments.state.as_deref().map(initial_state).transpose()?;
     let operator = arguments.landing.read()?;
     let subject = Subject::load(&arguments.subject, folders, &output)?;
     let server = arguments.with_server.as_deref().map(TestServer::start).transpose()?;
@@ -68,6 +73,8 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         warehouse: arguments.warehouse.warehouse.clone(),
         landing,
         configuration,
+        initial_state: state,
+        environment: environment.with_connection(&connection),
         grants,
         trust,
         limits,
@@ -86,6 +93,12 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     // A reader that went away is not a failure of the sync, whose rows have landed.
     let _ = output.finish();
     Ok(code)
+}
+
+fn initial_state(file: &Path) -> Result<String, Failure> {
+    let state = connection::read_state(file)?.trim().to_owned();
+    Warehouse::check_state(&state)?;
+    Ok(state)
 }
 
 fn trust(arguments: &RunArguments) -> Result<Trust, Failure> {

@@ -15,6 +15,7 @@ use super::bindings::{Connector, ConnectorPre, sluice, sluice::connector::types}
 use super::component::Loaded;
 use super::engine::SandboxEngine;
 use super::state::{Capabilities, HostState};
+use super::wasi;
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
 use crate::policy::limits::{EPOCH_TICK, FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
@@ -50,7 +51,7 @@ pub(crate) fn link(engine: &SandboxEngine, component: &Component) -> Result<Link
 }
 
 fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasi::add_to_linker(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     sluice::connector::operations::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::logging::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;

@@ -10,7 +10,8 @@
 //! | `instance` | one sync in one store; how a guest's end becomes one class of error |
 //! | `state` | what a store holds |
 //! | `limiter` | memory summed over the store |
-//! | `wasi` | WASI with nothing in it |
+//! | `wasi` | WASI with nothing in it but the variables of the environment it is given |
+//! | `files` | the files of one sync, in memory |
 //! | `header_names` | header names in the case that servers write them in |
 //! | `operations`, `http`, `wasi_http` | the contract's imports, converted at once |
 
@@ -18,6 +19,7 @@ mod bindings;
 mod cache;
 mod component;
 mod engine;
+mod files;
 mod header_names;
 mod http;
 mod instance;

@@ -1,5 +1,6 @@
 //! What one store holds: everything a connector can reach, and nothing of another sync.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -7,6 +8,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::files::{Files, FilesView};
 use super::limiter::{Limiter, MemoryUse};
 use super::wasi;
 use super::wasi_http::HttpHooks;
@@ -31,6 +33,8 @@ pub(crate) struct Capabilities {
     pub(crate) incidents: Incidents,
     /// What it counts.
     pub(crate) counters: Arc<Counters>,
+    /// The environment variables it sees, and no others.
+    pub(crate) environment: BTreeMap<String, String>,
     /// What the memory limiter saw.
     pub(crate) memory: Arc<MemoryUse>,
 }
@@ -46,6 +50,7 @@ pub(crate) struct HostState {
     pub(super) counters: Arc<Counters>,
     pub(super) limiter: Limiter,
     pub(super) table: ResourceTable,
+    files: Files,
     wasi: WasiCtx,
     wasi_http: WasiHttpCtx,
     hooks: HttpHooks,
@@ -53,13 +58,14 @@ pub(crate) struct HostState {
 
 impl HostState {
     pub(super) fn new(capabilities: Capabilities) -> Self {
-        let Capabilities { limits, operations, http, log, incidents, counters, memory } = capabilities;
+        let Capabilities { limits, operations, http, log, incidents, counters, environment, memory } = capabilities;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         let mut wasi_http = WasiHttpCtx::new();
         wasi_http.set_field_size_limit(limits.header_bytes);
         Self {
-            wasi: wasi::deny_all(&log, &limits),
+            wasi: wasi::context(&log, &environment, &limits),
+            files: Files::new(&limits),
             hooks: HttpHooks::new(http.clone(), incidents.clone(), Arc::clone(&counters)),
             limiter: Limiter::new(&limits, memory),
             operations,
@@ -71,6 +77,12 @@ impl HostState {
             table,
             wasi_http,
         }
+    }
+}
+
+impl HostState {
+    pub(super) fn files(&mut self) -> FilesView<'_> {
+        FilesView { files: &self.files, table: &mut self.table }
     }
 }
 
