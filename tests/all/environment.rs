@@ -86,7 +86,21 @@ fn a_sync_starts_from_the_state_it_is_given() {
 #[test]
 fn everything_said_is_in_the_log_without_secrets() {
     let sync = Connector::mode("speaks").arguments(&["--env", "API_TOKEN=tok-1234567890"]).succeed();
-    println!("{:#?}", logged(&sync));
+    let logged = logged(&sync);
+    let said = |level: &str, message: &str| {
+        let found = logged.iter().any(|(at, text)| at == level && text.starts_with(message));
+        assert!(found, "{level} {message} is not in {logged:#?}");
+    };
+    said("INFO", "printed [redacted]");
+    said("INFO", "two");
+    said("INFO", "lines");
+    said("WARNING", "to stderr");
+    said("WARNING", "WARNING:root:logged a warning");
+    said("ERROR", "ERROR:root:logged an error");
+    said("INFO", "INFO:root:logged at the level that was set");
+    said("CRITICAL", "CRITICAL:mine:logged by name");
+    said("ERROR", "ERROR:root:went wrong");
+    assert!(!sync.everything().contains("below the level"));
     assert!(!sync.everything().contains("tok-1234567890"));
 }
 

@@ -2,6 +2,7 @@
 //! the database stays sound, and the next sync on it works.
 
 mod components;
+mod files;
 mod limits;
 mod network;
 mod output;

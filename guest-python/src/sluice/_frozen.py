@@ -1,6 +1,6 @@
 """An import system over files held in memory.
 
-What was readable while the snapshot is taken is gone when a component runs. `Tree` holds what was readable at build time
+What was readable while the snapshot is taken is gone when a component runs. `Tree` holds it
 under the paths it had, or was given, there; `install` teaches Python's own path-based import to look into it.
 Everything above that (packages, namespace packages, relative imports, `pkgutil`) stays Python's own code.
 """

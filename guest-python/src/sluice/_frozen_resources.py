@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from . import _writing
 from ._frozen import Tree, read_back
 
 if sys.version_info >= (3, 11):
@@ -128,10 +129,10 @@ class Files:
     def __init__(self, tree: Tree, project: str) -> None:
         self.tree = tree
         self._project = project
-        self._laid_out = False
+        self.laid_out = False
 
     def locate(self, file: Any) -> str | None:
-        """The path in the tree that `file` would have; None when it is no path, or not the tree's to answer."""
+        """The path in the tree that `file` would have; None when it is none, or not the tree's to answer."""
         if isinstance(file, (bytes, int)):
             return None
         try:
@@ -140,9 +141,9 @@ class Files:
             return None
         if not isinstance(path, str):
             return None
-        folder = os.getcwd() if self._laid_out else self._project
+        folder = os.getcwd() if self.laid_out else self._project
         path = posixpath.normpath(posixpath.join(folder, path))
-        return None if self._laid_out and path.startswith(self._project) else path
+        return None if self.laid_out and path.startswith(self._project) else path
 
     def lay_out(self) -> None:
         """Write the project's files into the files of the sync, and work in their folder.
@@ -157,14 +158,14 @@ class Files:
                     file.write(self.tree.read(path))
             os.makedirs(self._project, exist_ok=True)
             os.chdir(self._project)
-            self._laid_out = True
+            self.laid_out = True
 
 
 def install(tree: Tree, project: str, site: str) -> Files:
     """Serve the tree's files to `importlib.resources`, `importlib.metadata` and to plain reading by path.
 
-    Libraries read files beside their own source with `open(...)`, and connectors do before and unless their
-    files are laid out, so reading is answered from the tree first; a relative path means the project's folder.
+    Libraries read files beside their own source with `open(...)`, and connectors do unless their files are
+    laid out, so reading is answered from the tree first; a relative path means the project's folder then.
     Everything else goes the normal way.
     """
     files = Files(tree, project)
@@ -202,10 +203,15 @@ def _serve_open(files: Files) -> None:
             path = files.locate(file)
             if path is not None and files.tree.is_file(path):
                 return read_back(files.tree, path, mode, encoding, errors, newline)
+        writes = files.laid_out and set(mode) & set("wax+")
+        if writes and _writing.can_open(mode, buffering, encoding, errors, newline):
+            return _writing.open_for_writing(
+                file, mode, buffering, encoding, errors, newline, closefd, opener
+            )
         return original(file, mode, buffering, encoding, errors, newline, closefd, opener)
 
     frozen_open.__name__ = frozen_open.__qualname__ = "open"
-    builtins.open = io.open = frozen_open  # type: ignore[assignment]  # same call, one signature for all modes
+    builtins.open = io.open = frozen_open
 
 
 def _serve_questions(files: Files) -> None:

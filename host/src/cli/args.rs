@@ -182,6 +182,9 @@ pub struct LimitArguments {
     /// Bytes of rows sent by the connector, in MiB [default: 20480]
     #[arg(long, value_name = "MIB")]
     pub row_data: Option<u64>,
+    /// Files of the connector, in MiB; they lie in this machine's memory [default: 64]
+    #[arg(long, value_name = "MIB")]
+    pub files: Option<u64>,
     /// Bytes of log messages, in KiB [default: 4096]
     #[arg(long, value_name = "KIB")]
     pub log: Option<usize>,

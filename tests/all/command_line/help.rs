@@ -143,6 +143,10 @@ fn help_of_run() {
 
               [default: warehouse]
 
+          --state <FILE>
+              Start this sync from the state in this file, a JSON object, or - for standard input.
+              Checkpoints are kept as usual, and the next sync starts from the last of them
+
           --preview <ROWS>
               Rows to show of each table at the end
 
@@ -170,6 +174,10 @@ fn help_of_run() {
 
           --ca-file <FILE>
               Trust the certificate authorities in this PEM file too
+
+          --env <NAME[=VALUE]>
+              Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own
+              value
 
           --with-server <SCRIPT>
               Start this Python script beside the sync, as a test server of your own: it must print the
@@ -234,6 +242,9 @@ fn help_of_run() {
 
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
+
+          --files <MIB>
+              Files of the connector, in MiB; they lie in this machine's memory [default: 64]
 
           --log <KIB>
               Bytes of log messages, in KiB [default: 4096]

@@ -41,8 +41,8 @@ def speaks(configuration, state):
     logging.warning("logged a warning")
     logging.error("logged an error")
     logging.info("below the level")
-    logging.basicConfig(level=logging.INFO)
-    logging.info("logged after basicConfig")
+    logging.basicConfig(level=logging.INFO, force=True)
+    logging.info("logged at the level that was set")
     logging.getLogger("mine").critical("logged by name")
     try:
         raise ValueError("caught")

@@ -1,5 +1,6 @@
 """What a connector does with files: its own, temporary ones, and far too many."""
 
+# ruff: noqa: SIM115 -- files are opened for what happens, not for what is in them
 import csv
 import errno
 import json
@@ -18,7 +19,9 @@ AT_IMPORT = sorted(os.listdir(HERE))
 
 def found(**outcomes):
     for what, outcome in outcomes.items():
-        op.upsert("found", {"what": what, "outcome": outcome if isinstance(outcome, str) else json.dumps(outcome)})
+        op.upsert(
+            "found", {"what": what, "outcome": outcome if isinstance(outcome, str) else json.dumps(outcome)}
+        )
 
 
 def refusal(attempt):
@@ -45,7 +48,7 @@ def own_files(configuration, state):
         walked=[names for folder, _, names in os.walk("/project/data")],
         package_data=pkgutil.get_data("files", "lookup.csv").decode(),
         size=os.stat("lookup.csv").st_size,
-        exists=[os.path.exists("data"), os.path.isfile("data"), os.path.isdir("data"), os.path.exists("none")],
+        exists=[check(name) for name in ("data", "none") for check in (os.path.exists, os.path.isfile)],
         missing=refusal(lambda: open("none.csv")),
         source=open(__file__).readline(),
     )
@@ -121,7 +124,7 @@ def temporary_files(configuration, state):
         read=read,
         named=named,
         inside=inside,
-        left=[name for name in os.listdir("/tmp")],
+        left=os.listdir("/tmp"),
         gone=os.path.exists(name),
     )
 
