@@ -2,8 +2,8 @@
 //! the database stays sound, and the next sync on it works.
 
 mod components;
-mod files;
 mod limits;
+mod local_files;
 mod network;
 mod output;
 mod surroundings;

@@ -184,7 +184,7 @@ pub struct LimitArguments {
     pub row_data: Option<u64>,
     /// Files of the connector, in MiB; they lie in this machine's memory [default: 64]
     #[arg(long, value_name = "MIB")]
-    pub files: Option<u64>,
+    pub local_files: Option<u64>,
     /// Bytes of log messages, in KiB [default: 4096]
     #[arg(long, value_name = "KIB")]
     pub log: Option<usize>,

@@ -203,8 +203,8 @@ fn limits(arguments: &LimitArguments, subject: &Subject, output: &Output) -> Res
     if let Some(mib) = arguments.row_data {
         limits.row_bytes_total = mib.saturating_mul(MIB as u64);
     }
-    if let Some(mib) = arguments.files {
-        limits.file_bytes = mib.saturating_mul(MIB as u64);
+    if let Some(mib) = arguments.local_files {
+        limits.local_file_bytes = mib.saturating_mul(MIB as u64);
     }
     if let Some(kib) = arguments.log {
         limits.log_bytes = kib.saturating_mul(1024);

@@ -149,12 +149,12 @@ pub struct Limits {
     pub hosts: usize,
     /// Bytes of the files a connector has, those of its project included, each rounded up to 4 KiB.
     /// They lie in the host's memory. A project has at most 16 MiB.
-    pub file_bytes: u64,
+    pub local_file_bytes: u64,
     /// Files and folders a connector has. A project has at most 2,000; each costs the host up to
     /// about 700 bytes beside its content.
-    pub files: usize,
+    pub local_files: usize,
     /// Folders inside each other.
-    pub file_depth: usize,
+    pub local_file_depth: usize,
     /// The component file.
     pub component_bytes: u64,
 }
@@ -195,9 +195,9 @@ impl Default for Limits {
             concurrent_requests: 32,
             requests: 100_000,
             hosts: 256,
-            file_bytes: 64 * MIB as u64,
-            files: 16_384,
-            file_depth: 64,
+            local_file_bytes: 64 * MIB as u64,
+            local_files: 16_384,
+            local_file_depth: 64,
             component_bytes: 128 * MIB as u64,
         }
     }
@@ -274,9 +274,9 @@ impl Limits {
             ("concurrent_requests", bytes(self.concurrent_requests), 1, 1_000),
             ("requests", self.requests.into(), 0, u64::MAX.into()),
             ("hosts", bytes(self.hosts), 1, 100_000),
-            ("file_bytes", self.file_bytes.into(), 0, bytes(MEMORY_BYTES_CEILING)),
-            ("files", bytes(self.files), 16, 1_000_000),
-            ("file_depth", bytes(self.file_depth), 4, 1_000),
+            ("local_file_bytes", self.local_file_bytes.into(), 0, bytes(MEMORY_BYTES_CEILING)),
+            ("local_files", bytes(self.local_files), 16, 1_000_000),
+            ("local_file_depth", bytes(self.local_file_depth), 4, 1_000),
             ("component_bytes", self.component_bytes.into(), 1, u128::from(2 * GIB)),
         ];
         for &(name, value, least, most) in rows {

@@ -11,7 +11,7 @@
 //! | `state` | what a store holds |
 //! | `limiter` | memory summed over the store |
 //! | `wasi` | WASI with nothing in it but the variables of the environment it is given |
-//! | `files` | the files of one sync, in memory |
+//! | `local_files` | the files of one sync, in memory |
 //! | `header_names` | header names in the case that servers write them in |
 //! | `operations`, `http`, `wasi_http` | the contract's imports, converted at once |
 
@@ -19,11 +19,11 @@ mod bindings;
 mod cache;
 mod component;
 mod engine;
-mod files;
 mod header_names;
 mod http;
 mod instance;
 mod limiter;
+mod local_files;
 mod operations;
 mod state;
 mod wasi;

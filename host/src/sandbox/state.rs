@@ -8,8 +8,8 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::files::{Files, FilesView};
 use super::limiter::{Limiter, MemoryUse};
+use super::local_files::{Files, FilesView};
 use super::wasi;
 use super::wasi_http::HttpHooks;
 use crate::counters::Counters;
@@ -81,7 +81,7 @@ impl HostState {
 }
 
 impl HostState {
-    pub(super) fn files(&mut self) -> FilesView<'_> {
+    pub(super) fn local_files(&mut self) -> FilesView<'_> {
         FilesView { files: &self.files, table: &mut self.table }
     }
 }

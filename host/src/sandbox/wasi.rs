@@ -1,5 +1,5 @@
 //! WASI with nothing in it: no arguments, sockets or name lookup, and no environment but the
-//! variables it is given. Files are in `files`; those of `wasmtime-wasi` are not linked.
+//! variables it is given. Files are in `local_files`; those of `wasmtime-wasi` are not linked.
 //!
 //! A component made by componentize-py imports all of WASI whether it uses it or not, so
 //! the interfaces are there and every one of them is empty or refuses. What the guest
@@ -20,7 +20,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 
-use super::files::HasFiles;
+use super::local_files::HasFiles;
 use super::state::HostState;
 use crate::log::{ConnectorLog, Level};
 use crate::policy::limits::{Limits, RANDOM_BYTES_PER_CALL};
@@ -49,8 +49,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<
     // Clocks, streams, secure random numbers, standard input and output.
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
     let l = linker;
-    filesystem::types::add_to_linker::<_, HasFiles>(l, HostState::files)?;
-    filesystem::preopens::add_to_linker::<_, HasFiles>(l, HostState::files)?;
+    filesystem::types::add_to_linker::<_, HasFiles>(l, HostState::local_files)?;
+    filesystem::preopens::add_to_linker::<_, HasFiles>(l, HostState::local_files)?;
     random::insecure::add_to_linker::<_, WasiRandom>(l, HostState::random)?;
     random::insecure_seed::add_to_linker::<_, WasiRandom>(l, HostState::random)?;
     cli::exit::add_to_linker::<_, WasiCli>(l, HostState::cli)?;

@@ -243,7 +243,7 @@ fn help_of_run() {
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
 
-          --files <MIB>
+          --local-files <MIB>
               Files of the connector, in MiB; they lie in this machine's memory [default: 64]
 
           --log <KIB>

@@ -6,7 +6,7 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 import attacks
 import environment
 import fast
-import files
+import local_files
 import misfits
 import policies
 import resyncs
@@ -14,7 +14,7 @@ import rows
 import web
 from fivetran_connector_sdk import Connector
 
-MODULES = (attacks, environment, fast, files, misfits, policies, resyncs, rows, web)
+MODULES = (attacks, environment, fast, local_files, misfits, policies, resyncs, rows, web)
 MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
 DECLARATIONS = {
     name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()

@@ -46,7 +46,7 @@ def own_files(configuration, state):
         listed_at_import=[name for name in AT_IMPORT if name in ("connector.py", "lookup.csv", "data")],
         found=[str(path) for path in HERE.rglob("*.json")],
         walked=[names for folder, _, names in os.walk("/project/data")],
-        package_data=pkgutil.get_data("files", "lookup.csv").decode(),
+        package_data=pkgutil.get_data("local_files", "lookup.csv").decode(),
         size=os.stat("lookup.csv").st_size,
         exists=[check(name) for name in ("data", "none") for check in (os.path.exists, os.path.isfile)],
         missing=refusal(lambda: open("none.csv")),

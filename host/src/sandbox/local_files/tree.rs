@@ -85,9 +85,9 @@ impl Tree {
             nodes: HashMap::from([(ROOT, root)]),
             next: ROOT + 1,
             bytes: 0,
-            limit_bytes: limits.file_bytes,
-            limit_files: limits.files,
-            limit_depth: limits.file_depth,
+            limit_bytes: limits.local_file_bytes,
+            limit_files: limits.local_files,
+            limit_depth: limits.local_file_depth,
         }
     }
 

@@ -8,7 +8,7 @@ use super::*;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
 fn tree() -> Tree {
-    Tree::new(&Limits { file_bytes: 16 * PAGE as u64, files: 40, file_depth: 6, ..Limits::default() })
+    Tree::new(&Limits { local_file_bytes: 16 * PAGE as u64, local_files: 40, local_file_depth: 6, ..Limits::default() })
 }
 
 fn file(tree: &mut Tree, path: &str) -> Result<Id, ErrorCode> {
@@ -58,7 +58,7 @@ fn bytes_are_counted_before_they_are_made() {
 
 #[test]
 fn a_removed_file_stays_while_it_is_open() {
-    let limits = Limits { file_bytes: PAGE as u64, ..Limits::default() };
+    let limits = Limits { local_file_bytes: PAGE as u64, ..Limits::default() };
     let files = Files::new(&limits);
     let id = file(&mut files.tree(), "tmp/x").unwrap();
     let (open, again) = (files.open(id), files.open(id));
