@@ -98,6 +98,7 @@ fn bindings(layout: &Path) -> String {
     with: {{
         "wasi:io": wasmtime_wasi::p2::bindings::io,
         "sluice:connector/http.exchange": super::http::Exchange,
+        "sluice:connector/files.upload": super::files::Upload,
     }},
     require_store_data_send: true,
 }});

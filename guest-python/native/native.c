@@ -151,9 +151,12 @@ OPERATION(1)
 OPERATION(2)
 
 static PyMethodDef functions[OPERATIONS] = {
-    {"upsert", call_0, METH_FASTCALL | METH_KEYWORDS, 0},
-    {"update", call_1, METH_FASTCALL | METH_KEYWORDS, 0},
-    {"delete", call_2, METH_FASTCALL | METH_KEYWORDS, 0},
+    {"upsert", call_0, METH_FASTCALL | METH_KEYWORDS,
+     "upsert(table, data, *, schema=None, file=None)\n--\n\nInsert a row, or replace the one with the same primary key."},
+    {"update", call_1, METH_FASTCALL | METH_KEYWORDS,
+     "update(table, modified, *, schema=None, file=None)\n--\n\nChange the given columns of a row."},
+    {"delete", call_2, METH_FASTCALL | METH_KEYWORDS,
+     "delete(table, keys, *, schema=None)\n--\n\nMark a row as deleted."},
 };
 
 /* bind(number, data_name, open, slow, encode, late, full, refused): the operation as a function. */

@@ -84,6 +84,7 @@ def decimal(**size):
         ([{"table": "a", "columns": {"x": " INT"}}], "ValueError", "unknown type"),
         ([{"table": "a", "columns": {"x": "DECIMAL"}}], "ValueError", "precision"),
         ([{"table": "a", "columns": {"x": 5}}], "ValueError", "column x"),
+        ([{"table": "a", "columns": {"x": {"type": "STRING"}}}], "ValueError", "only"),
         (
             [{"table": "a", "columns": {"x": {"type": "STRING", "precision": 1, "scale": 0}}}],
             "ValueError",

@@ -14,6 +14,8 @@ pub struct Counters {
     checkpoints: AtomicU64,
     last_checkpoint_millis: AtomicU64,
     requests: AtomicU64,
+    files: AtomicU64,
+    file_bytes: AtomicU64,
 }
 
 impl Default for Counters {
@@ -26,6 +28,8 @@ impl Default for Counters {
             checkpoints: AtomicU64::new(0),
             last_checkpoint_millis: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            files: AtomicU64::new(0),
+            file_bytes: AtomicU64::new(0),
         }
     }
 }
@@ -52,6 +56,17 @@ impl Counters {
     /// Counts a request that left the host.
     pub(crate) fn requested(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a file that the connector finished.
+    pub(crate) fn filed(&self, bytes: u64) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+        self.file_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Files finished so far, and their bytes.
+    pub fn files(&self) -> (u64, u64) {
+        (self.files.load(Ordering::Relaxed), self.file_bytes.load(Ordering::Relaxed))
     }
 
     /// Rows sent so far.

@@ -18,6 +18,7 @@
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
 //! | [`sync`] | one sync put together | all of the above |
+//! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
 //! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
 //! | [`cli`] | the command line; the only place that reads the environment | all |
@@ -41,6 +42,7 @@ pub mod policy;
 mod queue;
 pub mod rows;
 pub mod sandbox;
+pub mod setup;
 pub mod stamp;
 pub mod sync;
 

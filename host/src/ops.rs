@@ -17,6 +17,7 @@ use crate::policy::names::Kind;
 use crate::queue::{Sender, WriterFailure};
 use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, TableName};
 
+mod files;
 mod rejects;
 mod values;
 
@@ -46,6 +47,7 @@ pub(crate) struct Operations {
     bytes: u64,
     uncommitted: u64,
     checkpoints: u64,
+    files: files::Files,
     /// Operations are refused until `sync` runs.
     open: bool,
 }
@@ -70,6 +72,7 @@ impl Operations {
             bytes: 0,
             uncommitted: 0,
             checkpoints: 0,
+            files: files::Files::default(),
             open: false,
         }
     }
@@ -164,7 +167,9 @@ impl Operations {
     fn begin(&mut self) -> Result<(), Refusal> {
         self.check_sticky()?;
         if !self.open {
-            return Err(Refusal::Invalid("operations are not allowed in schema(); send rows from update()".into()));
+            return Err(Refusal::Invalid(
+                "operations are only allowed while update() runs; send rows from there".into(),
+            ));
         }
         self.calls += 1;
         if self.calls > self.limits.operation_calls {

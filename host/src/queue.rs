@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::counters::Counters;
-use crate::destination::{Destination, DestinationError};
+use crate::destination::{Destination, DestinationError, FilePart};
 use crate::error::with_causes;
 use crate::rows::{Operation, TableDefinition};
 
@@ -28,6 +28,7 @@ const MESSAGE_BYTES: usize = 1024;
 enum Message {
     Declare(Vec<TableDefinition>),
     Operation(Operation),
+    File(FilePart),
     Checkpoint { sequence: u64, state: String },
     Finish { sequence: u64 },
 }
@@ -46,7 +47,9 @@ pub(crate) enum WriterFailure {
 impl From<DestinationError> for WriterFailure {
     fn from(error: DestinationError) -> Self {
         match error {
-            DestinationError::Refused { .. } => Self::Refused(error.to_string()),
+            DestinationError::Refused { .. } | DestinationError::FileInTheWay { .. } => {
+                Self::Refused(error.to_string())
+            }
             DestinationError::Limit { .. } => Self::Limit(error.to_string()),
             _ => Self::Failed(with_causes(&error)),
         }
@@ -102,6 +105,15 @@ impl Sender {
     /// Queues an operation of `bytes` bytes; waits while the queue is full.
     pub(crate) async fn operation(&self, operation: Operation, bytes: usize) -> Result<(), WriterFailure> {
         self.send(Message::Operation(operation), bytes).await
+    }
+
+    /// Queues a part of a file; waits while the queue is full.
+    pub(crate) async fn file(&self, part: FilePart) -> Result<(), WriterFailure> {
+        let bytes = match &part {
+            FilePart::Bytes { bytes, .. } => bytes.len(),
+            _ => 0,
+        };
+        self.send(Message::File(part), bytes).await
     }
 
     /// Queues a checkpoint and waits until it is durable.
@@ -185,6 +197,7 @@ impl Writer {
                 self.counters.written(rows);
                 Ok(())
             }
+            Message::File(part) => destination.file(part),
             Message::Checkpoint { sequence, state } => {
                 destination.checkpoint(&state)?;
                 self.counters.checkpointed();

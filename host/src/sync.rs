@@ -1,6 +1,6 @@
 //! One sync from start to end: destination, sandbox and writer put together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -70,6 +70,8 @@ pub struct SyncReport {
     pub rows: u64,
     /// Their size in bytes.
     pub bytes: u64,
+    /// Files the connector finished, and their bytes.
+    pub files: (u64, u64),
     /// Requests by host.
     pub hosts: Vec<HostUsage>,
     /// The most memory the connector had, in bytes.
@@ -99,18 +101,17 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     };
     let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
     let state = request.initial_state.unwrap_or_else(|| destination.state().to_owned());
+    let path_column = destination.path_column();
 
     let memory = Arc::new(MemoryUse::default());
     let incidents = Incidents::default();
-    let log = Arc::new(ConnectorLog::new(
-        request.log,
-        redactor(&request.configuration, &request.environment),
-        &request.limits,
-    ));
+    let redactor = redactor(request.configuration.iter().chain(&request.environment), &BTreeSet::new());
+    let log = Arc::new(ConnectorLog::new(request.log, redactor, &request.limits));
     let client = Client::new(request.grants, &request.limits, Arc::new(SystemResolver), request.trust);
     let counters = request.counters;
     let (sender, writer) = queue::queue(Arc::clone(&counters));
-    let operations = Operations::new(request.limits.clone(), landing, sender, incidents.clone(), Arc::clone(&counters));
+    let operations = Operations::new(request.limits.clone(), landing, sender, incidents.clone(), Arc::clone(&counters))
+        .with_path_column(path_column);
     let capabilities = Capabilities {
         limits: request.limits,
         operations,
@@ -145,6 +146,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         checkpoints: counters.checkpoints(),
         rows: counters.rows(),
         bytes: counters.bytes(),
+        files: counters.files(),
         hosts: client.usage(),
         peak_memory_bytes: memory.peak_bytes(),
         dropped_messages: log.dropped(),
@@ -189,27 +191,26 @@ fn run(
     configuration: &BTreeMap<String, String>,
     state: &str,
 ) -> (Result<(), SyncError>, Duration) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return (Err(SyncError::Host(format!("could not start the runtime: {error}"))), Duration::ZERO),
-    };
     let configuration = serde_json::to_string(configuration).unwrap_or_else(|_| "{}".to_owned());
+    match block_on(sandbox::run(engine, component, capabilities, &configuration, state)) {
+        Ok(finished) => (classify(finished.result, finished.writer), finished.cpu),
+        Err(error) => (Err(error), Duration::ZERO),
+    }
+}
+
+/// Runs a guest on this thread until it is done or a signal comes, with everything it started.
+pub(crate) fn block_on<T>(guest: impl Future<Output = T>) -> Result<T, SyncError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all().build();
+    let runtime = runtime.map_err(|error| SyncError::Host(format!("could not start the runtime: {error}")))?;
     let finished = runtime.block_on(async {
-        let sync = pin!(sandbox::run(engine, component, capabilities, &configuration, state));
-        let signal = pin!(interrupted());
-        match select(sync, signal).await {
-            Either::Left((finished, _)) => finished,
-            Either::Right((signal, _)) => sandbox::Finished {
-                result: Err(SyncError::Host(format!("the sync was cancelled by {signal}"))),
-                cpu: Duration::ZERO,
-                writer: None,
-            },
+        match select(pin!(guest), pin!(interrupted())).await {
+            Either::Left((finished, _)) => Ok(finished),
+            Either::Right((signal, _)) => Err(SyncError::Host(format!("the sync was cancelled by {signal}"))),
         }
     });
-    // Tasks of the sync's requests must not outlive it.
+    // Tasks of the guest's requests must not outlive it.
     runtime.shutdown_background();
-    (classify(finished.result, finished.writer), finished.cpu)
+    finished
 }
 
 /// A failed destination decides, whatever the connector made of it.
@@ -225,7 +226,7 @@ fn classify(result: Result<(), SyncError>, writer: Option<WriterFailure>) -> Res
 
 /// A connector that failed after it was denied something failed because of the denial, as
 /// far as an operator is concerned: the message says what to grant.
-fn with_denial(result: Result<(), SyncError>, incidents: &Incidents) -> Result<(), SyncError> {
+pub(crate) fn with_denial<T>(result: Result<T, SyncError>, incidents: &Incidents) -> Result<T, SyncError> {
     match (result, incidents.denial()) {
         (Err(SyncError::Connector(failure)), Some(denial)) => {
             Err(SyncError::Denied(format!("{denial} (the connector then failed: {})", failure.kind)))
@@ -234,8 +235,12 @@ fn with_denial(result: Result<(), SyncError>, incidents: &Incidents) -> Result<(
     }
 }
 
-fn redactor(configuration: &BTreeMap<String, String>, environment: &BTreeMap<String, String>) -> Redactor {
-    let secret = configuration.iter().chain(environment).filter(|(name, _)| is_secret_name(name));
+/// Keeps the values of secret names, and of `more`, out of what people read.
+pub(crate) fn redactor<'a>(
+    values: impl IntoIterator<Item = (&'a String, &'a String)>,
+    more: &BTreeSet<String>,
+) -> Redactor {
+    let secret = values.into_iter().filter(|(name, _)| is_secret_name(name) || more.contains(*name));
     let secrets: Vec<_> = secret.map(|(_, value)| Secret::new(value.clone())).collect();
     Redactor::new(&secrets)
 }

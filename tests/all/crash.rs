@@ -1,5 +1,6 @@
 //! Killed at any moment, a connection holds exactly its last checkpoint.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -170,6 +171,62 @@ fn killed_at_fifty_random_moments() {
     }
     eprintln!("{kills} kills over {connections} connections, {lost} without a new checkpoint, {early} came too late");
     assert!(lost < kills, "no killed sync ever kept a checkpoint: the moments are badly chosen");
+}
+
+/// How many rows of files there are, and how many files are committed but not at their places, after all were checked.
+fn files_and_pending(connector: &Connector) -> (i64, usize) {
+    let database = connector.database();
+    if !database.has_table("documents") {
+        return (0, 0);
+    }
+    let (landed, incoming) =
+        (connector.warehouse().join("tested.files"), connector.warehouse().join("tested.incoming"));
+    let pending: HashMap<String, String> = database
+        .query("SELECT path, incoming FROM _sluice_files")
+        .iter()
+        .map(|row| (row[0].as_str().unwrap().to_owned(), row[1].as_str().unwrap().to_owned()))
+        .collect();
+    let mut waiting = 0;
+    let rows = database.query("SELECT id, _sluice_file_path FROM documents ORDER BY id");
+    for row in &rows {
+        let (id, path) = (row[0].as_i64().unwrap(), row[1].as_str().unwrap());
+        let content = fs::read_to_string(landed.join(path)).unwrap_or_else(|_| {
+            waiting += 1;
+            fs::read_to_string(incoming.join(&pending[path])).expect("a committed file is at its place or on its way")
+        });
+        assert_eq!(content, id.to_string().repeat(1000));
+    }
+    let folders = fs::read_dir(&landed).into_iter().flatten().flatten();
+    let there = folders.map(|folder| fs::read_dir(folder.path()).unwrap().count()).sum::<usize>();
+    assert_eq!(there + waiting, rows.len(), "no file is visible without its row");
+    (rows.len() as i64, waiting)
+}
+
+#[test]
+fn killed_between_commit_and_move_a_file_is_not_lost() {
+    let mut random = Random::seeded();
+    let connector = || Connector::mode("files_resumable").with("files", 200);
+    connector().succeed();
+    let duration = Duration::from_secs_f64(connector().succeed().report()["wall_seconds"].as_f64().unwrap());
+    let (mut kills, mut halfway) = (0, 0);
+    while kills < 20 {
+        let connector = connector();
+        for _ in 0..KILLS_EACH {
+            let running = Running::start(&connector);
+            running.wait_for("started").expect("the sync starts");
+            if !running.kill_after(duration.mul_f64(random.fraction() / 2.0)) {
+                break;
+            }
+            kills += 1;
+            let (files, waiting) = files_and_pending(&connector);
+            assert_eq!(connector.state().get("next").map_or(0, |next| next.as_i64().unwrap()), files, "kill {kills}");
+            halfway += usize::from(waiting > 0);
+        }
+        connector.succeed();
+        assert_eq!(files_and_pending(&connector), (200, 0));
+        assert!(fs::read_dir(connector.warehouse().join("tested.incoming")).unwrap().next().is_none());
+    }
+    eprintln!("{kills} kills, {halfway} of them between a commit and its moves");
 }
 
 #[test]

@@ -1,17 +1,20 @@
 """Measures Sluice against what an author would do without it, side by side.
 
     python3 tests/bench/measure.py            everything (about ten minutes)
-    python3 tests/bench/measure.py load start some of: load, memory, start
+    python3 tests/bench/measure.py load start some of: load, memory, start, truncate, parts
 
 Every figure is a ratio of two commands that ran in turn in the same minutes: a machine is
 noisy and absolute times lie. Each pair runs several times and the medians are compared.
 ``load`` and ``memory`` compare rows per second and peak memory; ``start`` compares a whole
-process with ``python3 -c "import requests"``.
+process with ``python3 -c "import requests"``. ``truncate`` marks ten million rows as deleted, beside
+the one statement that does it, and says what memory that took. ``parts`` says where a row's time goes
+in the guest.
 """
 
 import json
 import os
 import resource
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -57,9 +60,9 @@ def peak_mib(command: list[object]) -> float:
     return peak / 1024
 
 
-def sync(component: Path, warehouse: Path, rows: int, salt: str = "") -> list[object]:
+def sync(component: Path, warehouse: Path, rows: int, **more: str) -> list[object]:
     configuration = warehouse.with_suffix(".json")
-    configuration.write_text(json.dumps({"rows": str(rows), "salt": salt}))
+    configuration.write_text(json.dumps({"rows": str(rows), **more}))
     return [
         SLUICE,
         "run",
@@ -129,8 +132,38 @@ def start(folder: Path) -> None:
     )
 
 
+def truncate(folder: Path) -> None:
+    bulk, warehouse = build("bulk", folder), folder / "truncated"
+    timed(sync(bulk, warehouse, 10 * ROWS))
+    ours = timed(sync(bulk, warehouse, 0, truncate="yes"))
+    database = sqlite3.connect(warehouse / "bench.db")
+    marked = database.execute("SELECT count(*) FROM items WHERE _sluice_deleted = 1").fetchone()
+    database.execute("UPDATE items SET _sluice_deleted = 0")
+    database.commit()
+    started = time.perf_counter()
+    database.execute("UPDATE items SET _sluice_deleted = 1 WHERE _sluice_deleted = 0")
+    database.commit()
+    theirs = time.perf_counter() - started
+    database.execute("UPDATE items SET _sluice_deleted = 0")
+    database.commit()
+    database.close()
+    peak = peak_mib(sync(bulk, warehouse, 0, truncate="yes"))
+    print(
+        f"truncate of {marked[0]:,} rows: sluice {ours:.1f} s, the statement alone {theirs:.1f} s, "
+        f"peak memory {peak:.0f} MiB"
+    )
+
+
+def parts_of_a_row(folder: Path) -> None:
+    command = sync(build("parts", folder), folder / "parts", 1)
+    events = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
+    for event in map(json.loads, events.stdout.splitlines()):
+        if event.get("event") == "log":
+            print(event["message"])
+
+
 def main() -> None:
-    parts = {"load": load, "memory": memory, "start": start}
+    parts = {"load": load, "memory": memory, "start": start, "truncate": truncate, "parts": parts_of_a_row}
     subprocess.run(["cargo", "build", "--release", "--quiet"], check=True, cwd=REPOSITORY)
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or parts:

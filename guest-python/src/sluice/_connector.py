@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from sluice import _contract
+from sluice._elsewhere import PromptMode, not_here
 from sluice._logging import Logging
 
-_HINT = "a connector does not run by itself: use `sluice run <project>`"
+_HOW_TO_RUN = "a connector does not run by itself: use `sluice run <project>`"
+_HOW_TO_CONFIGURE = "a connector does not ask by itself: use `sluice configure <project>`"
+_CALLED_DIRECTLY = "a host calls the functions given to Connector, there is no gRPC service"
 
 
 class Connector:
@@ -17,7 +20,7 @@ class Connector:
     `update(configuration, state)` fetches rows and sends them through `Operations`. It is called
     with keyword arguments and may be a plain function, a generator, a coroutine or an async
     generator. `schema(configuration)`, if given, returns a list of dicts that declare tables.
-    `configuration_form` is kept for later.
+    `configuration_form()`, if given, returns the `ConfigurationForm` that `sluice configure` shows.
     """
 
     # tools that look for a connector recognise it by the name of this module
@@ -42,7 +45,7 @@ class Connector:
         log_level: Logging.Level = Logging.Level.DEBUG,
     ) -> None:
         """Say how to run the project; the arguments are only accepted."""
-        _say_how()
+        _say(_HOW_TO_RUN)
 
     def run(
         self,
@@ -52,11 +55,52 @@ class Connector:
         log_level: Logging.Level = Logging.Level.INFO,
     ) -> None:
         """Say how to run the project; the arguments are only accepted."""
-        _say_how()
+        _say(_HOW_TO_RUN)
+
+    def generate_configuration(
+        self, project_path: str, run_tests: bool = False, disable_encryption: bool = False
+    ) -> None:
+        """Say how to fill in the form; the arguments are only accepted."""
+        _say(_HOW_TO_CONFIGURE)
+
+    def deploy(
+        self,
+        project_path: str,
+        deploy_key: str,
+        group: str,
+        connection: str,
+        hd_agent_id: str,
+        configuration: dict[str, Any] | None = None,
+        config_path: str | None = None,
+        python_version: str | None = None,
+        prompt_mode: PromptMode = PromptMode.INTERACTIVE,
+        naming: str | None = None,
+        proxy_id: str | None = None,
+        proxy_host_config_key: str | None = None,
+        target_package_id: str | None = None,
+    ) -> NoReturn:
+        """Raise NotImplementedError: nothing is deployed to a service here."""
+        raise not_here("Connector.deploy", "`sluice build <project>` makes a component, which any host runs")
+
+    def ConfigurationForm(self, request: Any, context: Any) -> NoReturn:  # noqa: N802
+        """Raise NotImplementedError: the function given as `configuration_form` is called instead."""
+        raise not_here("Connector.ConfigurationForm", _CALLED_DIRECTLY)
+
+    def Test(self, request: Any, context: Any) -> NoReturn:  # noqa: N802
+        """Raise NotImplementedError: the functions given to `add_test` are called instead."""
+        raise not_here("Connector.Test", _CALLED_DIRECTLY)
+
+    def Schema(self, request: Any, context: Any) -> NoReturn:  # noqa: N802
+        """Raise NotImplementedError: the function given as `schema` is called instead."""
+        raise not_here("Connector.Schema", _CALLED_DIRECTLY)
+
+    def Update(self, request: Any, context: Any) -> NoReturn:  # noqa: N802
+        """Raise NotImplementedError: the function given as `update` is called instead."""
+        raise not_here("Connector.Update", _CALLED_DIRECTLY)
 
 
-def _say_how() -> None:
+def _say(hint: str) -> None:
     if _contract.HAS_HOST:
-        Logging.info(_HINT)
+        Logging.info(hint)
     else:
-        print(_HINT)
+        print(hint)

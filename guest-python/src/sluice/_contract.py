@@ -13,16 +13,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sluice._errors import InvalidOperation, LimitReached, SluiceError, SyncEnded
+from sluice._form import ConfigurationForm, Field
 
 HAS_HOST: bool
 _types: Any = None
 _operations: Any = None
+_files: Any = None
 _logging: Any = None
 _Err: Any = None
 
 try:
     import componentize_py_types
     import wit_world
+    import wit_world.imports.files
     import wit_world.imports.logging
     import wit_world.imports.operations
     import wit_world.imports.types
@@ -32,6 +35,7 @@ else:
     HAS_HOST = True
     _types = wit_world.imports.types
     _operations = wit_world.imports.operations
+    _files = wit_world.imports.files
     _logging = wit_world.imports.logging
     _Err = componentize_py_types.Err
 
@@ -134,6 +138,39 @@ def checkpoint(state: str) -> None:
     _call(_operations.checkpoint, state)
 
 
+class Upload:
+    """The file of a row, on its way to the host. Leaving its `with` block before `finish` discards it.
+
+    Every method raises the exception of a refusal.
+    """
+
+    def __init__(self, schema: str | None, table: str, path: str, expected: int | None) -> None:
+        _need_host()
+        self._upload = _call(_files.begin, _types.TableName(schema, table), path, expected)
+
+    def write(self, data: bytes) -> None:
+        """Append bytes, at most 2 MiB."""
+        # as text, because the bindings leak each list of bytes
+        _call(self._upload.write_text, data.decode("latin-1"))
+
+    def finish(self) -> None:
+        """Let the file land with the next checkpoint."""
+        _call(self._upload.finish)
+
+    def __enter__(self) -> Upload:
+        self._upload.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._upload.__exit__(*raised)
+
+
+def path_column() -> str:
+    """The name of the column that holds the path of a row's file."""
+    _need_host()
+    return str(_files.path_column())
+
+
 def log(level: int, message: str) -> None:
     """Write a message to the sync's log; `level` counts from 0 (debug) to 6 (critical)."""
     _need_host()
@@ -151,6 +188,26 @@ def table_definition(table: Table) -> Any:
     columns = [_types.ColumnDefinition(name, _data_type(data_type)) for name, data_type in table.columns]
     name = _types.TableName(table.schema, table.name)
     return _types.TableDefinition(name, list(table.primary_key), columns)
+
+
+def setup_form(form: ConfigurationForm) -> Any:
+    """A form as the bindings' own record."""
+    fields = [
+        _types.FormField(f.name, f.label, f.description, f.placeholder, f.required, _field_kind(f))
+        for f in form.fields
+    ]
+    tests = [_types.FormTest(name, label) for name, (label, _) in form.tests.items()]
+    return _types.SetupForm(fields, tests)
+
+
+def _field_kind(field: Field) -> Any:
+    case = getattr(_types, f"FieldKind_{field.kind.capitalize()}")
+    return case([_types.Choice(*choice) for choice in field.choices]) if field.kind == "dropdown" else case()
+
+
+def test_outcome(failure: str | None) -> Any:
+    """How a setup test went, as the bindings' own value; None when it went well."""
+    return _types.TestOutcome_Success() if failure is None else _types.TestOutcome_Failure(failure)
 
 
 def _data_type(data_type: DataType | None) -> Any:
@@ -178,20 +235,16 @@ def _values(kind: str, values: Any, rows: int) -> Any:
 
 def _mixed(pairs: list[tuple[str, Any] | None]) -> Any:
     kinds = {pair[0] for pair in pairs if pair is not None}
-    if kinds == {"integers", "decimals"}:
-        return _types.Values_Decimals(["" if pair is None else str(pair[1]) for pair in pairs])
     null = _types.Value_Null()
     cases = {kind: getattr(_types, f"Value_{KINDS[kind][0]}") for kind in kinds}
     return _types.Values_Mixed([null if pair is None else cases[pair[0]](pair[1]) for pair in pairs])
 
 
-def _call(function: Callable[..., None], *arguments: Any) -> None:
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
     try:
-        function(*arguments)
+        return function(*arguments)
     except _Err as refused:
         refusal = refused.value
-    else:
-        return
     raise _refusal(refusal)
 
 

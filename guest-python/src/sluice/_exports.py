@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sluice import _contract, _drive, _schema
 from sluice._connector import Connector
 from sluice._failure import describe
+from sluice._form import ConfigurationForm, TestResult
 from sluice._writer import writer
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ Load = Callable[[], ModuleType]
 
 
 class Exports:
-    """`schema` and `sync` of one instance, which are called in this order, each at most once or more.
+    """The exports of one instance: `schema` and then `sync`, or `form`, or `test`.
 
     `load` imports the project's connector.py; it is called once, in the first export call.
     """
@@ -30,6 +31,7 @@ class Exports:
     def __init__(self, load: Load) -> None:
         self._load = load
         self._connector: Connector | None = None
+        self._form: ConfigurationForm | None = None
         self._started = False
 
     def schema(self, configuration: str) -> list[Any]:
@@ -39,6 +41,14 @@ class Exports:
     def sync(self, configuration: str, state: str) -> None:
         """The export `sync`; raises the bindings' `Err` and nothing else."""
         return self._guard(lambda: self._sync(configuration, state))
+
+    def form(self) -> Any:
+        """The export `form`; raises the bindings' `Err` and nothing else."""
+        return self._guard(lambda: _contract.setup_form(self._setup()))
+
+    def test(self, name: str, configuration: str) -> Any:
+        """The export `test`; raises the bindings' `Err` and nothing else."""
+        return self._guard(lambda: _contract.test_outcome(self._test(name, configuration)))
 
     def _guard(self, work: Callable[[], T]) -> T:
         try:
@@ -87,6 +97,25 @@ class Exports:
         if writer.fatal is not None:
             raise writer.fatal
         writer.finish()
+
+    def _setup(self) -> ConfigurationForm:
+        if self._form is None:
+            ask = self._project().configuration_form_method
+            form = ConfigurationForm() if ask is None else _drive.finish(ask())
+            if not isinstance(form, ConfigurationForm):
+                found = type(form).__name__
+                raise TypeError(f"configuration_form must return a ConfigurationForm, not {found}")
+            self._form = form
+        return self._form
+
+    def _test(self, name: str, configuration: str) -> str | None:
+        found = self._setup().tests.get(name)
+        if found is None:
+            raise ValueError(f"the form has no test named {name}")
+        answer = _drive.finish(found[1](_configuration(configuration)))
+        if isinstance(answer, TestResult):
+            return answer.failure
+        return f"test {name} must return Test.success() or Test.failure(...), not {type(answer).__name__}"
 
     def _project(self) -> Connector:
         if self._connector is None:

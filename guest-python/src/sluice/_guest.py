@@ -23,7 +23,7 @@ _EXPORTS = _exports.Exports(lambda: sluice._project.load_connector_module())
 
 
 class WitWorld(_contract.World):
-    """The exports of the world `connector`."""
+    """The exports of the world `connector-with-setup`."""
 
     def schema(self, configuration: str) -> list[object]:
         """Declare tables. Raises `componentize_py_types.Err` and nothing else."""
@@ -32,6 +32,14 @@ class WitWorld(_contract.World):
     def sync(self, configuration: str, state: str) -> None:
         """Fetch and send rows. Raises `componentize_py_types.Err` and nothing else."""
         _EXPORTS.sync(configuration, state)
+
+    def form(self) -> object:
+        """What to ask for. Raises `componentize_py_types.Err` and nothing else."""
+        return _EXPORTS.form()
+
+    def test(self, name: str, configuration: str) -> object:
+        """Try a configuration. Raises `componentize_py_types.Err` and nothing else."""
+        return _EXPORTS.test(name, configuration)
 
 
 sluice._project.freeze()

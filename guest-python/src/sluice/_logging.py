@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
+import warnings
 from typing import Any, ClassVar
 
 from sluice import _contract
@@ -43,6 +44,7 @@ class Logging:
     @classmethod
     def fine(cls, message: Any) -> None:
         """Deprecated: use `debug`."""
+        warnings.warn("Logging.fine is deprecated, use Logging.debug", DeprecationWarning, stacklevel=2)
         cls._write(cls.Level.FINE, message)
 
     @classmethod
@@ -63,6 +65,7 @@ class Logging:
     @classmethod
     def severe(cls, message: Any, exception: BaseException | None = None) -> None:
         """Deprecated: use `error`."""
+        warnings.warn("Logging.severe is deprecated, use Logging.error", DeprecationWarning, stacklevel=2)
         cls._write(cls.Level.SEVERE, message, exception)
 
     @classmethod

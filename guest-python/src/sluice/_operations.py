@@ -6,6 +6,7 @@ from typing import Any
 
 from sluice import _contract
 from sluice._buffer import Buffer
+from sluice._files import upload
 from sluice._text import presentable
 from sluice._writer import writer
 
@@ -38,7 +39,8 @@ class Operations:
         None or left out.
         """
         if file is not None:
-            raise _no_files("upsert")
+            upload("upsert", Operations.upsert, schema, table, data, file)
+            return
         writer.row("upsert", schema, table, data)
 
     @staticmethod
@@ -48,7 +50,8 @@ class Operations:
         A key that is not in the table is ignored. Raises as `upsert` does.
         """
         if file is not None:
-            raise _no_files("update")
+            upload("update", Operations.update, schema, table, modified, file)
+            return
         writer.row("update", schema, table, modified)
 
     @staticmethod
@@ -104,12 +107,6 @@ def _use_extension() -> None:
 
 if bind is not None:
     _use_extension()
-
-
-def _no_files(operation: str) -> NotImplementedError:
-    return NotImplementedError(
-        f"{operation}: file uploads (the argument `file`) are not supported, send the row without it"
-    )
 
 
 def _check_message(operation: str, message: object) -> None:

@@ -147,12 +147,12 @@ def _column(table: str, column: str, declared: object) -> tuple[str, DataType]:
 
 
 def _decimal(place: str, declared: Mapping[Any, Any]) -> tuple[str, DataType]:
+    name = declared.get("type", "DECIMAL")
+    if not isinstance(name, str) or name.upper() != "DECIMAL":
+        raise ValueError(f"{place}: only DECIMAL is written as a dict")
     for part in ("type", "precision", "scale"):
         if part not in declared:
             raise KeyError(f"{place}: a type written as a dict needs the key `{part}`")
-    name = declared["type"]
-    if not isinstance(name, str) or name.upper() != "DECIMAL":
-        raise ValueError(f"{place}: only DECIMAL is written as a dict")
     precision = _digits(place, "precision", declared["precision"])
     scale = _digits(place, "scale", declared["scale"])
     if not 1 <= precision <= MAX_PRECISION:

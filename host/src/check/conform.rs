@@ -244,9 +244,11 @@ impl<'a> Conformity<'a> {
     fn exports(&mut self) {
         let (surface, contract) = (self.surface, self.contract);
         let exports: HashMap<_, _> = surface.exports.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
-        for (name, expected) in &contract.exports {
+        let required = contract.exports.iter().map(|export| (export, true));
+        for ((name, expected), required) in required.chain(contract.optional.iter().map(|export| (export, false))) {
             match exports.get(name.as_str()) {
-                None => self.missing_export(name, expected, &exports),
+                None if required => self.missing_export(name, expected, &exports),
+                None => {}
                 Some(ComponentEntityType::Func(found)) => self.exported_function(name, expected, *found),
                 Some(_) => {
                     let message =
@@ -256,7 +258,8 @@ impl<'a> Conformity<'a> {
             }
         }
         for (name, _) in &surface.exports {
-            let known = name == TOOL_EXPORT || contract.exports.iter().any(|(known, _)| known == name);
+            let mut of_contract = contract.exports.iter().chain(&contract.optional);
+            let known = name == TOOL_EXPORT || of_contract.any(|(known, _)| known == name);
             if !known {
                 let message = "is exported too; the host does not use it";
                 self.findings.push(Finding::note(Code::ExportExtra, name, message));

@@ -3,21 +3,26 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use wit_parser::{Function, Interface, Resolve, SourceMap, UnresolvedPackageGroup, WorldId, WorldItem, WorldKey};
+use wit_parser::{Function, Interface, Resolve, SourceMap, UnresolvedPackageGroup, World, WorldItem, WorldKey};
 
 use super::allowed::{CONTRACT_VERSION, INTERFACES};
 
 /// Package and world that a connector is held against.
 const PACKAGE: (&str, &str) = ("sluice", "connector");
 const WORLD: &str = "connector";
+/// The same with exports that a connector may leave out.
+const LARGEST_WORLD: &str = "connector-with-setup";
 
-/// The world `sluice:connector/connector` and every interface on the allow-list.
+/// The worlds of `sluice:connector` and every interface on the allow-list.
 ///
 /// Parsing the WIT text takes about ten milliseconds: do it once, and ask
 /// [`admit_imports`](super::admit_imports) where only the names matter.
 pub struct Contract {
     pub(super) resolve: Resolve,
+    /// What every connector exports.
     pub(super) exports: Vec<(String, Function)>,
+    /// What a connector may export beside that.
+    pub(super) optional: Vec<(String, Function)>,
     pub(super) world_types: HashMap<String, wit_parser::TypeId>,
     interfaces: HashMap<String, wit_parser::InterfaceId>,
 }
@@ -38,25 +43,18 @@ impl Contract {
         let mut resolve = Resolve::default();
         let package =
             resolve.push_groups(main, dependencies).map_err(|error| ContractError::Unresolved(format!("{error}")))?;
-        let world = find_world(&resolve, package)?;
+        let exports = exports_of(find_world(&resolve, package, WORLD)?)?;
         let interfaces = find_interfaces(&resolve)?;
-        let mut exports = Vec::new();
+        let largest = find_world(&resolve, package, LARGEST_WORLD)?;
+        let mut optional = exports_of(largest)?;
+        optional.retain(|(name, _)| exports.iter().all(|(known, _)| known != name));
         let mut world_types = HashMap::new();
-        let world = resolve.worlds.get(world).ok_or(ContractError::NoWorld)?;
-        for (key, item) in &world.exports {
-            match (key, item) {
-                (WorldKey::Name(name), WorldItem::Function(function)) => {
-                    exports.push((name.clone(), function.clone()));
-                }
-                _ => return Err(ContractError::ExportsInterface),
-            }
-        }
-        for (key, item) in &world.imports {
+        for (key, item) in &largest.imports {
             if let (WorldKey::Name(name), WorldItem::Type { id, .. }) = (key, item) {
                 world_types.insert(name.clone(), *id);
             }
         }
-        Ok(Self { resolve, exports, world_types, interfaces })
+        Ok(Self { resolve, exports, optional, world_types, interfaces })
     }
 
     /// An interface of the allow-list by its name without version.
@@ -94,13 +92,25 @@ fn groups(files: &[(&str, &str)]) -> Result<(UnresolvedPackageGroup, Vec<Unresol
     Ok((main.ok_or(ContractError::NoWorld)?, dependencies))
 }
 
-fn find_world(resolve: &Resolve, package: wit_parser::PackageId) -> Result<WorldId, ContractError> {
+fn exports_of(world: &World) -> Result<Vec<(String, Function)>, ContractError> {
+    let function = |(key, item): (&WorldKey, &WorldItem)| match (key, item) {
+        (WorldKey::Name(name), WorldItem::Function(function)) => Ok((name.clone(), function.clone())),
+        _ => Err(ContractError::ExportsInterface),
+    };
+    world.exports.iter().map(function).collect()
+}
+
+fn find_world<'a>(
+    resolve: &'a Resolve,
+    package: wit_parser::PackageId,
+    name: &str,
+) -> Result<&'a World, ContractError> {
     let package = resolve.packages.get(package).ok_or(ContractError::NoWorld)?;
     let version = package.name.version.as_ref().map(ToString::to_string);
     if version != Some(CONTRACT_VERSION.to_string()) {
         return Err(ContractError::Version { found: version.unwrap_or_default() });
     }
-    package.worlds.get(WORLD).copied().ok_or(ContractError::NoWorld)
+    package.worlds.get(name).and_then(|id| resolve.worlds.get(*id)).ok_or(ContractError::NoWorld)
 }
 
 fn find_interfaces(resolve: &Resolve) -> Result<HashMap<String, wit_parser::InterfaceId>, ContractError> {
@@ -131,8 +141,8 @@ pub enum ContractError {
     /// A package or item that the text names is missing.
     #[error("the contract does not resolve: {0}")]
     Unresolved(String),
-    /// The text has no world `connector` in a package `sluice:connector`.
-    #[error("the contract has no world sluice:connector/connector")]
+    /// The text lacks a world of the package `sluice:connector`.
+    #[error("the contract does not have the worlds of sluice:connector")]
     NoWorld,
     /// The text is of another version than the allow-list.
     #[error("the contract has version `{found}`, but the allow-list is for {CONTRACT_VERSION}")]

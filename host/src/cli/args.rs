@@ -44,12 +44,23 @@ pub enum Command {
     ///
     /// Works for components of any language. Exits with 0 when it conforms, 1 when it does not.
     Check(CheckArguments),
+    /// Fill in a connector's form and test what was filled in
+    ///
+    /// Asks for each field at a terminal; elsewhere values come from --set. The form and its tests
+    /// run in the sandbox, like a sync. Writes a configuration that only you can read.
+    ///
+    /// Exits with 1 when a test fails.
+    Configure(Box<ConfigureArguments>),
     /// Sync once: run a connector and land its rows and state
     ///
     /// A project is built first when something changed. Nothing is granted unless you say so:
     /// a connector reaches only the hosts given with --allow and, for a project (your own
     /// code), the public hosts that its connector.toml lists.
     Run(Box<RunArguments>),
+    /// List a connection's tables: rows, keys, columns and when they were last synced
+    Tables(TablesArguments),
+    /// Show the first rows of a table
+    Peek(PeekArguments),
     /// Show, set or reset the state of a connection
     #[command(subcommand)]
     State(StateCommand),
@@ -113,6 +124,34 @@ pub struct WarehouseArguments {
     pub warehouse: PathBuf,
 }
 
+/// `sluice configure`
+#[derive(Debug, Args)]
+pub struct ConfigureArguments {
+    /// A component (.wasm) or a project folder
+    pub subject: PathBuf,
+
+    /// The configuration to write [default: <project>/configuration.json]
+    #[arg(long, value_name = "FILE")]
+    pub configuration: Option<PathBuf>,
+    /// Set a field instead of asking for it; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Set a field to what a file holds, which keeps a secret out of the list of processes
+    #[arg(long, value_name = "NAME=FILE")]
+    pub set_file: Vec<String>,
+    /// Ask for nothing and run the form's tests
+    #[arg(long)]
+    pub test: bool,
+    /// Print events and the result as JSON, one object a line, and ask for nothing
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub grants: GrantArguments,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}
+
 /// `sluice run`
 #[derive(Debug, Args)]
 pub struct RunArguments {
@@ -138,29 +177,36 @@ pub struct RunArguments {
     #[arg(long)]
     pub json: bool,
 
-    /// Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
-    /// https://*.example.com
-    #[arg(long = "allow", value_name = "SCHEME://HOST[:PORT]", help_heading = "Grants")]
-    pub allow: Vec<String>,
-    /// Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
-    #[arg(long = "allow-address", value_name = "HOST=RANGE", help_heading = "Grants")]
-    pub allow_address: Vec<String>,
-    /// Trust the certificate authorities in this PEM file too
-    #[arg(long, value_name = "FILE", help_heading = "Grants")]
-    pub ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub grants: GrantArguments,
     /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
     pub env: Vec<String>,
-    /// Start this Python script beside the sync, as a test server of your own: it must print
-    /// the URL it listens on, on loopback, as its first line. That URL is granted, and replaces
-    /// ${server} in configuration values. The script runs outside the sandbox
-    #[arg(long, value_name = "SCRIPT", help_heading = "Grants")]
-    pub with_server: Option<PathBuf>,
-
     #[command(flatten)]
     pub landing: LandingArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
+}
+
+/// What a connector may reach.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Grants")]
+pub struct GrantArguments {
+    /// Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
+    /// https://*.example.com
+    #[arg(long = "allow", value_name = "SCHEME://HOST[:PORT]")]
+    pub allow: Vec<String>,
+    /// Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
+    #[arg(long = "allow-address", value_name = "HOST=RANGE")]
+    pub allow_address: Vec<String>,
+    /// Trust the certificate authorities in this PEM file too
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Start this Python script beside the sync, as a test server of your own: it must print
+    /// the URL it listens on, on loopback, as its first line. That URL is granted, and replaces
+    /// ${server} in configuration values. The script runs outside the sandbox
+    #[arg(long, value_name = "SCRIPT")]
+    pub with_server: Option<PathBuf>,
 }
 
 /// Limits of a sync.
@@ -182,9 +228,18 @@ pub struct LimitArguments {
     /// Bytes of rows sent by the connector, in MiB [default: 20480]
     #[arg(long, value_name = "MIB")]
     pub row_data: Option<u64>,
-    /// Files of the connector, in MiB; they lie in this machine's memory [default: 64]
+    /// Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
     #[arg(long, value_name = "MIB")]
     pub local_files: Option<u64>,
+    /// Files of the connector [default: 100000]
+    #[arg(long, value_name = "COUNT")]
+    pub files: Option<u64>,
+    /// Bytes of one file, in MiB [default: 1024]
+    #[arg(long, value_name = "MIB")]
+    pub file_size: Option<u64>,
+    /// Bytes of all files sent by the connector, in MiB [default: 10240]
+    #[arg(long, value_name = "MIB")]
+    pub file_data: Option<u64>,
     /// Bytes of log messages, in KiB [default: 4096]
     #[arg(long, value_name = "KIB")]
     pub log: Option<usize>,
@@ -236,6 +291,39 @@ pub struct ResyncArguments {
     #[arg(long, conflicts_with_all = ["table", "forget"])]
     pub cancel: bool,
     /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sluice tables`
+#[derive(Debug, Args)]
+pub struct TablesArguments {
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// Print one JSON array with every column instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sluice peek`
+#[derive(Debug, Args)]
+pub struct PeekArguments {
+    /// Name of the connection
+    pub connection: String,
+    /// The table, as it is called in the database or in the source
+    pub table: String,
+    #[command(flatten)]
+    pub warehouse: WarehouseArguments,
+    /// Rows to show
+    #[arg(long, value_name = "ROWS", default_value_t = 10)]
+    pub rows: u32,
+    /// Columns to show, in order [default: all of them]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Show the rows that are marked as deleted instead of the others
+    #[arg(long)]
+    pub deleted: bool,
+    /// Print one JSON object instead of text; values are texts or null
     #[arg(long)]
     pub json: bool,
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::args::{ConnectionArguments, ResetArguments, StateCommand};
 use super::failure::Failure;
-use super::{eprint, print, resync};
+use super::{contents, eprint, print, resync};
 use crate::destination::sqlite::Warehouse;
 use crate::policy::limits::Limits;
 
@@ -20,13 +20,31 @@ pub(super) fn state(command: &StateCommand) -> Result<u8, Failure> {
             for pending in warehouse.pending_resyncs(&connection.connection)? {
                 eprint(&format!("note: {}\n", resync::pending_in_words(&pending)));
             }
+            if !warehouse.contains(&connection.connection)? {
+                // The answer is right all the same: this is what its first sync gets.
+                eprint(&format!("note: connection {} has not synced yet\n", connection.connection));
+            }
             print(&format!("{state}\n"))?;
         }
         StateCommand::Set { connection, file } => {
             let state = read_state(file)?;
-            warehouse(connection).set_state(&connection.connection, state.trim())?;
+            let warehouse = warehouse(connection);
+            let new = !warehouse.contains(&connection.connection)?;
+            warehouse.set_state(&connection.connection, state.trim())?;
+            if new {
+                eprint(&format!(
+                    "note: connection {} is new: its first sync starts from this state\n",
+                    connection.connection
+                ));
+            }
         }
-        StateCommand::Reset(connection) => warehouse(connection).set_state(&connection.connection, "{}")?,
+        StateCommand::Reset(connection) => {
+            let warehouse = warehouse(connection);
+            if !warehouse.contains(&connection.connection)? {
+                return Err(contents::unknown(&warehouse, &connection.connection));
+            }
+            warehouse.set_state(&connection.connection, "{}")?;
+        }
     }
     Ok(0)
 }
@@ -70,7 +88,8 @@ pub(super) fn read_state(file: &Path) -> Result<String, Failure> {
     };
     read.map_err(|error| Failure::refused(format!("cannot read the state from {}: {error}", file.display())))?;
     if text.len() as u64 > limit {
-        return Err(Failure::refused(format!("the state is larger than {limit} bytes")));
+        return Err(Failure::refused(format!("the state is larger than {limit} bytes"))
+            .hint("a state holds cursors; keep data in tables"));
     }
     Ok(text)
 }

@@ -31,6 +31,11 @@ impl Failure {
         Self { message: message.into(), hint: None, exit_code: 5 }
     }
 
+    /// A guest that failed outside a sync.
+    pub(super) fn of(message: impl Into<String>, exit_code: u8) -> Self {
+        Self { message: message.into(), hint: None, exit_code }
+    }
+
     /// The same with what to do next.
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }

@@ -1,12 +1,16 @@
 //! The command line: arguments in, calls to the library, text and an exit code out.
 
 mod args;
+mod ask;
 mod build;
 mod check;
+mod configure;
 mod connection;
+mod contents;
 mod environment;
 mod failure;
 mod folders;
+mod grants;
 mod init;
 mod landing;
 mod migrate;
@@ -44,7 +48,10 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Init(arguments) => init::init(&arguments),
         Command::Build(arguments) => build::build(&arguments, &Folders::find()?),
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
+        Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::Tables(arguments) => contents::tables(&arguments),
+        Command::Peek(arguments) => contents::peek(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
         Command::Reset(arguments) => connection::reset(&arguments),

@@ -18,6 +18,7 @@ use crate::sync::SyncReport;
 
 /// Tables that a preview shows at most.
 const PREVIEWED_TABLES: usize = 10;
+/// Types that stand to the right of their column.
 const NUMERIC_TYPES: [&str; 6] = ["SHORT", "INT", "LONG", "FLOAT", "DOUBLE", "DECIMAL"];
 
 /// The report as the display wants it.
@@ -67,6 +68,8 @@ pub(super) fn summary(
         pending_resyncs: pending_resyncs(warehouse, connection),
         withheld: withheld(&report.withheld),
         checkpoints: report.checkpoints,
+        files: report.files.0,
+        file_bytes: report.files.1,
         rows: report.rows,
         bytes: report.bytes,
         rows_per_second: rate,
@@ -157,15 +160,25 @@ fn previews(warehouse: &Path, connection: &str, rows: usize, summary: &SyncSumma
         .collect()
 }
 
+/// The logical type of a column; empty when it has none.
+pub(super) fn data_type<'a>(info: &'a TableInfo, column: &str) -> &'a str {
+    let column = info.columns.iter().find(|known| known.name == column);
+    column.and_then(|column| column.data_type.as_deref()).unwrap_or_default()
+}
+
+/// Whether a logical type is one of numbers.
+pub(super) fn is_numeric(data_type: &str) -> bool {
+    NUMERIC_TYPES.iter().any(|number| data_type.starts_with(number))
+}
+
 fn one(warehouse: &Warehouse, connection: &str, info: &TableInfo, rows: usize) -> Option<TablePreview> {
     let limit = u32::try_from(rows).unwrap_or(u32::MAX);
     let peek = warehouse.peek(connection, &info.name, limit).ok().flatten()?;
-    let numeric = |name: &str| {
-        let column = info.columns.iter().find(|column| column.name == name);
-        let data_type = column.and_then(|column| column.data_type.as_deref()).unwrap_or_default();
-        NUMERIC_TYPES.iter().any(|number| data_type.starts_with(number))
-    };
-    let columns =
-        peek.columns.iter().map(|name| PreviewColumn { name: name.clone(), numeric: numeric(name) }).collect();
+    let numeric = |name: &str| is_numeric(data_type(info, name));
+    let columns = peek
+        .columns
+        .iter()
+        .map(|name| PreviewColumn { name: name.clone(), numeric: numeric(name), note: None })
+        .collect();
     Some(TablePreview { table: info.name.clone(), total_rows: info.alive + info.deleted, columns, rows: peek.rows })
 }

@@ -10,8 +10,9 @@ use super::connection;
 use super::environment::Environment;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
+use super::grants::{Granted, refuse_ungranted, trust};
 use super::report;
-use super::server::TestServer;
+use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
 use crate::compiler::configuration;
 use crate::counters::Counters;
@@ -19,30 +20,25 @@ use crate::destination::sqlite::Warehouse;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
 use crate::display::steps::Step;
-use crate::http::Trust;
-use crate::policy::egress::{AddressGrant, NetworkGrant, NetworkGrants};
 use crate::policy::limits::Limits;
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::stamp::AskedLimits;
 use crate::sync::{SyncRequest, sync};
 
-/// The placeholder in configuration values for the URL of `--with-server`.
-const SERVER_PLACEHOLDER: &str = "${server}";
-
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
     // What can be refused at once is refused before a project is built.
-    let trust = trust(arguments)?;
-    let mut granted = Granted::parse(arguments)?;
+    let trust = trust(&arguments.grants)?;
+    let mut granted = Granted::parse(&arguments.grants)?;
     let mut configuration = read_configuration(arguments)?;
     let environment = Environment::parse(&arguments.env, |name| std::env::var(name).ok())?;
     let state = arguments.state.as_deref().map(initial_state).transpose()?;
     let operator = arguments.landing.read()?;
     let subject = Subject::load(&arguments.subject, folders, &output)?;
-    let server = arguments.with_server.as_deref().map(TestServer::start).transpose()?;
+    let server = arguments.grants.with_server.as_deref().map(TestServer::start).transpose()?;
     if let Some(server) = &server {
-        granted.hosts.push(server.grant.clone());
+        granted.add(server);
         for value in configuration.values_mut() {
             *value = value.replace(SERVER_PLACEHOLDER, &server.url);
         }
@@ -101,13 +97,6 @@ fn initial_state(file: &Path) -> Result<String, Failure> {
     Ok(state)
 }
 
-fn trust(arguments: &RunArguments) -> Result<Trust, Failure> {
-    let Some(path) = &arguments.ca_file else { return Ok(Trust::system()) };
-    let pem = std::fs::read(path)
-        .map_err(|error| Failure::refused(format!("cannot read the CA file {}: {error}", path.display())))?;
-    Trust::system().and_pem(&pem).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
-}
-
 /// The configuration, in which the test server's URL is not filled in yet.
 fn read_configuration(arguments: &RunArguments) -> Result<BTreeMap<String, String>, Failure> {
     let default = arguments.subject.join("configuration.json");
@@ -122,7 +111,7 @@ fn read_configuration(arguments: &RunArguments) -> Result<BTreeMap<String, Strin
         .map_err(|error| Failure::refused(format!("{}: {}", path.display(), with_causes(&error))))?;
     let wants_server = configuration.iter().find(|(_, value)| value.contains(SERVER_PLACEHOLDER));
     match wants_server {
-        Some((name, _)) if arguments.with_server.is_none() => Err(Failure::refused(format!(
+        Some((name, _)) if arguments.grants.with_server.is_none() => Err(Failure::refused(format!(
             "{}: `{name}` holds {SERVER_PLACEHOLDER}, but there is no test server",
             path.display()
         ))
@@ -131,54 +120,8 @@ fn read_configuration(arguments: &RunArguments) -> Result<BTreeMap<String, Strin
     }
 }
 
-/// What the operator grants by flags.
-struct Granted {
-    hosts: Vec<NetworkGrant>,
-    addresses: Vec<AddressGrant>,
-}
-
-impl Granted {
-    fn parse(arguments: &RunArguments) -> Result<Self, Failure> {
-        let host = |text: &String| {
-            text.parse::<NetworkGrant>().map_err(|error| Failure::refused(format!("--allow {text}: {error}")))
-        };
-        let address = |text: &String| {
-            text.parse::<AddressGrant>().map_err(|error| Failure::refused(format!("--allow-address {text}: {error}")))
-        };
-        Ok(Self {
-            hosts: arguments.allow.iter().map(host).collect::<Result<_, _>>()?,
-            addresses: arguments.allow_address.iter().map(address).collect::<Result<_, _>>()?,
-        })
-    }
-
-    /// Together with what a project on this machine lists in its own `connector.toml`, as far as it is public.
-    fn with_project(&self, subject: &Subject) -> NetworkGrants {
-        let operator = NetworkGrants::from_operator(&self.hosts, &self.addresses);
-        match &subject.project {
-            Some(project) => operator.and(NetworkGrants::from_project(&project.network)),
-            None => operator,
-        }
-    }
-}
-
-/// A connector that asks for more than it was granted is refused before it runs, by name.
-fn refuse_ungranted(subject: &Subject, grants: &NetworkGrants) -> Result<(), Failure> {
-    let asked: Vec<NetworkGrant> =
-        subject.stamp.iter().flat_map(|stamp| &stamp.network).filter_map(|text| text.parse().ok()).collect();
-    let missing = grants.missing(&asked);
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let list = |prefix: &str| missing.iter().map(|grant| format!("{prefix}{grant}")).collect::<Vec<_>>();
-    Err(Failure::denied(format!(
-        "{} asks for network access that is not granted: {}",
-        subject.name(),
-        list("").join(", ")
-    ))
-    .hint(format!("grant it with {}", list("--allow ").join(" "))))
-}
-
-fn limits(arguments: &LimitArguments, subject: &Subject, output: &Output) -> Result<Limits, Failure> {
+/// The limits: the defaults, what a project of this machine asks for, and the flags, each over the former.
+pub(super) fn limits(arguments: &LimitArguments, subject: &Subject, output: &Output) -> Result<Limits, Failure> {
     const MIB: usize = 1024 * 1024;
     let mut limits = Limits::default();
     let asked = subject.stamp.as_ref().map(|stamp| stamp.limits).unwrap_or_default();
@@ -200,12 +143,12 @@ fn limits(arguments: &LimitArguments, subject: &Subject, output: &Output) -> Res
     if let Some(rows) = own.rows {
         limits.rows = rows;
     }
-    if let Some(mib) = arguments.row_data {
-        limits.row_bytes_total = mib.saturating_mul(MIB as u64);
-    }
-    if let Some(mib) = arguments.local_files {
-        limits.local_file_bytes = mib.saturating_mul(MIB as u64);
-    }
+    limits.files = arguments.files.unwrap_or(limits.files);
+    let mib = |asked: Option<u64>, default| asked.map_or(default, |mib| mib.saturating_mul(MIB as u64));
+    limits.row_bytes_total = mib(arguments.row_data, limits.row_bytes_total);
+    limits.file_bytes = mib(arguments.file_size, limits.file_bytes);
+    limits.file_bytes_total = mib(arguments.file_data, limits.file_bytes_total);
+    limits.local_file_bytes = mib(arguments.local_files, limits.local_file_bytes);
     if let Some(kib) = arguments.log {
         limits.log_bytes = kib.saturating_mul(1024);
     }
@@ -216,7 +159,8 @@ fn limits(arguments: &LimitArguments, subject: &Subject, output: &Output) -> Res
     Ok(limits)
 }
 
-fn admit(
+/// Admits a component, making its machine code if need be.
+pub(super) fn admit(
     engine: &SandboxEngine,
     subject: &Subject,
     limits: &Limits,

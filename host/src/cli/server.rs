@@ -13,6 +13,8 @@ use std::time::Duration;
 use super::failure::Failure;
 use crate::policy::egress::{Destination, Host, NetworkGrant};
 
+/// The placeholder in configuration values for the URL of `--with-server`.
+pub(super) const SERVER_PLACEHOLDER: &str = "${server}";
 /// How long the script may take to print its URL.
 const START: Duration = Duration::from_secs(15);
 /// The longest first line taken from the script.

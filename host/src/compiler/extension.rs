@@ -177,3 +177,32 @@ fn tool(zig: &Path, name: &str, arguments: &[String], home: &Path) -> Result<(),
     let finished = command::run(&mut tool)?;
     if finished.success { Ok(()) } else { Err(ExtensionError::Compile { output: finished.output }) }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_names_an_exact_version_and_hashes() {
+        assert_eq!(LOCK.matches("==").count(), 1);
+        assert_eq!(LOCK.matches("--hash=sha256:").count(), 6);
+    }
+
+    #[test]
+    fn the_extension_says_what_it_imports() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut module = wasm_encoder::Module::new().finish();
+        append_type(&mut module, crate::embedded::WIT, folder.path()).unwrap();
+        let sections = wasmparser::Parser::new(0).parse_all(&module);
+        let named = |payload| match payload {
+            Ok(wasmparser::Payload::CustomSection(section)) => Some(section.name().to_owned()),
+            _ => None,
+        };
+        assert_eq!(sections.filter_map(named).collect::<Vec<_>>(), [TYPE_SECTION]);
+        let (_, decoded) = wit_component::metadata::decode(&module).unwrap();
+        let imports = &decoded.resolve.worlds[decoded.world].imports;
+        let names: Vec<String> = imports.keys().map(|key| decoded.resolve.name_world_key(key)).collect();
+        assert!(names.contains(&"sluice:connector/operations@0.1.0".to_owned()), "{names:?}");
+    }
+}

@@ -15,6 +15,12 @@ pub enum DestinationError {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// The connector's fault: a file cannot be where it is to land.
+    #[error("file {path}: a folder is where the file is to be, or a file where a folder is; use another path")]
+    FileInTheWay {
+        /// The path as the connector wrote it; it holds no control characters.
+        path: String,
+    },
     /// A limit of the destination was reached.
     #[error("limit of {limit} {what} reached{}", table.as_ref().map(|name| format!(" in table {name}")).unwrap_or_default())]
     Limit {
@@ -111,6 +117,6 @@ impl DestinationError {
     }
 
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused { .. } | Self::FileInTheWay { .. })
     }
 }

@@ -18,6 +18,7 @@ pub mod sqlite;
 
 pub use error::DestinationError;
 
+use crate::policy::paths::FilePath;
 use crate::rows::{Operation, TableDefinition, TableName};
 use filter::{Unmatched, Withheld};
 
@@ -25,6 +26,9 @@ use filter::{Unmatched, Withheld};
 pub trait Destination: Send {
     /// The state of the last checkpoint, a JSON object; `{}` before the first.
     fn state(&self) -> String;
+
+    /// The name of the column in which a row holds the path of its file.
+    fn path_column(&self) -> String;
 
     /// Creates or widens the declared tables and columns.
     ///
@@ -38,6 +42,14 @@ pub trait Destination: Send {
     /// # Errors
     /// `Refused` when the operation cannot land in its table; it had no effect then.
     fn write(&mut self, operation: &Operation) -> Result<(), DestinationError>;
+
+    /// Takes a part of a file. A finished file becomes visible with the next commit and is
+    /// discarded when there is none.
+    ///
+    /// # Errors
+    /// `Refused` when a folder is in the way of the file, or a file in the way of one of its
+    /// folders; the file is discarded then.
+    fn file(&mut self, part: FilePart) -> Result<(), DestinationError>;
 
     /// Makes everything before this call durable together with `state`, which must be a JSON
     /// object and is kept as it is.
@@ -74,6 +86,38 @@ pub trait Destination: Send {
     fn unmatched(&self) -> Vec<Unmatched> {
         Vec::new()
     }
+}
+
+/// A part of a file on its way. Parts of one file come in order; several files may come at once,
+/// told apart by their numbers, which are not used again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilePart {
+    /// The first part.
+    Begin {
+        /// The file's number.
+        file: u64,
+        /// The table of the row that names it.
+        table: TableName,
+        /// Where it is to land.
+        path: FilePath,
+    },
+    /// Some bytes.
+    Bytes {
+        /// The file's number.
+        file: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The last part.
+    Finish {
+        /// The file's number.
+        file: u64,
+    },
+    /// The last part of a file that is not wanted any more; nothing happens when it is finished.
+    Discard {
+        /// The file's number.
+        file: u64,
+    },
 }
 
 /// How many operations a destination took for one table: rows for upserts, updates and

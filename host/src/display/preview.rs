@@ -30,6 +30,8 @@ pub struct PreviewColumn {
     pub name: String,
     /// Whether it holds numbers.
     pub numeric: bool,
+    /// What stands below its name, such as its type.
+    pub note: Option<String>,
 }
 
 /// Writes the previews one after the other. Long cells are cut with `…`, and columns beyond
@@ -59,6 +61,9 @@ fn write_one(preview: &TablePreview, out: &mut dyn Write) -> io::Result<()> {
         if column.numeric { Column::right(title) } else { Column::left(title) }
     });
     let mut table = Table::new(columns.collect());
+    if preview.columns.iter().any(|column| column.note.is_some()) {
+        table.row(preview.columns.iter().map(|column| cut(column.note.as_deref().unwrap_or_default(), MAX_CELL_WIDTH)));
+    }
     for row in &preview.rows {
         table.row(row.iter().map(|cell| match cell {
             Some(text) => cut(text, MAX_CELL_WIDTH),
@@ -100,7 +105,7 @@ mod tests {
     use super::*;
 
     fn column(name: &str, numeric: bool) -> PreviewColumn {
-        PreviewColumn { name: name.to_owned(), numeric }
+        PreviewColumn { name: name.to_owned(), numeric, note: None }
     }
 
     #[test]

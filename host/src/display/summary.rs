@@ -37,6 +37,10 @@ pub struct SyncSummary {
     pub withheld: Vec<WithheldSummary>,
     /// Durable checkpoints.
     pub checkpoints: u64,
+    /// Files that the connector finished.
+    pub files: u64,
+    /// Their size in bytes.
+    pub file_bytes: u64,
     /// Rows received.
     pub rows: u64,
     /// Bytes of the rows received.
@@ -240,6 +244,10 @@ impl SyncSummary {
             Column::left(format!("{} ({}){rate}", units::count(self.rows), units::bytes(self.bytes))),
         ]);
         table.row(["checkpoints".to_owned(), units::count(self.checkpoints)]);
+        if self.files > 0 {
+            table
+                .row(["files".to_owned(), format!("{} ({})", units::count(self.files), units::bytes(self.file_bytes))]);
+        }
         let (wall, cpu) = (units::duration(self.wall), units::duration(self.cpu));
         table.row(["time".to_owned(), format!("{wall}, {cpu} of it computing")]);
         table.row(["peak memory".to_owned(), units::bytes(self.peak_memory_bytes)]);
@@ -291,6 +299,8 @@ pub(super) mod tests {
             pending_resyncs: Vec::new(),
             withheld: Vec::new(),
             checkpoints: 3,
+            files: 0,
+            file_bytes: 0,
             rows: 12_357,
             bytes: 1_258_291,
             rows_per_second: Some(5_344.2),
@@ -380,7 +390,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_keys_of_the_json_form_are_stable() {
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
         for class in ["connector", "limit", "denied", "host"] {
             assert!(
                 serde_json::to_string(&[

@@ -10,8 +10,14 @@ use super::names::Kind;
 /// Destination names with this prefix are the host's own: its tables, and the system columns.
 pub const RESERVED_PREFIX: &str = "_sluice_";
 
+/// The one column with that prefix that rows bring along: where the row's file landed.
+pub const FILE_PATH_COLUMN: &str = "_sluice_file_path";
+
 /// Columns with this prefix are the host's in a connection with [`super::landing::SystemColumns::Fivetran`].
 pub const FIVETRAN_PREFIX: &str = "_fivetran_";
+
+/// The one column with that prefix that rows bring along there.
+pub const FIVETRAN_FILE_PATH_COLUMN: &str = "_fivetran_file_path";
 
 /// Tables with this prefix are SQLite's own.
 pub const SQLITE_PREFIX: &str = "sqlite_";
@@ -97,6 +103,9 @@ pub fn check_destination(kind: Kind, name: &str) -> Result<(), NameError> {
         Kind::Table => &[RESERVED_PREFIX, SQLITE_PREFIX],
         Kind::Column => &[RESERVED_PREFIX],
     };
+    if kind == Kind::Column && name == FILE_PATH_COLUMN {
+        return Ok(());
+    }
     prefixes.iter().try_for_each(|prefix| check_prefix(kind, name, prefix))
 }
 

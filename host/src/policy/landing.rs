@@ -137,8 +137,22 @@ impl SystemColumns {
     /// Reserved in any case of its letters.
     pub fn check(self, name: &str) -> Result<(), NameError> {
         match self {
+            _ if name == self.file_path() => Ok(()),
             Self::Sluice => Ok(()),
-            Self::Fivetran => identifiers::check_prefix(Kind::Column, name, identifiers::FIVETRAN_PREFIX),
+            // The file path column of the other setting is not one of these connections.
+            Self::Fivetran => [identifiers::FIVETRAN_PREFIX, identifiers::RESERVED_PREFIX]
+                .into_iter()
+                .try_for_each(|prefix| identifiers::check_prefix(Kind::Column, name, prefix)),
+        }
+    }
+
+    /// The name of the column that says where the file of a row landed; the only one of the host's columns that rows
+    /// bring along.
+    #[must_use]
+    pub const fn file_path(self) -> &'static str {
+        match self {
+            Self::Sluice => identifiers::FILE_PATH_COLUMN,
+            Self::Fivetran => identifiers::FIVETRAN_FILE_PATH_COLUMN,
         }
     }
 }

@@ -69,6 +69,21 @@ pub const IDLE_CONNECTIONS: (usize, Duration) = (8, Duration::from_secs(30));
 /// the connector's to choose, so their number must end.
 pub const HOSTS_IN_USAGE: usize = 512;
 
+/// Files a connector may have on their way at a time; each is an open file of the host.
+pub const OPEN_FILES: usize = 16;
+
+/// Bytes of a file handed over in one call.
+pub const FILE_CHUNK_BYTES: usize = 4 * MIB;
+
+/// Fields of a setup form, and as many tests; a configuration has at most as many values elsewhere.
+pub const FORM_FIELDS: usize = 100;
+
+/// A text of a setup form that people read.
+pub const FORM_TEXT_BYTES: usize = 4 * KIB;
+
+/// All texts of a setup form.
+pub const FORM_BYTES: usize = MIB;
+
 /// What one sync may use. [`Default`] is safe for a connector nobody has reviewed, on a machine
 /// with 1 GiB to spare.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +135,12 @@ pub struct Limits {
     pub state_bytes: usize,
     /// Checkpoints of a whole sync; each waits for the disk.
     pub checkpoints: u64,
+    /// One file.
+    pub file_bytes: u64,
+    /// All files of a whole sync, those that were discarded included.
+    pub file_bytes_total: u64,
+    /// Files of a whole sync.
+    pub files: u64,
     /// One log message; the rest is cut off with a mark.
     pub log_line_bytes: usize,
     /// All log messages of a sync; further ones are counted and dropped.
@@ -183,6 +204,9 @@ impl Default for Limits {
             uncommitted_bytes: 8 * GIB,
             state_bytes: MIB,
             checkpoints: 100_000,
+            file_bytes: GIB,
+            file_bytes_total: 10 * GIB,
+            files: 100_000,
             log_line_bytes: 8 * KIB,
             log_bytes: 4 * MIB,
             connect: Duration::from_secs(10),
@@ -262,6 +286,9 @@ impl Limits {
             ("uncommitted_bytes", self.uncommitted_bytes.into(), 1, u64::MAX.into()),
             ("state_bytes", bytes(self.state_bytes), 2, bytes(64 * MIB)),
             ("checkpoints", self.checkpoints.into(), 1, u64::MAX.into()),
+            ("file_bytes", self.file_bytes.into(), 0, u64::MAX.into()),
+            ("file_bytes_total", self.file_bytes_total.into(), 0, u64::MAX.into()),
+            ("files", self.files.into(), 0, u64::MAX.into()),
             ("log_line_bytes", bytes(self.log_line_bytes), 64, bytes(MIB)),
             ("log_bytes", bytes(self.log_bytes), 0, bytes(1024 * MIB)),
             ("connect (ms)", millis(self.connect), 1, longest),

@@ -22,6 +22,8 @@
 //! | handles have a ceiling | [`limits::Limits::handles`] | `hostile::limits::responses_that_pile_up_are_stopped` |
 //! | rows, batches and the whole sync have ceilings | [`limits::Limits::row_bytes`], `batch_bytes`, `rows`, `row_bytes_total`, `uncommitted_bytes` | `hostile::limits::rows_without_end_are_stopped`, `a_value_over_the_row_limit_is_refused_by_name` |
 //! | state and checkpoints have ceilings | [`limits::Limits::state_bytes`], `checkpoints` | `hostile::limits::a_state_over_its_limit_is_refused`, `many_tiny_checkpoints_are_stopped` |
+//! | files stay below their folder, whatever a connector calls them | [`paths::FilePath`]; opened without following links | `policy/paths.rs::every_way_out_is_refused`, `destination/sqlite/tests/uploads.rs::links_are_not_followed` |
+//! | files have ceilings | [`limits::Limits::file_bytes`], `file_bytes_total`, `files`, [`limits::OPEN_FILES`] | `ops/files.rs::limits_are_sticky` |
 //! | the log has a ceiling | [`limits::Limits::log_line_bytes`], `log_bytes` | `hostile::output::a_flood_of_messages_is_bounded`, `a_flood_on_standard_error_is_bounded` |
 //! | a response cannot fill memory or last for ever | [`limits::Limits::response_bytes`], `first_byte`, `between_bytes`, `exchange_total` | `http/tests/hostile.rs::endless_body_is_capped`, `slowloris_ends_at_the_total`, `informational_flood_times_out` |
 //! | requests, hosts and connections have ceilings | [`limits::Limits::requests`], `hosts`, `concurrent_requests` | `http/tests/mod.rs::request_budget_is_sticky`, `hosts_are_counted`, `concurrency_is_bounded` |
@@ -41,6 +43,7 @@ pub mod identifiers;
 pub mod landing;
 pub mod limits;
 pub mod names;
+pub mod paths;
 pub mod protection;
 pub mod references;
 pub mod secrets;

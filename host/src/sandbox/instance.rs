@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, ComponentNamedList, ComponentType, HasSelf, Lift, Linker, Lower};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
 
@@ -54,6 +54,7 @@ fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     wasi::add_to_linker(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     sluice::connector::operations::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    sluice::connector::files::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::logging::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::http::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     Ok(())
@@ -77,7 +78,8 @@ pub(crate) async fn run(
     Finished { result, cpu: guest.cpu(), writer: guest.store.data().operations.failure() }
 }
 
-struct Guest {
+/// One component in one store.
+pub(super) struct Guest {
     store: Store<HostState>,
     limits: Limits,
     ticks: Arc<AtomicU64>,
@@ -105,6 +107,50 @@ impl Guest {
             Ok(UpdateDeadline::Yield(1))
         });
         Self { store, limits: limits.clone(), ticks }
+    }
+
+    /// Calls one export that a component may leave out, in a store of its own; `None` when it does.
+    pub(super) async fn call_optional<P, T>(
+        engine: &SandboxEngine,
+        component: &Loaded,
+        capabilities: Capabilities,
+        export: &str,
+        parameters: P,
+    ) -> Result<Option<T>, SyncError>
+    where
+        P: ComponentNamedList + Lower + Send + Sync,
+        T: ComponentType + Lift + Send + Sync + 'static,
+    {
+        let limits = capabilities.limits.clone();
+        let mut guest = Self::new(engine, capabilities, &limits);
+        let called = guest.optional(component.linked(), export, parameters);
+        let result = match tokio::time::timeout(limits.wall, called).await {
+            Ok(result) => result,
+            Err(_) => Err(guest.breach(LimitReached::new("wall time", format!("{:?}", limits.wall)))),
+        };
+        match guest.store.data().incidents.reached() {
+            Some(reached) => Err(reached.into()),
+            None => result,
+        }
+    }
+
+    async fn optional<P, T>(&mut self, linked: &Linked, export: &str, parameters: P) -> Result<Option<T>, SyncError>
+    where
+        P: ComponentNamedList + Lower + Send + Sync,
+        T: ComponentType + Lift + Send + Sync + 'static,
+    {
+        let instance = match linked.0.instance_pre().instantiate_async(&mut self.store).await {
+            Ok(instance) => instance,
+            Err(error) => return Err(self.not_instantiated(&error)),
+        };
+        let Some(function) = instance.get_func(&mut self.store, export) else { return Ok(None) };
+        let function = function.typed::<P, (Result<T, types::Failure>,)>(&self.store);
+        let function = function.map_err(|error| self.trapped(&error))?;
+        match function.call_async(&mut self.store, parameters).await {
+            Ok((Ok(answer),)) => Ok(Some(answer)),
+            Ok((Err(failure),)) => Err(self.failed(failure)),
+            Err(error) => Err(self.trapped(&error)),
+        }
     }
 
     fn cpu(&self) -> Duration {

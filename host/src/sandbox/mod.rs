@@ -8,23 +8,26 @@
 //! | `component` | from bytes to an admitted, compiled component |
 //! | `cache` | machine code, authenticated; the only `unsafe` code |
 //! | `instance` | one sync in one store; how a guest's end becomes one class of error |
+//! | `setup` | the form of a connector and its tests |
 //! | `state` | what a store holds |
 //! | `limiter` | memory summed over the store |
 //! | `wasi` | WASI with nothing in it but the variables of the environment it is given |
 //! | `local_files` | the files of one sync, in memory |
 //! | `header_names` | header names in the case that servers write them in |
-//! | `operations`, `http`, `wasi_http` | the contract's imports, converted at once |
+//! | `operations`, `files`, `http`, `wasi_http` | the contract's imports, converted at once |
 
 mod bindings;
 mod cache;
 mod component;
 mod engine;
+mod files;
 mod header_names;
 mod http;
 mod instance;
 mod limiter;
 mod local_files;
 mod operations;
+mod setup;
 mod state;
 mod wasi;
 mod wasi_http;
@@ -34,5 +37,6 @@ pub use component::{AdmissionError, Loaded};
 pub use engine::{EngineError, SandboxEngine};
 pub use limiter::MemoryUse;
 
-pub(crate) use instance::{Finished, run};
+pub(crate) use instance::run;
+pub(crate) use setup::{form, test};
 pub(crate) use state::Capabilities;

@@ -24,7 +24,10 @@ fn help_of_sluice() {
       init         Make a new connector project that works at once
       build        Compile a project to one component
       check        Hold a component or project against the contract and say what does not fit
+      configure    Fill in a connector's form and test what was filled in
       run          Sync once: run a connector and land its rows and state
+      tables       List a connection's tables: rows, keys, columns and when they were last synced
+      peek         Show the first rows of a table
       state        Show, set or reset the state of a connection
       resync       Read everything again, and then delete what the source no longer has
       reset        Delete a connection's tables and state
@@ -175,14 +178,14 @@ fn help_of_run() {
           --ca-file <FILE>
               Trust the certificate authorities in this PEM file too
 
-          --env <NAME[=VALUE]>
-              Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own
-              value
-
           --with-server <SCRIPT>
               Start this Python script beside the sync, as a test server of your own: it must print the
               URL it listens on, on loopback, as its first line. That URL is granted, and replaces
               ${server} in configuration values. The script runs outside the sandbox
+
+          --env <NAME[=VALUE]>
+              Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own
+              value
 
     Destination:
           --settings <FILE>
@@ -244,7 +247,16 @@ fn help_of_run() {
               Bytes of rows sent by the connector, in MiB [default: 20480]
 
           --local-files <MIB>
-              Files of the connector, in MiB; they lie in this machine's memory [default: 64]
+              Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
+
+          --files <COUNT>
+              Files of the connector [default: 100000]
+
+          --file-size <MIB>
+              Bytes of one file, in MiB [default: 1024]
+
+          --file-data <MIB>
+              Bytes of all files sent by the connector, in MiB [default: 10240]
 
           --log <KIB>
               Bytes of log messages, in KiB [default: 4096]
@@ -389,6 +401,135 @@ fn help_of_reset() {
     Options:
           --warehouse <DIR>  Folder of the databases, one <connection>.db each [default: warehouse]
           --yes              Do not ask
+      -v, --verbose...       Say more about what the host does, on standard error (-vv for everything)
+      -h, --help             Print help
+      -V, --version          Print version
+    ");
+}
+
+#[test]
+fn help_of_configure() {
+    insta::assert_snapshot!(help(&["configure"]), @r"
+    Fill in a connector's form and test what was filled in
+
+    Asks for each field at a terminal; elsewhere values come from --set. The form and its tests run in
+    the sandbox, like a sync. Writes a configuration that only you can read.
+
+    Exits with 1 when a test fails.
+
+    Usage: sluice configure [OPTIONS] <SUBJECT>
+
+    Arguments:
+      <SUBJECT>
+              A component (.wasm) or a project folder
+
+    Options:
+          --configuration <FILE>
+              The configuration to write [default: <project>/configuration.json]
+
+          --set <NAME=VALUE>
+              Set a field instead of asking for it; may be repeated
+
+          --set-file <NAME=FILE>
+              Set a field to what a file holds, which keeps a secret out of the list of processes
+
+          --test
+              Ask for nothing and run the form's tests
+
+          --json
+              Print events and the result as JSON, one object a line, and ask for nothing
+
+      -v, --verbose...
+              Say more about what the host does, on standard error (-vv for everything)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Grants:
+          --allow <SCHEME://HOST[:PORT]>
+              Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
+              https://*.example.com
+
+          --allow-address <HOST=RANGE>
+              Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
+
+          --ca-file <FILE>
+              Trust the certificate authorities in this PEM file too
+
+          --with-server <SCRIPT>
+              Start this Python script beside the sync, as a test server of your own: it must print the
+              URL it listens on, on loopback, as its first line. That URL is granted, and replaces
+              ${server} in configuration values. The script runs outside the sandbox
+
+    Limits:
+          --memory <MIB>
+              Memory of the connector, in MiB [default: 256]
+
+          --cpu-time <SECONDS>
+              Processor time of the connector, in seconds [default: 300]
+
+          --wall-time <SECONDS>
+              Time from start to end, in seconds [default: 900]
+
+          --requests <COUNT>
+              HTTP requests [default: 100000]
+
+          --row-data <MIB>
+              Bytes of rows sent by the connector, in MiB [default: 20480]
+
+          --files <COUNT>
+              Files of the connector [default: 100000]
+
+          --file-size <MIB>
+              Bytes of one file, in MiB [default: 1024]
+
+          --file-data <MIB>
+              Bytes of all files sent by the connector, in MiB [default: 10240]
+
+          --log <KIB>
+              Bytes of log messages, in KiB [default: 4096]
+    ");
+}
+
+#[test]
+fn help_of_tables() {
+    insta::assert_snapshot!(help(&["tables"]), @r"
+    List a connection's tables: rows, keys, columns and when they were last synced
+
+    Usage: sluice tables [OPTIONS] <CONNECTION>
+
+    Arguments:
+      <CONNECTION>  Name of the connection
+
+    Options:
+          --warehouse <DIR>  Folder of the databases, one <connection>.db each [default: warehouse]
+          --json             Print one JSON array with every column instead of text
+      -v, --verbose...       Say more about what the host does, on standard error (-vv for everything)
+      -h, --help             Print help
+      -V, --version          Print version
+    ");
+}
+
+#[test]
+fn help_of_peek() {
+    insta::assert_snapshot!(help(&["peek"]), @r"
+    Show the first rows of a table
+
+    Usage: sluice peek [OPTIONS] <CONNECTION> <TABLE>
+
+    Arguments:
+      <CONNECTION>  Name of the connection
+      <TABLE>       The table, as it is called in the database or in the source
+
+    Options:
+          --warehouse <DIR>  Folder of the databases, one <connection>.db each [default: warehouse]
+          --rows <ROWS>      Rows to show [default: 10]
+          --columns <NAME>   Columns to show, in order [default: all of them]
+          --deleted          Show the rows that are marked as deleted instead of the others
+          --json             Print one JSON object instead of text; values are texts or null
       -v, --verbose...       Say more about what the host does, on standard error (-vv for everything)
       -h, --help             Print help
       -V, --version          Print version

@@ -1,6 +1,7 @@
 //! Runs `sluice` and looks at what it did.
 
 pub(crate) mod component;
+pub(crate) mod in_process;
 pub(crate) mod server;
 
 use std::fs;

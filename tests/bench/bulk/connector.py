@@ -1,4 +1,4 @@
-"""Rows as fast as they come: 5 columns, a checkpoint every 100,000 rows."""
+"""Rows as fast as they come: 5 columns, a checkpoint every 100,000 rows. Or a truncate of them."""
 
 from fivetran_connector_sdk import Connector
 from fivetran_connector_sdk import Operations as op
@@ -14,6 +14,8 @@ def schema(configuration):
 def update(configuration, state):
     rows, every = int(configuration["rows"]), int(configuration.get("every", 100_000))
     salt = configuration.get("salt", "")
+    if configuration.get("truncate"):
+        op.truncate("items")
     for number in range(rows):
         op.upsert(
             "items",

@@ -6,15 +6,18 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 import attacks
 import environment
 import fast
+import forms
 import local_files
 import misfits
 import policies
+import program
 import resyncs
 import rows
+import uploads
 import web
 from fivetran_connector_sdk import Connector
 
-MODULES = (attacks, environment, fast, local_files, misfits, policies, resyncs, rows, web)
+MODULES = (attacks, environment, fast, local_files, misfits, policies, program, resyncs, rows, uploads, web)
 MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
 DECLARATIONS = {
     name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()
@@ -30,7 +33,7 @@ def update(configuration, state):
     return MODES[configuration["mode"]](configuration, state)
 
 
-connector = Connector(update=update, schema=schema)
+connector = Connector(update=update, schema=schema, configuration_form=forms.configuration_form)
 
 if __name__ == "__main__":
     raise AssertionError("the host must not run this block")

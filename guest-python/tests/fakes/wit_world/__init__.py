@@ -12,3 +12,11 @@ class WitWorld(Protocol):
     @abstractmethod
     def sync(self, configuration: str, state: str) -> None:
         raise NotImplementedError
+
+    @abstractmethod
+    def form(self) -> object:
+        raise NotImplementedError
+
+    @abstractmethod
+    def test(self, name: str, configuration: str) -> object:
+        raise NotImplementedError

@@ -27,8 +27,19 @@ fn component(edits: &[(&str, &str)]) -> Vec<u8> {
 
 fn component_with(edits: &[(&str, &str)], more: &[(&str, &str)]) -> Vec<u8> {
     let (resolve, world) = edited(edits, more);
-    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    encoded(&resolve, world)
+}
+
+/// A component of another world than `connector`.
+fn component_of(world: &str, edits: &[(&str, &str)]) -> Vec<u8> {
+    let (resolve, connector) = edited(edits, &[]);
+    let package = resolve.packages.get(resolve.worlds[connector].package.unwrap()).unwrap();
+    encoded(&resolve, package.worlds[world])
+}
+
+fn encoded(resolve: &Resolve, world: wit_parser::WorldId) -> Vec<u8> {
+    let mut module = dummy_module(resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 

@@ -51,6 +51,17 @@ fn exports_that_differ() {
 }
 
 #[test]
+fn a_form_may_be_exported_and_must_then_be_one() {
+    assert_lines(&component_of("connector-with-setup", &[]), &[]);
+    let form = "export form: func() -> result<setup-form, setup-failure>;";
+    let bytes = component_of("connector-with-setup", &[(form, "export form: func() -> string;")]);
+    assert_lines(
+        &bytes,
+        &["export_type: `form` takes () -> string but the contract says () -> result<setup-form, setup-failure>"],
+    );
+}
+
+#[test]
 fn an_extra_export_is_only_a_note() {
     let bytes = component(&[("world connector {", "world connector {\n  export version: func() -> string;")]);
     assert_lines(&bytes, &["export_extra: `version` is exported too; the host does not use it"]);

@@ -2,11 +2,12 @@
 //!
 //! [`Filtered`] stands in front of a destination and is one itself, so that whatever writes passes it. Blocked tables
 //! and columns are left out of every operation and declaration, and so is what is new where the operator lets nothing
-//! new in; hashed columns arrive as text. What the decisions are stands in `policy/protection.rs` and
+//! new in; the files of what is left out are left out too; hashed columns arrive as text. What the decisions are stands in `policy/protection.rs` and
 //! `policy/baseline.rs`; here they are applied, a whole column of a batch at a time. Without any decision there is no
 //! filter and nothing is looked at.
 
 mod batch;
+mod files;
 mod hash;
 mod rules;
 mod unmatched;
@@ -19,7 +20,9 @@ pub use withheld::{MAX_WITHHELD, Reason, Withheld};
 
 use std::ops::Deref;
 
-use super::{Destination, DestinationError, TableCounts};
+use files::LeftOut;
+
+use super::{Destination, DestinationError, FilePart, TableCounts};
 use crate::rows::{Operation, TableDefinition};
 
 /// A destination behind a filter. What is read from it, it answers itself.
@@ -27,12 +30,13 @@ use crate::rows::{Operation, TableDefinition};
 pub struct Filtered<D> {
     inner: D,
     filter: Option<Filter>,
+    left_out: LeftOut,
 }
 
 impl<D> Filtered<D> {
     /// Puts a filter before a destination; `None` when there is nothing to filter.
     pub(in crate::destination) fn new(inner: D, filter: Option<Filter>) -> Self {
-        Self { inner, filter }
+        Self { inner, filter, left_out: LeftOut::default() }
     }
 }
 
@@ -50,6 +54,10 @@ impl<D: Destination> Destination for Filtered<D> {
         self.inner.state()
     }
 
+    fn path_column(&self) -> String {
+        self.inner.path_column()
+    }
+
     fn declare(&mut self, tables: &[TableDefinition]) -> Result<(), DestinationError> {
         match &mut self.filter {
             None => self.inner.declare(tables),
@@ -65,6 +73,15 @@ impl<D: Destination> Destination for Filtered<D> {
             Some(admitted) => self.inner.write(&admitted),
             None => Ok(()),
         }
+    }
+
+    fn file(&mut self, part: FilePart) -> Result<(), DestinationError> {
+        if let Some(filter) = &mut self.filter
+            && !self.left_out.admits(filter, &part, &self.inner.path_column())?
+        {
+            return Ok(());
+        }
+        self.inner.file(part)
     }
 
     fn checkpoint(&mut self, state: &str) -> Result<(), DestinationError> {

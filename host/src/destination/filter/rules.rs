@@ -20,6 +20,8 @@ const MAX_REMEMBERED: usize = 50_000;
 const BLOCKED_KEY: &str = "it is part of the primary key and cannot be blocked; hash it, or block the whole table";
 const NEW_KEY: &str =
     "it is part of the primary key, but new, and new columns are kept out; sync once with --schema-changes allow-all";
+const HASHED_PATH: &str =
+    "it says where files land and cannot be hashed, since a file has its name in plain; block it to keep the files out";
 
 /// A table that a destination holds when a sync begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,6 +207,20 @@ impl Filter {
                 })))
             }
             _ => Ok(Some(Cow::Borrowed(operation))),
+        }
+    }
+
+    /// Whether the files of a table land: those of a table that is kept out do not, nor those whose row may not say
+    /// where its file is.
+    ///
+    /// # Errors
+    /// `Refused` when the column that says so is hashed: the file would have the name that is to be hidden.
+    pub(super) fn admits_file(&mut self, table: &TableName, path_column: &str) -> Result<bool, DestinationError> {
+        self.meet(table);
+        match self.fate(table, path_column) {
+            Fate::Plain => Ok(true),
+            Fate::Out(_) => Ok(false),
+            Fate::Hash => Err(DestinationError::refused(table, Some(path_column), HASHED_PATH)),
         }
     }
 

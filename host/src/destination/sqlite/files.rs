@@ -52,6 +52,16 @@ impl Files {
         })
     }
 
+    /// The folder of files that landed.
+    pub(super) fn landed(&self) -> PathBuf {
+        self.database.with_extension("files")
+    }
+
+    /// The folder of files on their way.
+    pub(super) fn incoming(&self) -> PathBuf {
+        self.database.with_extension("incoming")
+    }
+
     /// Creates an empty database file unless there is one; tells whether it did.
     pub(super) fn create_database(&self) -> Result<bool, DestinationError> {
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.database) {
@@ -60,6 +70,20 @@ impl Files {
             Err(error) => Err(DestinationError::files(&self.database, "cannot create the database", Some(error))),
         }
     }
+}
+
+/// The names of databases in a warehouse, in order.
+///
+/// # Errors
+/// `Files` when the folder cannot be read.
+pub(super) fn connections(warehouse: &Path) -> Result<Vec<String>, DestinationError> {
+    let entries = std::fs::read_dir(warehouse)
+        .map_err(|error| DestinationError::files(warehouse, "cannot read the warehouse folder", Some(error)))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let named = names.filter_map(|name| name.strip_suffix(".db").map(str::to_owned));
+    let mut found: Vec<_> = named.filter(|name| check_connection_name(name).is_ok()).collect();
+    found.sort();
+    Ok(found)
 }
 
 fn check_connection_name(name: &str) -> Result<(), DestinationError> {
@@ -87,6 +111,28 @@ pub(super) fn create_folder(warehouse: &Path) -> Result<(), DestinationError> {
         .mode(0o700)
         .create(warehouse)
         .map_err(|error| DestinationError::files(warehouse, "cannot create the warehouse folder", Some(error)))
+}
+
+/// Creates a folder in the warehouse unless it is there, and checks that it is ours: no link,
+/// writable by nobody else.
+///
+/// # Errors
+/// `Files` naming what is wrong.
+pub(super) fn check_folder_of_ours(path: &Path) -> Result<(), DestinationError> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(DestinationError::files(path, "cannot create the folder", Some(error)));
+        }
+        _ => {}
+    }
+    let metadata = path
+        .symlink_metadata()
+        .map_err(|error| DestinationError::files(path, "cannot read the folder's properties", Some(error)))?;
+    if !metadata.is_dir() {
+        return Err(DestinationError::files(path, "is not a folder; find out who put it there and remove it", None));
+    }
+    check_owner(path, &metadata)?;
+    check_writable(path, &metadata)
 }
 
 /// The folder without symbolic links in its path.

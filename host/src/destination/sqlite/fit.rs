@@ -67,13 +67,16 @@ pub(super) fn fit(
     mismatch: TypeMismatch,
 ) -> Result<Fitted, Obstacle> {
     let mut fitted = Fitted::default();
-    if kind == OperationKind::Delete {
-        return Ok(fitted);
-    }
     for (index, (slot, column)) in slots.iter().zip(&batch.columns).enumerate() {
-        // The key of an update selects a row; it stores nothing.
-        let Some(rule) = slot.rule.filter(|_| kind == OperationKind::Upsert || !slot.key) else { continue };
-        if fits(rule, column, batch.rows) {
+        let Some(rule) = slot.rule else { continue };
+        let rounds = rule == Rule::Declared(DataType::Float) && matches!(column.values, Values::Floats(_));
+        let applies = match kind {
+            OperationKind::Upsert => true,
+            // A key that selects a row stores nothing, but is rounded as the row's own was.
+            OperationKind::Update => !slot.key || rounds,
+            OperationKind::Delete => slot.key && rounds,
+        };
+        if !applies || fits(rule, column, batch.rows) {
             continue;
         }
         let column = match (rule, &column.values) {

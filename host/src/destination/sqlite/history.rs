@@ -252,9 +252,9 @@ impl Writer<'_> {
         for (index, parameter) in self.statements.compared.iter().enumerate() {
             let said = match parameter {
                 Some(parameter) => value(self.plan, parameter, cells, row, &mut buffers.text)?,
-                None => Some(ValueRef::Null),
+                None => ValueRef::Null,
             };
-            if said != Some(found.get_ref(FOUND + index).map_err(&doing)?) {
+            if said != found.get_ref(FOUND + index).map_err(&doing)? {
                 return Ok(Some(Latest::Other));
             }
         }

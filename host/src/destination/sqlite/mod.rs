@@ -54,12 +54,14 @@ mod removal;
 mod resync;
 mod rules;
 mod schema;
+mod selector;
 mod state;
 mod statements;
 mod switch;
 mod sync;
 mod text;
 mod types;
+mod uploads;
 mod values;
 mod write;
 
@@ -67,7 +69,7 @@ mod write;
 mod tests;
 
 pub use migrate::KeyChange;
-pub use read::{ColumnInfo, Peek, TableInfo};
+pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
 pub use resync::{Forget, PendingResync, Resync};
 pub use sync::SqliteDestination;
 pub(super) use text::{push_hex, text_form};
@@ -230,7 +232,7 @@ impl Warehouse {
         Ok(pending)
     }
 
-    /// Removes all tables and the state of a connection; tells whether there was anything.
+    /// Removes all tables, the files and the state of a connection; tells whether there was anything.
     ///
     /// # Errors
     /// As [`Warehouse::open`].
@@ -240,6 +242,14 @@ impl Warehouse {
         }
         let (files, _lock) = self.lock(connection)?;
         let existed = files.database.exists();
+        for folder in [files.incoming(), files.landed()] {
+            match std::fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(DestinationError::files(&folder, "cannot remove it", Some(error)));
+                }
+                _ => {}
+            }
+        }
         // The database after what SQLite lays beside it, which without it would be taken for a new one's; the key
         // last, which a database with hashes cannot be without.
         for path in files.all_of_database().iter().rev().chain([&files.key]) {
@@ -290,7 +300,39 @@ impl Warehouse {
     /// # Errors
     /// As [`Warehouse::open`], without taking the lock.
     pub fn peek(&self, connection: &str, table: &str, limit: u32) -> Result<Option<Peek>, DestinationError> {
-        self.reader(connection)?.map_or(Ok(None), |database| read::peek(&database, table, limit))
+        self.peek_with(connection, table, &PeekOptions { rows: limit, ..PeekOptions::default() })
+    }
+
+    /// The same with a choice of rows and columns.
+    ///
+    /// # Errors
+    /// `Invalid` for a column that the table does not have; otherwise as [`Warehouse::peek`].
+    pub fn peek_with(
+        &self,
+        connection: &str,
+        table: &str,
+        options: &PeekOptions,
+    ) -> Result<Option<Peek>, DestinationError> {
+        self.reader(connection)?.map_or(Ok(None), |database| read::peek(&database, table, options))
+    }
+
+    /// Whether there is anything of a connection.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn contains(&self, connection: &str) -> Result<bool, DestinationError> {
+        Ok(self.reader(connection)?.is_some())
+    }
+
+    /// The names of all connections, in order. What is no database of a connection is left out.
+    ///
+    /// # Errors
+    /// `Files` when the folder cannot be read.
+    pub fn connections(&self) -> Result<Vec<String>, DestinationError> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
+        files::connections(&self.folder)
     }
 
     fn lock(&self, connection: &str) -> Result<(Files, Lock), DestinationError> {

@@ -19,6 +19,8 @@ pub(super) struct SystemNames {
     pub(super) start: &'static str,
     /// In a table with history: the last microsecond in which a version held.
     pub(super) end: &'static str,
+    /// Where the file of a row landed. The only one of these that rows bring along.
+    pub(super) file_path: &'static str,
 }
 
 static SLUICE: SystemNames = SystemNames {
@@ -28,6 +30,7 @@ static SLUICE: SystemNames = SystemNames {
     active: "_sluice_active",
     start: "_sluice_start",
     end: "_sluice_end",
+    file_path: SystemColumns::Sluice.file_path(),
 };
 
 static FIVETRAN: SystemNames = SystemNames {
@@ -37,6 +40,7 @@ static FIVETRAN: SystemNames = SystemNames {
     active: "_fivetran_active",
     start: "_fivetran_start",
     end: "_fivetran_end",
+    file_path: SystemColumns::Fivetran.file_path(),
 };
 
 /// How a connection names things, the same from its first sync on.

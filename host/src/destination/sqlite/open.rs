@@ -36,6 +36,7 @@ CREATE TABLE "_sluice_hashing" ("table" TEXT NOT NULL, "column" TEXT NOT NULL, "
 CREATE TABLE "_sluice_columns" ("table_name" TEXT NOT NULL COLLATE NOCASE, "name" TEXT NOT NULL COLLATE NOCASE, "position" INTEGER NOT NULL,
   "source_name" TEXT NOT NULL, "data_type" TEXT, "storage" TEXT NOT NULL, "key_ordinal" INTEGER,
   PRIMARY KEY ("table_name", "name")) WITHOUT ROWID;
+CREATE TABLE "_sluice_files" ("incoming" TEXT NOT NULL, "path" TEXT NOT NULL);
 "#;
 
 /// Wraps an error of SQLite.

@@ -102,8 +102,7 @@ impl SqliteDestination {
                 self.plans.forget(&table);
                 schema::evolve(&self.connection, &mut self.catalogue, &table, &changes)?
             }
-            // Nothing to change, or nothing but NULL.
-            None if kind != OperationKind::Upsert || changes.is_empty() => return Ok(None),
+            None if kind != OperationKind::Upsert => return Ok(None),
             None => {
                 check_tables(&self.catalogue, 1, self.options.tables)?;
                 check_columns(source, changes.len(), self.options.columns)?;

@@ -56,6 +56,29 @@ pub struct Peek {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
+/// Which rows [`super::Warehouse::peek_with`] gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that are not deleted.
+    Alive,
+    /// Those that are marked as deleted.
+    Deleted,
+}
+
+/// What to show of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeekOptions {
+    /// Most rows.
+    pub rows: u32,
+    /// Which rows.
+    pub shown: Shown,
+    /// Names of columns in the destination, in order; empty for all of them.
+    pub columns: Vec<String>,
+}
+
 /// The names of all tables in their source, in the order of their names in the destination.
 pub(super) fn sources(connection: &Connection) -> Result<Vec<TableName>, DestinationError> {
     let read = || -> rusqlite::Result<Vec<TableName>> {
@@ -70,11 +93,14 @@ pub(super) fn tables(connection: &Connection) -> Result<Vec<TableInfo>, Destinat
     all_tables(connection)?.into_iter().map(|table| info(connection, table)).collect()
 }
 
+/// An expression that is 1 for rows that are deleted, and with history for versions that are closed.
+fn deleted(table: &Table) -> String {
+    if table.history { format!("1 - {}", quote(table.system.active)) } else { quote(table.system.deleted) }
+}
+
 fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationError> {
-    let deleted =
-        if table.history { format!("1 - {}", quote(table.system.active)) } else { quote(table.system.deleted) };
-    let statement =
-        format!("SELECT COUNT(*), TOTAL({deleted}), MAX({}) FROM {}", quote(table.system.synced), quote(&table.name));
+    let (gone, synced) = (deleted(&table), quote(table.system.synced));
+    let statement = format!("SELECT COUNT(*), TOTAL({gone}), MAX({synced}) FROM {}", quote(&table.name));
     let (rows, deleted, last_synced) = connection
         .query_row(&statement, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?, row.get(2)?)))
         .map_err(failed("reading a table"))?;
@@ -110,21 +136,46 @@ pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<Table>,
     }
 }
 
-pub(super) fn peek(connection: &Connection, name: &str, limit: u32) -> Result<Option<Peek>, DestinationError> {
+pub(super) fn peek(
+    connection: &Connection,
+    name: &str,
+    options: &PeekOptions,
+) -> Result<Option<Peek>, DestinationError> {
     let Some(table) = find(connection, name)? else { return Ok(None) };
     let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
     columns.extend(table.hashed.then(|| table.system.id.to_owned()));
     columns.extend(table.added().iter().map(|(name, _)| (*name).to_owned()));
+    let columns = chosen(&table, columns, &options.columns)?;
     let list = columns.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
-    let statement = format!("SELECT {list} FROM {} LIMIT ?", quote(&table.name));
+    let condition = match options.shown {
+        Shown::All => String::new(),
+        Shown::Alive => format!(" WHERE {} = 0", deleted(&table)),
+        Shown::Deleted => format!(" WHERE {} = 1", deleted(&table)),
+    };
+    let statement = format!("SELECT {list} FROM {}{condition} LIMIT ?", quote(&table.name));
     let read = || -> rusqlite::Result<Vec<Vec<Option<String>>>> {
         let mut statement = connection.prepare(&statement)?;
-        let rows = statement
-            .query_map([limit], |row| (0..columns.len()).map(|index| row.get_ref(index).map(display)).collect())?;
+        let rows = statement.query_map([options.rows], |row| {
+            (0..columns.len()).map(|index| row.get_ref(index).map(display)).collect()
+        })?;
         rows.collect()
     };
     let rows = read().map_err(failed("reading a table"))?;
     Ok(Some(Peek { columns, rows }))
+}
+
+fn chosen(table: &Table, all: Vec<String>, wanted: &[String]) -> Result<Vec<String>, DestinationError> {
+    if wanted.is_empty() {
+        return Ok(all);
+    }
+    let find = |wanted: &String| match all.iter().find(|name| name.eq_ignore_ascii_case(wanted)) {
+        Some(name) => Ok(name.clone()),
+        None => Err(DestinationError::Invalid {
+            what: "a column name",
+            reason: format!("table {} has no column {wanted}; it has {}", table.name, all.join(", ")),
+        }),
+    };
+    wanted.iter().map(find).collect()
 }
 
 fn display(value: ValueRef<'_>) -> Option<String> {

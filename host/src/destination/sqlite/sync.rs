@@ -16,9 +16,10 @@ use super::plan::{Plans, check_tables};
 use super::quarantine::Quarantine;
 use super::removal::Removal;
 use super::rules::Rules;
+use super::uploads::Uploads;
 use super::{clock, fixed, hashing, inventory, resync, schema, state, switch, write};
 use crate::destination::filter::Filtered;
-use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
+use crate::destination::{Destination, DestinationError, FilePart, SyncIdentity, TableCounts};
 use crate::rows::{Operation, OperationKind, TableDefinition, TableName};
 
 /// How much is committed before the log is copied into the database.
@@ -42,6 +43,7 @@ pub struct SqliteDestination {
     identity: SyncIdentity,
     pub(super) options: SqliteOptions,
     files: Files,
+    uploads: Uploads,
     pub(super) uncommitted: u64,
     /// Bytes of values that are committed and perhaps still in the log only.
     unsettled: u64,
@@ -86,6 +88,8 @@ impl SqliteDestination {
         let mut connection = open_for_writing(&files, &options)?;
         fixed::settle(&connection, &options.landing, &files)?;
         switch::settle(&mut connection, &options.landing, &files)?;
+        let mut uploads = Uploads::new(&files);
+        uploads.repair(&connection)?;
         let key = hashing::settle(&mut connection, &options.landing, &files)?;
         let filter = inventory::filter(&connection, &options.landing, key)?;
         // After hashing, which changes types.
@@ -105,6 +109,7 @@ impl SqliteDestination {
             identity,
             options,
             files,
+            uploads,
             uncommitted: 0,
             unsettled: 0,
             ended: false,
@@ -179,10 +184,12 @@ impl SqliteDestination {
 
     fn end(&mut self) -> Result<(), DestinationError> {
         self.ended = true;
+        let discarded = self.uploads.abandon();
         if self.connection.is_autocommit() {
-            return Ok(());
+            return discarded;
         }
-        self.connection.execute("ROLLBACK", []).map(|_| ()).map_err(failed("rolling back"))
+        self.connection.execute("ROLLBACK", []).map_err(failed("rolling back"))?;
+        discarded
     }
 
     fn commit(&mut self, state: Option<&str>) -> Result<(), DestinationError> {
@@ -193,13 +200,16 @@ impl SqliteDestination {
         }
         state::write_identity(&self.connection, &self.identity, self.clock.last())
             .map_err(failed("writing the catalogue"))?;
+        if self.uploads.has_finished() {
+            self.uploads.record(&self.connection)?;
+        }
         self.connection.execute("COMMIT", []).map_err(failed("committing"))?;
         self.unsettled = self.unsettled.saturating_add(self.uncommitted);
         self.uncommitted = 0;
         if let Some(state) = state {
             state.clone_into(&mut self.state);
         }
-        Ok(())
+        self.uploads.land(&self.connection)
     }
 
     fn declare_all(&mut self, definitions: &[TableDefinition]) -> Result<(), DestinationError> {
@@ -271,12 +281,20 @@ impl Destination for SqliteDestination {
         self.state.clone()
     }
 
+    fn path_column(&self) -> String {
+        self.catalogue.names().system().file_path.to_owned()
+    }
+
     fn declare(&mut self, tables: &[TableDefinition]) -> Result<(), DestinationError> {
         self.call(|this| this.declare_all(tables))
     }
 
     fn write(&mut self, operation: &Operation) -> Result<(), DestinationError> {
         self.call(|this| this.apply(operation))
+    }
+
+    fn file(&mut self, part: FilePart) -> Result<(), DestinationError> {
+        self.call(|this| this.uploads.take(part))
     }
 
     fn checkpoint(&mut self, state: &str) -> Result<(), DestinationError> {

@@ -7,6 +7,7 @@ use super::fit::Fitted;
 use super::identity::RowHash;
 use super::open::failed;
 use super::plan::{Parameter, Plan};
+use super::selector::selector;
 use super::statements::{SEVERAL, Statements, first_parameter};
 use super::values::{Scalar, encode};
 use crate::destination::DestinationError;
@@ -149,13 +150,19 @@ pub(super) fn bind_row(
     scratch: &mut String,
 ) -> Result<bool, DestinationError> {
     for (index, parameter) in parameters.iter().enumerate() {
-        let Some(value) = value(plan, parameter, cells, row, scratch)? else { return Ok(false) };
-        statement.raw_bind_parameter(first + index, ToSqlOutput::Borrowed(value)).map_err(failed("binding a value"))?;
+        let value = if parameter.selects {
+            let key = cells.get_mut(parameter.column).and_then(|cells| cells.at(row));
+            let Some(found) = key.and_then(|key| selector(key, parameter.stored, scratch)) else { return Ok(false) };
+            found
+        } else {
+            ToSqlOutput::Borrowed(value(plan, parameter, cells, row, scratch)?)
+        };
+        statement.raw_bind_parameter(first + index, value).map_err(failed("binding a value"))?;
     }
     Ok(true)
 }
 
-/// The stored form of a value of a row; `None` for a key that can be in no row.
+/// The stored form of a value of a row.
 #[inline]
 pub(super) fn value<'v, 'a: 'v>(
     plan: &Plan,
@@ -163,12 +170,11 @@ pub(super) fn value<'v, 'a: 'v>(
     cells: &mut [Cells<'a>],
     row: usize,
     scratch: &'v mut String,
-) -> Result<Option<ValueRef<'v>>, DestinationError> {
+) -> Result<ValueRef<'v>, DestinationError> {
     let scalar = cells.get_mut(parameter.column).and_then(|cells| cells.at(row));
     match scalar.map(|scalar| encode(scalar, parameter.stored, scratch)) {
-        None => Ok(Some(ValueRef::Null)),
-        Some(Some(value)) => Ok(Some(value)),
-        Some(None) if parameter.selects => Ok(None),
+        None => Ok(ValueRef::Null),
+        Some(Some(value)) => Ok(value),
         Some(None) => Err(misfit(plan, parameter)),
     }
 }

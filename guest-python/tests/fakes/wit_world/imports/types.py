@@ -174,3 +174,74 @@ class Failure:
         for text in (self.kind, self.message, self.traceback):
             assert type(text) is str
             text.encode()
+
+
+def _texts(*texts):
+    for text in texts:
+        assert type(text) is str
+        text.encode()
+
+
+@dataclass
+class Choice:
+    value: str
+    label: str
+    description: str
+
+    def __post_init__(self):
+        _texts(self.value, self.label, self.description)
+
+
+@dataclass
+class FieldKind_Dropdown:
+    value: list
+
+    def __post_init__(self):
+        assert type(self.value) is list
+        assert all(type(choice) is Choice for choice in self.value)
+
+
+for _case in ("FieldKind_Text", "FieldKind_Password", "FieldKind_Toggle", "TestOutcome_Success"):
+    globals()[_case] = make_dataclass(_case, [])
+
+
+@dataclass
+class FormField:
+    name: str
+    label: str
+    description: Any
+    placeholder: Any
+    required: bool
+    kind: Any
+
+    def __post_init__(self):
+        _texts(self.name, self.label, *(t for t in (self.description, self.placeholder) if t is not None))
+        assert type(self.required) is bool
+        assert type(self.kind).__name__.startswith("FieldKind_")
+
+
+@dataclass
+class FormTest:
+    name: str
+    label: str
+
+    def __post_init__(self):
+        _texts(self.name, self.label)
+
+
+@dataclass
+class SetupForm:
+    fields: list
+    tests: list
+
+    def __post_init__(self):
+        assert type(self.fields) is list
+        assert type(self.tests) is list
+
+
+@dataclass
+class TestOutcome_Failure:
+    value: str
+
+    def __post_init__(self):
+        _texts(self.value)

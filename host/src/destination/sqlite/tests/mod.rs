@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod cutting;
+mod edges;
 mod files;
 mod fitting;
 mod hard_deletes;
@@ -17,6 +18,7 @@ mod resync;
 mod speed;
 mod transactions;
 mod types;
+mod uploads;
 mod values;
 mod widening;
 

@@ -138,6 +138,25 @@ fn the_hosts_columns_under_their_other_names() {
 }
 
 #[test]
+fn rows_bring_the_path_of_their_file_and_no_other_column_of_the_hosts() {
+    let path = |column: &str| upsert("t", &[("id", int(1)), (column, text("a/b"))]);
+    for (settings, column, other) in [
+        ("", "_sluice_file_path", "_sluice_file_paths"),
+        (FIVETRAN, "_fivetran_file_path", "_sluice_file_path"),
+        (FIVETRAN, "_fivetran_file_path", "_fivetran_file_paths"),
+        ("[destination]\nnaming = 'source'", "_sluice_file_path", "_SLUICE_file_path"),
+    ] {
+        let place = place();
+        let mut destination = under(&place, settings).open("shop", identity("one")).unwrap();
+        assert_eq!(destination.path_column(), column);
+        destination.write(&path(column)).unwrap();
+        assert_refused(destination.write(&path(other)), &[other, "reserved"]);
+        destination.finish().unwrap();
+        assert_eq!(place.query(&format!("SELECT {column} FROM t")), [[stored("a/b")]]);
+    }
+}
+
+#[test]
 fn names_are_fixed_at_the_first_sync() {
     let place = place();
     // nothing is fixed while there is no table

@@ -120,23 +120,25 @@ fn the_row_hash_is_the_documented_one() {
 }
 
 #[test]
-fn a_key_of_another_type_selects_nothing() {
+fn a_key_of_another_type_selects_the_row_that_an_upsert_would_replace() {
     let place = place();
     place.sync(&[users()], &[upsert("t", &[("id", int(5)), ("a", text("x"))])]);
     place.sync(
         &[],
         &[
-            delete("t", &[("id", text("5"))]),
-            delete("t", &[("id", Value::Float(5.0))]),
-            update("t", &[("id", text("5")), ("a", text("bad"))]),
+            delete("t", &[("id", text("05"))]),
+            update("t", &[("id", Value::Float(5.5)), ("a", text("bad"))]),
+            update("t", &[("id", text("5")), ("a", text("good"))]),
         ],
     );
-    assert_eq!(place.query(ROWS), [line(5, Some("x"), None, 0)]);
+    assert_eq!(place.query(ROWS), [line(5, Some("good"), None, 0)]);
+    place.sync(&[], &[delete("t", &[("id", Value::Float(5.0))])]);
+    assert_eq!(place.query(ROWS), [line(5, Some("good"), None, 1)]);
     assert_eq!(place.type_of("t", "id").as_deref(), Some("INT"));
 }
 
 #[test]
-fn unknown_tables_and_empty_columns_are_not_created() {
+fn tables_without_rows_and_columns_without_values_are_not_created() {
     let place = place();
     place.sync(
         &[],
@@ -149,7 +151,7 @@ fn unknown_tables_and_empty_columns_are_not_created() {
     );
     let names: Vec<_> =
         place.warehouse.tables("shop").unwrap().into_iter().map(|t| (t.name, t.columns.len())).collect();
-    assert_eq!(names, [("t".to_owned(), 1)]);
+    assert_eq!(names, [("n".to_owned(), 0), ("t".to_owned(), 1)]);
 }
 
 #[test]

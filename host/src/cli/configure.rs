@@ -1,0 +1,278 @@
+//! `sluice configure`: fill in a connector's form, and test what was filled in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::args::ConfigureArguments;
+use super::ask::{Hidden, Person, check, shown};
+use super::failure::{Failure, with_causes};
+use super::folders::Folders;
+use super::grants::{Granted, refuse_ungranted, trust};
+use super::server::{SERVER_PLACEHOLDER, TestServer};
+use super::subject::Subject;
+use super::{print, run};
+use crate::compiler::configuration::{self, CONFIGURATION};
+use crate::display::output::Output;
+use crate::error::SyncError;
+use crate::log::{Level, LogSink};
+use crate::sandbox::{Loaded, SandboxEngine};
+use crate::setup::{self, FieldKind, Form, Outcome, SetupRequest};
+
+/// Fills in the form, or tests what is there.
+pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Result<u8, Failure> {
+    let output = Output::standard(arguments.json);
+    let trust = trust(&arguments.grants)?;
+    let mut granted = Granted::parse(&arguments.grants)?;
+    let path = configuration_path(arguments)?;
+    let current = read(&path)?;
+    let given = given(arguments)?;
+    let subject = Subject::load(&arguments.subject, folders, &output)?;
+    let server = arguments.grants.with_server.as_deref().map(TestServer::start).transpose()?;
+    if let Some(server) = &server {
+        granted.add(server);
+    }
+    let grants = granted.with_project(&subject);
+    if arguments.test {
+        refuse_ungranted(&subject, &grants)?;
+    }
+    let limits = run::limits(&arguments.limits, &subject, &output)?;
+    let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
+    let component = run::admit(&engine, &subject, &limits, folders, &output)?;
+    engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
+    let log = Arc::new(Messages(output));
+    let mut request =
+        SetupRequest { configuration: current.clone(), passwords: BTreeSet::new(), grants, trust, limits, log };
+
+    let form = match setup::form(&engine, &component, &request) {
+        Ok(form) => form.unwrap_or_default(),
+        Err(error) => return Err(failed("asking for the form", &error)),
+    };
+    check_form(&form, &subject, arguments)?;
+    let filled = filled(&form, &given, current.clone(), arguments)?;
+    check_filled(&form, &filled)?;
+    let written = filled != current;
+    if written {
+        write(&path, &filled)?;
+    }
+    request.passwords = passwords(&form);
+    request.configuration = filled;
+    if let Some(server) = &server {
+        for value in request.configuration.values_mut() {
+            *value = value.replace(SERVER_PLACEHOLDER, &server.url);
+        }
+    }
+    let tests = if arguments.test { tests(&engine, &component, &request, &form)? } else { Vec::new() };
+    report(arguments, &path, written, &tests)
+}
+
+/// One test and how it went.
+struct Tested {
+    name: String,
+    label: String,
+    result: Result<Outcome, SyncError>,
+}
+
+impl Tested {
+    fn message(&self) -> Option<String> {
+        match &self.result {
+            Ok(Outcome::Success) => None,
+            Ok(Outcome::Failure(text)) => Some(text.clone()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match &self.result {
+            Ok(Outcome::Success) => 0,
+            Ok(Outcome::Failure(_)) => 1,
+            Err(error) => error.exit_code(),
+        }
+    }
+}
+
+/// A connector's messages.
+struct Messages(Output);
+
+impl LogSink for Messages {
+    fn line(&self, level: Level, text: &str) {
+        self.0.log(level, text);
+    }
+}
+
+fn configuration_path(arguments: &ConfigureArguments) -> Result<PathBuf, Failure> {
+    match &arguments.configuration {
+        Some(path) => Ok(path.clone()),
+        None if arguments.subject.is_dir() => Ok(arguments.subject.join(CONFIGURATION)),
+        None => Err(Failure::refused("a component has no configuration of its own")
+            .hint("name the file to write with --configuration <FILE>")),
+    }
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => {
+            return Err(Failure::refused(format!("cannot read the configuration {}: {error}", path.display())));
+        }
+    };
+    configuration::parse(&text)
+        .map_err(|error| Failure::refused(format!("{}: {}", path.display(), with_causes(&error))))
+}
+
+/// The values that were given on the command line.
+fn given(arguments: &ConfigureArguments) -> Result<BTreeMap<String, String>, Failure> {
+    let mut given = BTreeMap::new();
+    for text in &arguments.set {
+        let Some((name, value)) = text.split_once('=') else {
+            return Err(Failure::refused("--set takes NAME=VALUE"));
+        };
+        given.insert(name.to_owned(), value.to_owned());
+    }
+    for text in &arguments.set_file {
+        let Some((name, path)) = text.split_once('=') else {
+            return Err(Failure::refused("--set-file takes NAME=FILE"));
+        };
+        let value = fs::read_to_string(path)
+            .map_err(|error| Failure::refused(format!("--set-file {name}: cannot read {path}: {error}")))?;
+        let value = value.strip_suffix('\n').map_or(value.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+        given.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(given)
+}
+
+fn check_form(form: &Form, subject: &Subject, arguments: &ConfigureArguments) -> Result<(), Failure> {
+    let name = subject.name();
+    if form.fields.is_empty() && (!arguments.test || form.tests.is_empty()) {
+        return Err(Failure::refused(format!("{name} has no form to fill in"))
+            .hint("write its configuration by hand: a flat JSON object of strings"));
+    }
+    if arguments.test && form.tests.is_empty() {
+        return Err(Failure::refused(format!("the form of {name} has no tests")));
+    }
+    Ok(())
+}
+
+/// The configuration with the values given, and with answers when somebody can be asked.
+fn filled(
+    form: &Form,
+    given: &BTreeMap<String, String>,
+    mut configuration: BTreeMap<String, String>,
+    arguments: &ConfigureArguments,
+) -> Result<BTreeMap<String, String>, Failure> {
+    for (name, value) in given {
+        let Some(field) = form.fields.iter().find(|field| field.name == *name) else {
+            let names: Vec<_> = form.fields.iter().map(|field| shown(&field.name)).collect();
+            return Err(Failure::refused(format!("the form has no field {}", shown(name)))
+                .hint(format!("its fields are: {}", names.join(", "))));
+        };
+        check(field, value).map_err(|reason| Failure::refused(format!("field {name}: {reason}")))?;
+        configuration.insert(name.clone(), value.clone());
+    }
+    let somebody = io::stdin().is_terminal() && io::stderr().is_terminal() && !arguments.json;
+    if somebody && !arguments.test {
+        let (mut input, mut output) = (io::stdin().lock(), io::stderr().lock());
+        let mut person = Person { input: &mut input, output: &mut output, hide: &Hidden::begin };
+        person
+            .fill(form, given, &mut configuration)
+            .map_err(|_| Failure::refused("the form was not filled in; nothing was written"))?;
+    }
+    Ok(configuration)
+}
+
+/// Every field has a value that it can have.
+fn check_filled(form: &Form, configuration: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let wrong: Vec<_> = form
+        .fields
+        .iter()
+        .filter_map(|field| {
+            let value = configuration.get(&field.name).map_or("", String::as_str);
+            check(field, value).err().map(|reason| format!("field {}: {reason}", shown(&field.name)))
+        })
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::refused(wrong.join("; "))
+        .hint("give each with --set NAME=VALUE, or run this at a terminal to be asked"))
+}
+
+fn passwords(form: &Form) -> BTreeSet<String> {
+    let password = form.fields.iter().filter(|field| field.kind == FieldKind::Password);
+    password.map(|field| field.name.clone()).collect()
+}
+
+/// Replaces the file as a whole, for its owner's eyes only.
+fn write(path: &Path, configuration: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(configuration).map_err(|error| Failure::host(error.to_string()))?;
+    configuration::parse(&text).map_err(|error| Failure::refused(with_causes(&error)))?;
+    let failed = |error: &dyn std::fmt::Display| Failure::host(format!("cannot write {}: {error}", path.display()));
+    // Where a link leads to, so that it stays a link.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Made for its owner only, and never seen half written.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
+    let written = writeln!(file, "{text}").and_then(|()| file.as_file().sync_all());
+    written.map_err(|error| failed(&error))?;
+    file.persist(path).map_err(|error| failed(&error.error))?;
+    Ok(())
+}
+
+fn tests(
+    engine: &SandboxEngine,
+    component: &Loaded,
+    request: &SetupRequest,
+    form: &Form,
+) -> Result<Vec<Tested>, Failure> {
+    let mut tested = Vec::new();
+    for test in &form.tests {
+        let result = match setup::test(engine, component, request, &test.name) {
+            Ok(Some(outcome)) => Ok(outcome),
+            Ok(None) => {
+                return Err(Failure::refused("the component has a form with tests, but does not export `test`"));
+            }
+            // Nothing went wrong with the connector, and the next test would not go better.
+            Err(error @ SyncError::Host(_)) => return Err(failed("testing", &error)),
+            Err(error) => Err(error),
+        };
+        tested.push(Tested { name: test.name.clone(), label: test.label.clone(), result });
+    }
+    Ok(tested)
+}
+
+fn report(arguments: &ConfigureArguments, path: &Path, written: bool, tests: &[Tested]) -> Result<u8, Failure> {
+    let shown_path = path.display().to_string();
+    if arguments.json {
+        let tests: Vec<Value> = tests
+            .iter()
+            .map(|test| {
+                let message = test.message();
+                json!({ "name": test.name, "label": test.label, "success": message.is_none(), "message": message })
+            })
+            .collect();
+        print(&format!("{}\n", json!({ "configuration": shown_path, "written": written, "tests": tests })))?;
+    } else {
+        let mut text = match written {
+            true => format!("wrote {shown_path}\n"),
+            false if tests.is_empty() => format!("{shown_path} is as it was\n"),
+            false => String::new(),
+        };
+        for test in tests {
+            text += &match test.message() {
+                None => format!("ok      {}\n", shown(&test.label)),
+                Some(message) => format!("failed  {}: {message}\n", shown(&test.label)),
+            };
+        }
+        print(&text)?;
+    }
+    Ok(tests.iter().map(Tested::exit_code).max().unwrap_or(0))
+}
+
+fn failed(doing: &str, error: &SyncError) -> Failure {
+    Failure::of(format!("{doing}: {error}"), error.exit_code())
+}

@@ -1,0 +1,69 @@
+//! What the operator grants by flags, and what a connector asks for.
+
+use super::args::GrantArguments;
+use super::failure::Failure;
+use super::server::TestServer;
+use super::subject::Subject;
+use crate::http::Trust;
+use crate::policy::egress::{AddressGrant, NetworkGrant, NetworkGrants};
+
+/// What the operator grants by flags.
+pub(super) struct Granted {
+    hosts: Vec<NetworkGrant>,
+    addresses: Vec<AddressGrant>,
+}
+
+impl Granted {
+    /// Reads the flags.
+    pub(super) fn parse(arguments: &GrantArguments) -> Result<Self, Failure> {
+        let host = |text: &String| {
+            text.parse::<NetworkGrant>().map_err(|error| Failure::refused(format!("--allow {text}: {error}")))
+        };
+        let address = |text: &String| {
+            text.parse::<AddressGrant>().map_err(|error| Failure::refused(format!("--allow-address {text}: {error}")))
+        };
+        Ok(Self {
+            hosts: arguments.allow.iter().map(host).collect::<Result<_, _>>()?,
+            addresses: arguments.allow_address.iter().map(address).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Grants the test server too.
+    pub(super) fn add(&mut self, server: &TestServer) {
+        self.hosts.push(server.grant.clone());
+    }
+
+    /// Together with what a project on this machine lists in its own `connector.toml`, as far as it is public.
+    pub(super) fn with_project(&self, subject: &Subject) -> NetworkGrants {
+        let operator = NetworkGrants::from_operator(&self.hosts, &self.addresses);
+        match &subject.project {
+            Some(project) => operator.and(NetworkGrants::from_project(&project.network)),
+            None => operator,
+        }
+    }
+}
+
+/// Which certificate authorities are trusted.
+pub(super) fn trust(arguments: &GrantArguments) -> Result<Trust, Failure> {
+    let Some(path) = &arguments.ca_file else { return Ok(Trust::system()) };
+    let pem = std::fs::read(path)
+        .map_err(|error| Failure::refused(format!("cannot read the CA file {}: {error}", path.display())))?;
+    Trust::system().and_pem(&pem).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
+}
+
+/// A connector that asks for more than it was granted is refused before it runs, by name.
+pub(super) fn refuse_ungranted(subject: &Subject, grants: &NetworkGrants) -> Result<(), Failure> {
+    let asked: Vec<NetworkGrant> =
+        subject.stamp.iter().flat_map(|stamp| &stamp.network).filter_map(|text| text.parse().ok()).collect();
+    let missing = grants.missing(&asked);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = |prefix: &str| missing.iter().map(|grant| format!("{prefix}{grant}")).collect::<Vec<_>>();
+    Err(Failure::denied(format!(
+        "{} asks for network access that is not granted: {}",
+        subject.name(),
+        list("").join(", ")
+    ))
+    .hint(format!("grant it with {}", list("--allow ").join(" "))))
+}

@@ -1,0 +1,176 @@
+//! Asking a connector what it wants to know, and trying the answers: what `sluice configure` does
+//! in the sandbox.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::counters::Counters;
+use crate::error::SyncError;
+use crate::http::{Client, SystemResolver, Trust};
+use crate::incidents::Incidents;
+use crate::log::{ConnectorLog, LogSink};
+use crate::ops::Operations;
+use crate::policy::egress::NetworkGrants;
+use crate::policy::limits::Limits;
+use crate::queue;
+use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine};
+use crate::sync::{block_on, redactor, with_denial};
+
+/// What a connector asks a person for; see `setup-form` in `wit/connector.wit`. The texts are the
+/// connector's: they may hold control characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// The fields in order, no name twice.
+    pub fields: Vec<Field>,
+    /// The tests in order, no name twice.
+    pub tests: Vec<FormTest>,
+}
+
+/// One field of a form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Field {
+    /// Name of the configuration value.
+    pub name: String,
+    /// What people see instead of it.
+    pub label: String,
+    /// An explanation; may be empty.
+    pub description: String,
+    /// What an empty field shows; may be empty.
+    pub placeholder: String,
+    /// Whether it must be filled in.
+    pub required: bool,
+    /// What it asks for.
+    pub kind: FieldKind,
+}
+
+/// What a field asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A line of text.
+    #[default]
+    Text,
+    /// A line of text that is not shown.
+    Password,
+    /// One of several values.
+    Dropdown(Vec<Choice>),
+    /// `true` or `false`.
+    Toggle,
+}
+
+/// One choice of a dropdown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// What the configuration gets.
+    pub value: String,
+    /// What people see instead of it.
+    pub label: String,
+    /// An explanation; may be empty.
+    pub description: String,
+}
+
+/// One test of a form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FormTest {
+    /// Its name.
+    pub name: String,
+    /// What people see.
+    pub label: String,
+}
+
+/// How a test went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The configuration works.
+    Success,
+    /// It does not; why, made safe to show and without secrets.
+    Failure(String),
+}
+
+impl Form {
+    /// Every text of the form that people see or a configuration gets.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        let fields = self.fields.iter().flat_map(|field| {
+            let choices = match &field.kind {
+                FieldKind::Dropdown(choices) => choices.as_slice(),
+                _ => &[],
+            };
+            let choices = choices.iter().flat_map(|choice| [&choice.value, &choice.label, &choice.description]);
+            [&field.label, &field.description, &field.placeholder].into_iter().chain(choices)
+        });
+        fields.chain(self.tests.iter().flat_map(|test| [&test.name, &test.label])).map(String::as_str)
+    }
+}
+
+/// What a call outside a sync may use. Whatever is not granted here is denied.
+#[derive(Clone)]
+pub struct SetupRequest {
+    /// The configuration to try; secrets in it stay out of messages.
+    pub configuration: BTreeMap<String, String>,
+    /// Names of values that are secret, beside those whose names say so.
+    pub passwords: BTreeSet<String>,
+    /// Where the connector may connect to.
+    pub grants: NetworkGrants,
+    /// Which certificate authorities are trusted.
+    pub trust: Trust,
+    /// The limits, for each call.
+    pub limits: Limits,
+    /// Where the connector's log goes.
+    pub log: Arc<dyn LogSink>,
+}
+
+/// Asks the connector for its form; `None` when it has none.
+///
+/// # Errors
+/// How the connector failed, what it was denied, or the limit that it reached.
+pub fn form(engine: &SandboxEngine, component: &Loaded, request: &SetupRequest) -> Result<Option<Form>, SyncError> {
+    let (capabilities, incidents) = capabilities(request);
+    let asked = block_on(sandbox::form(engine, component, capabilities)).and_then(|asked| asked);
+    with_denial(asked, &incidents)
+}
+
+/// Runs one test of the configuration; `None` when the connector has none.
+///
+/// # Errors
+/// As [`form`].
+pub fn test(
+    engine: &SandboxEngine,
+    component: &Loaded,
+    request: &SetupRequest,
+    name: &str,
+) -> Result<Option<Outcome>, SyncError> {
+    let (capabilities, incidents) = capabilities(request);
+    let configuration = serde_json::to_string(&request.configuration).unwrap_or_else(|_| "{}".to_owned());
+    let tested = block_on(sandbox::test(engine, component, capabilities, name, &configuration));
+    with_denial(tested.and_then(|tested| tested), &incidents)
+}
+
+/// The network and the log; operations are refused because no sync opens the way for them.
+fn capabilities(request: &SetupRequest) -> (Capabilities, Incidents) {
+    let incidents = Incidents::default();
+    let counters = Arc::new(Counters::default());
+    let log = ConnectorLog::new(
+        Arc::clone(&request.log),
+        redactor(&request.configuration, &request.passwords),
+        &request.limits,
+    );
+    // Nothing ever passes: the writer's end is gone before the first operation could.
+    let (sender, _) = queue::queue(Arc::clone(&counters));
+    let resolver = Arc::new(SystemResolver);
+    let capabilities = Capabilities {
+        environment: std::collections::BTreeMap::new(),
+        operations: Operations::new(
+            request.limits.clone(),
+            Arc::default(),
+            sender,
+            incidents.clone(),
+            Arc::clone(&counters),
+        ),
+        http: Client::new(request.grants.clone(), &request.limits, resolver, request.trust.clone()),
+        log: Arc::new(log),
+        incidents: incidents.clone(),
+        counters,
+        memory: Arc::new(MemoryUse::default()),
+        limits: request.limits.clone(),
+    };
+    (capabilities, incidents)
+}
