@@ -480,6 +480,9 @@ fn help_of_configure() {
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
 
+          --local-files <MIB>
+              Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
+
           --files <COUNT>
               Files of the connector [default: 100000]
 
