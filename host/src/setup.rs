@@ -157,6 +157,7 @@ fn capabilities(request: &SetupRequest) -> (Capabilities, Incidents) {
     let (sender, _) = queue::queue(Arc::clone(&counters));
     let resolver = Arc::new(SystemResolver);
     let capabilities = Capabilities {
+        environment: std::collections::BTreeMap::new(),
         operations: Operations::new(
             request.limits.clone(),
             Arc::default(),

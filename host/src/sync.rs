@@ -44,6 +44,10 @@ pub struct SyncRequest {
     pub landing: Landing,
     /// The connector's configuration.
     pub configuration: BTreeMap<String, String>,
+    /// The state this sync starts from, a JSON object; None for that of the last checkpoint.
+    pub initial_state: Option<String>,
+    /// The environment variables it sees, and no others.
+    pub environment: BTreeMap<String, String>,
     /// What answers its requests.
     pub network: Network,
     /// The limits.
@@ -133,12 +137,13 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         ..SqliteOptions::default()
     };
     let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
-    let (state, path_column) = (destination.state(), destination.path_column());
+    let state = request.initial_state.unwrap_or_else(|| destination.state().to_owned());
+    let path_column = destination.path_column();
 
     let memory = Arc::new(MemoryUse::default());
     let incidents = Incidents::default();
-    let log =
-        Arc::new(ConnectorLog::new(request.log, redactor(&request.configuration, &BTreeSet::new()), &request.limits));
+    let redactor = redactor(request.configuration.iter().chain(&request.environment), &BTreeSet::new());
+    let log = Arc::new(ConnectorLog::new(request.log, redactor, &request.limits));
     let counters = request.counters;
     let (sender, writer) = queue::queue(Arc::clone(&counters));
     let operations = Operations::new(request.limits.clone(), landing, sender, incidents.clone(), Arc::clone(&counters))
@@ -151,6 +156,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         log: Arc::clone(&log),
         incidents: incidents.clone(),
         counters: Arc::clone(&counters),
+        environment: request.environment,
         memory: Arc::clone(&memory),
     };
 
@@ -325,8 +331,11 @@ pub fn redaction(configuration: &BTreeMap<String, String>) -> Redaction {
 }
 
 /// Keeps the values of secret names, and of `more`, out of what people read.
-pub(crate) fn redactor(configuration: &BTreeMap<String, String>, more: &BTreeSet<String>) -> Redactor {
-    let secret = configuration.iter().filter(|(name, _)| is_secret_name(name) || more.contains(*name));
+pub(crate) fn redactor<'a>(
+    values: impl IntoIterator<Item = (&'a String, &'a String)>,
+    more: &BTreeSet<String>,
+) -> Redactor {
+    let secret = values.into_iter().filter(|(name, _)| is_secret_name(name) || more.contains(*name));
     let secrets: Vec<_> = secret.map(|(_, value)| Secret::new(value.clone())).collect();
     Redactor::new(&secrets)
 }

@@ -42,6 +42,8 @@ impl Place {
             warehouse: self.0.path().to_owned(),
             landing,
             configuration: [("mode".to_owned(), mode.to_owned())].into(),
+            initial_state: None,
+            environment: [].into(),
             network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
             limits,
             log: Arc::new(Silence),

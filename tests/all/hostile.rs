@@ -3,6 +3,7 @@
 
 mod components;
 mod limits;
+mod local_files;
 mod network;
 mod output;
 mod surroundings;

@@ -1,6 +1,6 @@
 """An import system over files held in memory.
 
-A component has no file system once its snapshot is taken. `Tree` holds what was readable at build time
+What was readable while the snapshot is taken is gone when a component runs. `Tree` holds it
 under the paths it had, or was given, there; `install` teaches Python's own path-based import to look into it.
 Everything above that (packages, namespace packages, relative imports, `pkgutil`) stays Python's own code.
 """
@@ -73,6 +73,10 @@ class Tree:
     def is_folder(self, path: str) -> bool:
         """Whether something below `path` is kept."""
         return path in self._folders
+
+    def below(self, folder: str) -> list[str]:
+        """The paths of all files in a folder and its folders, sorted."""
+        return sorted(path for path in self._files if path.startswith(folder + "/"))
 
     def names(self, folder: str) -> list[str]:
         """The names directly below a folder, sorted."""
@@ -194,7 +198,7 @@ def install(tree: Tree, path: Sequence[str]) -> None:
     sys.path_importer_cache.clear()
 
 
-def opener(
+def read_back(
     tree: Tree, path: str, mode: str, encoding: str | None, errors: str | None, newline: str | None
 ) -> Any:
     """A file object over one kept file, opened for reading."""

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ._frozen import Tree, opener
+from . import _writing
+from ._frozen import Tree, read_back
 
 if sys.version_info >= (3, 11):
     from importlib.resources.abc import Traversable, TraversableResources
@@ -67,7 +68,7 @@ class Resource(Traversable):
 
     def open(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
         encoding, errors, newline = _text_arguments(*args, **kwargs)
-        return opener(self._tree, self._path, mode, encoding, errors, newline)
+        return read_back(self._tree, self._path, mode, encoding, errors, newline)
 
 
 def _text_arguments(
@@ -122,19 +123,59 @@ def _same(left: str, right: str) -> bool:
     return plain(left) == plain(right)
 
 
-def install(tree: Tree, project: str, site: str) -> None:
+class Files:
+    """Which paths are answered from the tree, and which by the files of the sync."""
+
+    def __init__(self, tree: Tree, project: str) -> None:
+        self.tree = tree
+        self._project = project
+        self.laid_out = False
+
+    def locate(self, file: Any) -> str | None:
+        """The path in the tree that `file` would have; None when it is none, or not the tree's to answer."""
+        if isinstance(file, (bytes, int)):
+            return None
+        try:
+            path = os.fspath(file)
+        except TypeError:
+            return None
+        if not isinstance(path, str):
+            return None
+        folder = os.getcwd() if self.laid_out else self._project
+        path = posixpath.normpath(posixpath.join(folder, path))
+        return None if self.laid_out and path.startswith(self._project) else path
+
+    def lay_out(self) -> None:
+        """Write the project's files into the files of the sync, and work in their folder.
+
+        They are then files like any other: listed, changed, removed. When there is no room for them, or no
+        file system at all, they stay readable from memory.
+        """
+        with contextlib.suppress(OSError):
+            for path in self.tree.below(self._project):
+                os.makedirs(posixpath.dirname(path), exist_ok=True)
+                with _open(path, "wb") as file:
+                    file.write(self.tree.read(path))
+            os.makedirs(self._project, exist_ok=True)
+            os.chdir(self._project)
+            self.laid_out = True
+
+
+def install(tree: Tree, project: str, site: str) -> Files:
     """Serve the tree's files to `importlib.resources`, `importlib.metadata` and to plain reading by path.
 
-    Connectors read files beside their own source with `open(...)`. There is no file system for that, so
-    reading is answered from the tree first; a relative path means the project's folder. Everything else goes
-    the normal way, which in a component ends in an error.
+    Libraries read files beside their own source with `open(...)`, and connectors do unless their files are
+    laid out, so reading is answered from the tree first; a relative path means the project's folder then.
+    Everything else goes the normal way.
     """
+    files = Files(tree, project)
     sys.meta_path.append(_Distributions(tree, site))
-    _serve_open(tree, project)
-    _serve_questions(tree, project)
+    _serve_open(files)
+    _serve_questions(files)
 
     as_file: Any = importlib.resources.as_file  # a `functools.singledispatch`, which its type does not say
     as_file.register(Resource, _as_file)
+    return files
 
 
 @contextlib.contextmanager
@@ -142,19 +183,11 @@ def _as_file(resource: Resource) -> Iterator[pathlib.Path]:
     yield pathlib.Path(os.fspath(resource))
 
 
-def _locate(file: Any, project: str) -> str | None:
-    """The path in the tree that `file` would have, or None when it is no path."""
-    if isinstance(file, (bytes, int)):
-        return None
-    try:
-        path = os.fspath(file)
-    except TypeError:
-        return None
-    return posixpath.normpath(posixpath.join(project, path)) if isinstance(path, str) else None
+_open = io.open
 
 
-def _serve_open(tree: Tree, project: str) -> None:
-    original = io.open
+def _serve_open(files: Files) -> None:
+    original = _open
 
     def frozen_open(
         file: Any,
@@ -164,23 +197,29 @@ def _serve_open(tree: Tree, project: str) -> None:
         errors: str | None = None,
         newline: str | None = None,
         closefd: bool = True,
-        opener_: Any = None,
-        **others: Any,
+        opener: Any = None,
     ) -> Any:
-        if not set(mode) & set("wax+"):
-            path = _locate(file, project)
-            if path is not None and tree.is_file(path):
-                return opener(tree, path, mode, encoding, errors, newline)
-        return original(file, mode, buffering, encoding, errors, newline, closefd, opener_, **others)
+        if opener is None and not set(mode) & set("wax+"):
+            path = files.locate(file)
+            if path is not None and files.tree.is_file(path):
+                return read_back(files.tree, path, mode, encoding, errors, newline)
+        writes = files.laid_out and set(mode) & set("wax+")
+        if writes and _writing.can_open(mode, buffering, encoding, errors, newline):
+            return _writing.open_for_writing(
+                file, mode, buffering, encoding, errors, newline, closefd, opener
+            )
+        return original(file, mode, buffering, encoding, errors, newline, closefd, opener)
 
     frozen_open.__name__ = frozen_open.__qualname__ = "open"
-    builtins.open = io.open = frozen_open  # type: ignore[assignment]  # same call, one signature for all modes
+    builtins.open = io.open = frozen_open
 
 
-def _serve_questions(tree: Tree, project: str) -> None:
+def _serve_questions(files: Files) -> None:
+    tree = files.tree
+
     def answer(original: Callable[[Any], bool], kept: Callable[[str], bool]) -> Callable[[Any], bool]:
         def ask(path: Any) -> bool:
-            located = _locate(path, project)
+            located = files.locate(path)
             return (located is not None and kept(located)) or original(path)
 
         return ask

@@ -20,8 +20,10 @@ sluice._http.install()
 sluice._loop.install()
 
 import sluice._project
-from sluice import _connector, _contract, _drive, _errors, _exports, _logging, _operations  # noqa: F401
+from sluice import _connector, _contract, _drive, _errors, _exports, _logging, _operations, _stdlogging  # noqa: F401
 import fivetran_connector_sdk  # noqa: F401
+
+_stdlogging.install()
 
 _EXPORTS = _exports.Exports(lambda: sluice._project.load_connector_module())
 

@@ -73,7 +73,8 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     else:
         path = sys.path + path
     _frozen.install(tree, path)
-    _frozen_resources.install(tree, PROJECT, SITE)
+    global _files
+    _files = _frozen_resources.install(tree, PROJECT, SITE)
 
     report["preloaded"] = _preload_dependencies(tree, imports)
     if standard_library:
@@ -81,8 +82,16 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     report["modules"] = tree.modules()
 
 
+_files: _frozen_resources.Files | None = None
+
+
 def load_connector_module() -> ModuleType:
-    """Import the project's `connector.py`; every exception of its module-level code goes through."""
+    """Import the project's `connector.py`; every exception of its module-level code goes through.
+
+    In a component, its files are laid out before: elsewhere that would write to the author's own disk.
+    """
+    if _files is not None and sys.platform == "wasi":
+        _files.lay_out()
     return importlib.import_module(ENTRY)
 
 

@@ -166,6 +166,10 @@ pub struct RunArguments {
     pub connection: Option<String>,
     #[command(flatten)]
     pub warehouse: WarehouseArguments,
+    /// Start this sync from the state in this file, a JSON object, or - for standard input. Checkpoints
+    /// are kept as usual, and the next sync starts from the last of them
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
     /// Rows to show of each table at the end
     #[arg(long, value_name = "ROWS", default_value_t = 5)]
     pub preview: usize,
@@ -175,6 +179,9 @@ pub struct RunArguments {
 
     #[command(flatten)]
     pub grants: GrantArguments,
+    /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
+    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
+    pub env: Vec<String>,
     #[command(flatten)]
     pub cassette: CassetteArguments,
     #[command(flatten)]
@@ -239,6 +246,9 @@ pub struct LimitArguments {
     /// Bytes of rows sent by the connector, in MiB [default: 20480]
     #[arg(long, value_name = "MIB")]
     pub row_data: Option<u64>,
+    /// Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
+    #[arg(long, value_name = "MIB")]
+    pub local_files: Option<u64>,
     /// Files of the connector [default: 100000]
     #[arg(long, value_name = "COUNT")]
     pub files: Option<u64>,

@@ -79,7 +79,7 @@ fn confirmed(connection: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn read_state(file: &Path) -> Result<String, Failure> {
+pub(super) fn read_state(file: &Path) -> Result<String, Failure> {
     let limit = Limits::default().state_bytes as u64;
     let mut text = String::new();
     let read = match file.to_str() {

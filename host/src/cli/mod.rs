@@ -7,6 +7,7 @@ mod check;
 mod configure;
 mod connection;
 mod contents;
+mod environment;
 mod failure;
 mod folders;
 mod grants;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{LimitArguments, RunArguments};
+use super::connection;
+use super::environment::Environment;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::grants::{Granted, refuse_ungranted, trust};
@@ -16,6 +18,7 @@ use super::tape::Tape;
 use crate::cassette::Player;
 use crate::compiler::configuration;
 use crate::counters::Counters;
+use crate::destination::sqlite::Warehouse;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
 use crate::display::steps::Step;
@@ -32,6 +35,8 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let mut granted = Granted::parse(&arguments.grants)?;
     let tape = Tape::open(&arguments.cassette)?;
     let mut configuration = read_configuration(arguments, tape.server())?;
+    let environment = Environment::parse(&arguments.env, |name| std::env::var(name).ok())?;
+    let state = arguments.state.as_deref().map(initial_state).transpose()?;
     let operator = arguments.landing.read()?;
     let subject = Subject::load(&arguments.subject, folders, &output)?;
     let server = arguments.grants.with_server.as_deref().map(TestServer::start).transpose()?;
@@ -78,6 +83,8 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         landing,
         configuration,
         network,
+        initial_state: state,
+        environment: environment.with_connection(&connection),
         limits,
         log: progress.clone(),
         counters,
@@ -94,6 +101,12 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     // A reader that went away is not a failure of the sync, whose rows have landed.
     let _ = output.finish();
     Ok(code)
+}
+
+fn initial_state(file: &Path) -> Result<String, Failure> {
+    let state = connection::read_state(file)?.trim().to_owned();
+    Warehouse::check_state(&state)?;
+    Ok(state)
 }
 
 /// The configuration, in which the test server's URL is not filled in yet.
@@ -152,6 +165,7 @@ pub(super) fn limits(arguments: &LimitArguments, subject: &Subject, output: &Out
     limits.row_bytes_total = mib(arguments.row_data, limits.row_bytes_total);
     limits.file_bytes = mib(arguments.file_size, limits.file_bytes);
     limits.file_bytes_total = mib(arguments.file_data, limits.file_bytes_total);
+    limits.local_file_bytes = mib(arguments.local_files, limits.local_file_bytes);
     if let Some(kib) = arguments.log {
         limits.log_bytes = kib.saturating_mul(1024);
     }

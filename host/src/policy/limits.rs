@@ -56,6 +56,12 @@ pub const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 64 * KIB as u64;
 /// start many.
 pub const WAITING_REQUEST_BYTES: u64 = 64 * MIB as u64;
 
+/// The longest name of a connector's file or folder, as on common file systems.
+pub const FILE_NAME_BYTES: usize = 255;
+
+/// The longest path of a connector's file.
+pub const FILE_PATH_BYTES: usize = 4 * KIB;
+
 /// Idle connections kept per destination, and for how long.
 pub const IDLE_CONNECTIONS: (usize, Duration) = (8, Duration::from_secs(30));
 
@@ -162,6 +168,14 @@ pub struct Limits {
     /// Distinct host names of a whole sync. A wildcard grant lets a connector choose names, and
     /// each name query can carry data.
     pub hosts: usize,
+    /// Bytes of the files a connector has, those of its project included, each rounded up to 4 KiB.
+    /// They lie in the host's memory. A project has at most 16 MiB.
+    pub local_file_bytes: u64,
+    /// Files and folders a connector has. A project has at most 2,000; each costs the host up to
+    /// about 700 bytes beside its content.
+    pub local_files: usize,
+    /// Folders inside each other.
+    pub local_file_depth: usize,
     /// The component file.
     pub component_bytes: u64,
 }
@@ -205,6 +219,9 @@ impl Default for Limits {
             concurrent_requests: 32,
             requests: 100_000,
             hosts: 256,
+            local_file_bytes: 64 * MIB as u64,
+            local_files: 16_384,
+            local_file_depth: 64,
             component_bytes: 128 * MIB as u64,
         }
     }
@@ -284,6 +301,9 @@ impl Limits {
             ("concurrent_requests", bytes(self.concurrent_requests), 1, 1_000),
             ("requests", self.requests.into(), 0, u64::MAX.into()),
             ("hosts", bytes(self.hosts), 1, 100_000),
+            ("local_file_bytes", self.local_file_bytes.into(), 0, bytes(MEMORY_BYTES_CEILING)),
+            ("local_files", bytes(self.local_files), 16, 1_000_000),
+            ("local_file_depth", bytes(self.local_file_depth), 4, 1_000),
             ("component_bytes", self.component_bytes.into(), 1, u128::from(2 * GIB)),
         ];
         for &(name, value, least, most) in rows {

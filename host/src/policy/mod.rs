@@ -18,6 +18,7 @@
 //! | waiting ends | [`limits::Limits::wall`] | `hostile::limits::sleep_without_end_is_stopped` |
 //! | deep recursion is an exception, or a clean end | [`limits::WASM_STACK_BYTES`] | `hostile::limits::deep_recursion_in_every_shape_is_an_exception`, `hostile::components::recursion_that_calls_the_host_at_every_depth_is_a_stack_limit` |
 //! | one call cannot make the host copy without bound | [`limits::Limits::hostcall_bytes`] | `hostile::components::one_call_cannot_hand_over_more_than_its_limit` |
+//! | files are the sync's own and have ceilings | [`limits::Limits::local_file_bytes`], `local_files`, `local_file_depth`; WASI's file system is not linked | `hostile::local_files::no_path_leads_to_the_host`, `bytes_end`, `numbers_depth_and_names_end` |
 //! | handles have a ceiling | [`limits::Limits::handles`] | `hostile::limits::responses_that_pile_up_are_stopped` |
 //! | rows, batches and the whole sync have ceilings | [`limits::Limits::row_bytes`], `batch_bytes`, `rows`, `row_bytes_total`, `uncommitted_bytes` | `hostile::limits::rows_without_end_are_stopped`, `a_value_over_the_row_limit_is_refused_by_name` |
 //! | state and checkpoints have ceilings | [`limits::Limits::state_bytes`], `checkpoints` | `hostile::limits::a_state_over_its_limit_is_refused`, `many_tiny_checkpoints_are_stopped` |

@@ -17,6 +17,7 @@ use super::component::Loaded;
 use super::engine::SandboxEngine;
 use super::state::{Capabilities, HostState};
 use super::still::StillClocks;
+use super::wasi;
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
 use crate::policy::limits::{EPOCH_TICK, FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
@@ -52,8 +53,8 @@ pub(crate) fn link(engine: &SandboxEngine, component: &Component) -> Result<Link
 }
 
 fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    // In a replay, waiting is over at once: the one interface of WASI that is not wasmtime's own.
+    wasi::add_to_linker(linker)?;
+    // In a replay, waiting is over at once.
     linker.allow_shadowing(true);
     monotonic_clock::add_to_linker::<_, StillClocks>(linker, HostState::still_clocks)?;
     linker.allow_shadowing(false);

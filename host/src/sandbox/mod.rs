@@ -11,7 +11,8 @@
 //! | `setup` | the form of a connector and its tests |
 //! | `state` | what a store holds |
 //! | `limiter` | memory summed over the store |
-//! | `wasi` | WASI with nothing in it |
+//! | `wasi` | WASI with nothing in it but the variables of the environment it is given |
+//! | `local_files` | the files of one sync, in memory |
 //! | `still` | clocks, waiting and chance of a replay |
 //! | `header_names` | header names in the case that servers write them in |
 //! | `operations`, `files`, `http`, `wasi_http` | the contract's imports, converted at once |
@@ -25,6 +26,7 @@ mod header_names;
 mod http;
 mod instance;
 mod limiter;
+mod local_files;
 mod operations;
 mod setup;
 mod state;

@@ -1,5 +1,6 @@
 //! What one store holds: everything a connector can reach, and nothing of another sync.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -9,6 +10,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::limiter::{Limiter, MemoryUse};
+use super::local_files::{Files, FilesView};
 use super::still::{Clocks, Still, StillClock};
 use super::wasi;
 use super::wasi_http::HttpHooks;
@@ -35,6 +37,8 @@ pub(crate) struct Capabilities {
     pub(crate) incidents: Incidents,
     /// What it counts.
     pub(crate) counters: Arc<Counters>,
+    /// The environment variables it sees, and no others.
+    pub(crate) environment: BTreeMap<String, String>,
     /// What the memory limiter saw.
     pub(crate) memory: Arc<MemoryUse>,
 }
@@ -50,6 +54,7 @@ pub(crate) struct HostState {
     pub(super) counters: Arc<Counters>,
     pub(super) limiter: Limiter,
     pub(super) table: ResourceTable,
+    files: Files,
     wasi: WasiCtx,
     pub(super) still: Option<StillClock>,
     wasi_http: WasiHttpCtx,
@@ -58,14 +63,16 @@ pub(crate) struct HostState {
 
 impl HostState {
     pub(super) fn new(capabilities: Capabilities) -> Self {
-        let Capabilities { limits, operations, http, still, log, incidents, counters, memory } = capabilities;
+        let Capabilities { limits, operations, http, still, log, incidents, counters, environment, memory } =
+            capabilities;
         let still = still.map(StillClock::new);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         let mut wasi_http = WasiHttpCtx::new();
         wasi_http.set_field_size_limit(limits.header_bytes);
         Self {
-            wasi: wasi::deny_all(&log, &limits, still.as_ref()),
+            wasi: wasi::context(&log, &environment, &limits, still.as_ref()),
+            files: Files::new(&limits),
             still,
             hooks: HttpHooks::new(http.clone(), incidents.clone(), Arc::clone(&counters)),
             limiter: Limiter::new(&limits, memory),
@@ -78,6 +85,12 @@ impl HostState {
             table,
             wasi_http,
         }
+    }
+}
+
+impl HostState {
+    pub(super) fn local_files(&mut self) -> FilesView<'_> {
+        FilesView { files: &self.files, table: &mut self.table }
     }
 }
 

@@ -1,32 +1,49 @@
-//! WASI with nothing in it: no arguments, environment, files, sockets or name lookup.
+//! WASI with nothing in it: no arguments, sockets or name lookup, and no environment but the
+//! variables it is given. Files are in `local_files`; those of `wasmtime-wasi` are not linked.
 //!
 //! A component made by componentize-py imports all of WASI whether it uses it or not, so
 //! the interfaces are there and every one of them is empty or refuses. What the guest
 //! writes to standard output and error becomes lines of the connector's log.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime::component::Linker;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView as _};
+use wasmtime_wasi::p2::bindings::{cli, filesystem, random, sockets};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 
+use super::local_files::HasFiles;
+use super::state::HostState;
 use super::still::StillClock;
 use crate::log::{ConnectorLog, Level};
 use crate::policy::limits::{Limits, RANDOM_BYTES_PER_CALL};
 
-/// A context that grants nothing. With a clock that stands still, chance does too.
-pub(crate) fn deny_all(log: &Arc<ConnectorLog>, limits: &Limits, still: Option<&StillClock>) -> WasiCtx {
+/// A context that grants nothing but these environment variables. With a clock that stands still, chance does too.
+pub(crate) fn context(
+    log: &Arc<ConnectorLog>,
+    environment: &BTreeMap<String, String>,
+    limits: &Limits,
+    still: Option<&StillClock>,
+) -> WasiCtx {
     let stdio = |level| LogStream::new(Arc::clone(log), level, limits.log_line_bytes);
     // Several of these are defaults; they are spelled out so that a reader and a test see them.
-    let mut wasi = WasiCtxBuilder::new();
+    let mut builder = WasiCtxBuilder::new();
     if let Some(still) = still {
-        still.rule(&mut wasi);
+        still.rule(&mut builder);
     }
-    wasi.allow_tcp(false)
+    for (name, value) in environment {
+        builder.env(name, value);
+    }
+    builder
+        .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
         .socket_addr_check(|_, _| Box::pin(async { false }))
@@ -34,6 +51,37 @@ pub(crate) fn deny_all(log: &Arc<ConnectorLog>, limits: &Limits, still: Option<&
         .stdout(stdio(Level::Info))
         .stderr(stdio(Level::Warning))
         .build()
+}
+
+/// Offers WASI to a component, the files being those of the sync.
+pub(super) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    // Clocks, streams, secure random numbers, standard input and output.
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
+    let l = linker;
+    filesystem::types::add_to_linker::<_, HasFiles>(l, HostState::local_files)?;
+    filesystem::preopens::add_to_linker::<_, HasFiles>(l, HostState::local_files)?;
+    random::insecure::add_to_linker::<_, WasiRandom>(l, HostState::random)?;
+    random::insecure_seed::add_to_linker::<_, WasiRandom>(l, HostState::random)?;
+    cli::exit::add_to_linker::<_, WasiCli>(l, HostState::cli)?;
+    cli::environment::add_to_linker::<_, WasiCli>(l, HostState::cli)?;
+    cli::terminal_input::add_to_linker::<_, WasiCli>(l, HostState::cli)?;
+    cli::terminal_output::add_to_linker::<_, WasiCli>(l, HostState::cli)?;
+    cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, HostState::cli)?;
+    cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, HostState::cli)?;
+    cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, HostState::cli)?;
+    // All of these refuse: see `context`.
+    sockets::network::add_to_linker::<_, WasiSockets>(
+        l,
+        &sockets::network::LinkOptions::default(),
+        HostState::sockets,
+    )?;
+    sockets::instance_network::add_to_linker::<_, WasiSockets>(l, HostState::sockets)?;
+    sockets::ip_name_lookup::add_to_linker::<_, WasiSockets>(l, HostState::sockets)?;
+    sockets::tcp::add_to_linker::<_, WasiSockets>(l, HostState::sockets)?;
+    sockets::tcp_create_socket::add_to_linker::<_, WasiSockets>(l, HostState::sockets)?;
+    sockets::udp::add_to_linker::<_, WasiSockets>(l, HostState::sockets)?;
+    sockets::udp_create_socket::add_to_linker::<_, WasiSockets>(l, HostState::sockets)?;
+    Ok(())
 }
 
 /// Bytes taken from one write; what `wasi:io` allows by itself since 48.0.8.

@@ -146,6 +146,10 @@ fn help_of_run() {
 
               [default: warehouse]
 
+          --state <FILE>
+              Start this sync from the state in this file, a JSON object, or - for standard input.
+              Checkpoints are kept as usual, and the next sync starts from the last of them
+
           --preview <ROWS>
               Rows to show of each table at the end
 
@@ -178,6 +182,10 @@ fn help_of_run() {
               Start this Python script beside the sync, as a test server of your own: it must print the
               URL it listens on, on loopback, as its first line. That URL is granted, and replaces
               ${server} in configuration values. The script runs outside the sandbox
+
+          --env <NAME[=VALUE]>
+              Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own
+              value
 
     Cassettes:
           --record <FILE>
@@ -250,6 +258,9 @@ fn help_of_run() {
 
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
+
+          --local-files <MIB>
+              Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
 
           --files <COUNT>
               Files of the connector [default: 100000]
@@ -481,6 +492,9 @@ fn help_of_configure() {
 
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
+
+          --local-files <MIB>
+              Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
 
           --files <COUNT>
               Files of the connector [default: 100000]

@@ -68,6 +68,8 @@ pub(crate) fn run(warehouse: &Path, connection: &str, schema: &Value, operations
     let configuration = [("mode", "program".to_owned()), ("schema", text(schema)), ("operations", text(operations))];
     let (guest, lines) = (guest(), Arc::new(Lines::default()));
     let request = SyncRequest {
+        initial_state: None,
+        environment: [].into(),
         connector: "many".to_owned(),
         connection: connection.to_owned(),
         warehouse: warehouse.to_path_buf(),

@@ -182,7 +182,7 @@ def probe(configuration, state):
                 found["read " + path] = file.read()
         except OSError as error:
             found["read " + path] = type(error).__name__
-    for path in ("/tmp/x", "x", "/project/x", configuration["file"]):
+    for path in ("/etc/passwd", "/x/y", "../x/y", configuration["file"]):
         try:
             with open(path, "w") as file:
                 file.write("x")

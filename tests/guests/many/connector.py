@@ -5,8 +5,10 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 
 import attacks
 import cassettes
+import environment
 import fast
 import forms
+import local_files
 import misfits
 import policies
 import program
@@ -16,7 +18,20 @@ import uploads
 import web
 from fivetran_connector_sdk import Connector
 
-MODULES = (attacks, cassettes, fast, misfits, policies, program, resyncs, rows, uploads, web)
+MODULES = (
+    attacks,
+    cassettes,
+    environment,
+    fast,
+    local_files,
+    misfits,
+    policies,
+    program,
+    resyncs,
+    rows,
+    uploads,
+    web,
+)
 MODES = {name: mode for module in MODULES for name, mode in module.MODES.items()}
 DECLARATIONS = {
     name: tables for module in MODULES for name, tables in getattr(module, "DECLARATIONS", {}).items()

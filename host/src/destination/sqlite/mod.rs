@@ -185,6 +185,14 @@ impl Warehouse {
         state::write(&database, state, &clock.tick()).map_err(open::failed("writing the state"))
     }
 
+    /// Checks a state that an operator gives.
+    ///
+    /// # Errors
+    /// `Invalid` unless it is a JSON object.
+    pub fn check_state(state: &str) -> Result<(), DestinationError> {
+        state::check(state)
+    }
+
     /// The top-level keys of a state.
     #[must_use]
     pub fn state_keys(state: &str) -> Vec<String> {

@@ -1,0 +1,90 @@
+//! The environment a connector sees: what the operator passes, and who it is.
+
+use std::collections::BTreeMap;
+
+use super::failure::Failure;
+
+/// Most bytes of all names and values; the connector keeps them in its memory.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// What `--env` says.
+pub(super) struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Takes `NAME=VALUE` as it is, and for a `NAME` alone the value that `own` has.
+    ///
+    /// # Errors
+    /// When a name is none, the operator has no such variable, or they are too large together. Values
+    /// are never part of a message.
+    pub(super) fn parse(arguments: &[String], own: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+        let mut variables = BTreeMap::new();
+        for argument in arguments {
+            let (name, value) = match argument.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (argument.as_str(), own(argument)),
+            };
+            if name.is_empty() || name.contains(|letter: char| letter.is_control() || letter.is_whitespace()) {
+                return Err(Failure::refused("--env has a variable without a name, or with one of several words")
+                    .hint("pass NAME=VALUE, or NAME alone for your own value"));
+            }
+            let value = value.ok_or_else(|| {
+                Failure::refused(format!("--env {name}: there is no such variable here, or it is not UTF-8"))
+                    .hint("set it, or pass its value with --env NAME=VALUE")
+            })?;
+            variables.insert(name.to_owned(), value);
+        }
+        let bytes: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > MOST_BYTES {
+            return Err(Failure::refused(format!("the variables of --env are larger than {MOST_BYTES} bytes")));
+        }
+        Ok(Self(variables))
+    }
+
+    /// With the variables that say which connection is synced, unless they were passed.
+    pub(super) fn with_connection(self, connection: &str) -> BTreeMap<String, String> {
+        let own = [
+            ("FIVETRAN_CONNECTION_ID", connection),
+            ("FIVETRAN_CONNECTION_NAME", connection),
+            ("FIVETRAN_GROUP_ID", "test_group_id"),
+            ("FIVETRAN_DEPLOYMENT_MODEL", "local_debug"),
+        ];
+        let mut variables: BTreeMap<_, _> =
+            own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        variables.extend(self.0);
+        variables
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<BTreeMap<String, String>, String> {
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let own = |name: &str| (name == "OWN").then(|| "mine".to_owned());
+        let parsed = Environment::parse(&arguments, own).map_err(|failure| format!("{failure:?}"))?;
+        Ok(parsed.with_connection("shop"))
+    }
+
+    #[test]
+    fn values_are_passed_and_passed_on() {
+        let seen = parse(&["A=1", "B=x=y", "C=", "OWN", "A=2", "FIVETRAN_GROUP_ID=g"]).unwrap();
+        let value = |name: &str| seen.get(name).map(String::as_str);
+        assert_eq!(
+            (value("A"), value("B"), value("C"), value("OWN")),
+            (Some("2"), Some("x=y"), Some(""), Some("mine"))
+        );
+        assert_eq!((value("FIVETRAN_GROUP_ID"), value("FIVETRAN_CONNECTION_ID")), (Some("g"), Some("shop")));
+        assert_eq!(seen.len(), 8);
+    }
+
+    #[test]
+    fn what_has_no_name_or_value_is_refused_without_showing_it() {
+        for bad in ["=secret-value", "", "a b=secret-value", "MISSING"] {
+            let message = parse(&[bad]).unwrap_err();
+            assert!(!message.contains("secret-value"), "{message}");
+        }
+        assert!(parse(&[&format!("A={}", "x".repeat(MOST_BYTES))]).is_err());
+    }
+}
