@@ -227,7 +227,7 @@ def _serve_questions(files: Files) -> None:
     listed = os.listdir
 
     def listdir(path: Any = ".") -> list[Any]:
-        located = _locate(path, project)
+        located = files.locate(path)
         if located is not None and tree.is_folder(located):
             return list(tree.names(located))
         return listed(path)
