@@ -228,9 +228,13 @@ def _serve_questions(files: Files) -> None:
 
     def listdir(path: Any = ".") -> list[Any]:
         located = files.locate(path)
-        if located is not None and tree.is_folder(located):
-            return list(tree.names(located))
-        return listed(path)
+        if located is None or not tree.is_folder(located):
+            return listed(path)
+        names = set(tree.names(located))
+        with contextlib.suppress(OSError):
+            # a folder of that name may be among the files of the sync as well
+            names.update(listed(path))
+        return sorted(names)
 
     os.listdir = listdir
     os.path.isfile = answer(os.path.isfile, tree.is_file)  # type: ignore[assignment]

@@ -215,7 +215,6 @@ def sockets(configuration, state):
 
 def subprocesses(configuration, state):
     import subprocess
-    import threading
 
     row = {"id": 1}
     try:
@@ -223,11 +222,6 @@ def subprocesses(configuration, state):
         row["subprocess"] = "worked"
     except Exception as error:
         row["subprocess"] = type(error).__name__
-    try:
-        threading.Thread(target=print).start()
-        row["thread"] = "worked"
-    except RuntimeError as error:
-        row["thread"] = type(error).__name__
     op.upsert("processes", row)
 
 
