@@ -355,9 +355,9 @@ fn the_summary_of_a_sync_that_failed() {
         ValueError: the source went away
 
       table  upserts  updates  deletes  truncates
-      items    5,010        0        1          1
+      items       10        0        0          0
 
-      rows         5,011 (39.1 KiB), <rate>
+      rows         5,011 (39.1 KiB) received, <rate>
       checkpoints  1
       time         <time>
       peak memory  <memory>

@@ -121,8 +121,8 @@ pub enum FilePart {
 }
 
 /// How many operations a destination took for one table: rows for upserts, updates and
-/// deletes, calls for truncates. They count what was received, not what changed, and include
-/// what a later [`Destination::abandon`] discards.
+/// deletes, calls for truncates. They count what was received, not what changed, and only what
+/// is durable once the sync has ended: what [`Destination::abandon`] discards is taken off again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableCounts {
     /// The table as the source names it.

@@ -243,6 +243,8 @@ impl SyncSummary {
 
     fn write_totals(&self, out: &mut dyn Write) -> io::Result<()> {
         let rate = self.rows_per_second.map(|rate| format!(", {} rows/s", units::rate(rate))).unwrap_or_default();
+        // Of a sync that failed, the tables count what stayed.
+        let rate = if self.outcome.class == OutcomeClass::Success { rate } else { format!(" received{rate}") };
         let mut table = Table::new(vec![
             Column::left("rows"),
             Column::left(format!("{} ({}){rate}", units::count(self.rows), units::bytes(self.bytes))),
@@ -373,7 +375,7 @@ pub(super) mod tests {
               File "connector.py", line 3\u{202e}
           hint: run it again with a smaller page
 
-          rows         12,357 (1.2 MiB), 5,344 rows/s
+          rows         12,357 (1.2 MiB) received, 5,344 rows/s
           checkpoints  3
           time         2.31 s, 910 ms of it computing
           peak memory  63.0 MiB

@@ -29,6 +29,7 @@ use std::time::Duration;
 mod catalogue;
 mod clock;
 mod convert;
+mod counts;
 mod dates;
 mod declare;
 mod files;

@@ -1,6 +1,5 @@
 //! One sync of one connection into SQLite.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
@@ -8,6 +7,7 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
 use super::SqliteOptions;
 use super::catalogue::{Catalogue, Table, all_tables};
 use super::clock::Clock;
+use super::counts::Counts;
 use super::declare::{Need, needs};
 use super::files::Files;
 use super::lock::Lock;
@@ -49,27 +49,6 @@ pub struct SqliteDestination {
     unsettled: u64,
     ended: bool,
     _lock: Lock,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    tables: Vec<TableCounts>,
-    places: HashMap<TableName, usize>,
-}
-
-impl Counts {
-    pub(super) fn of(&mut self, table: &TableName) -> Option<&mut TableCounts> {
-        let place = match self.places.get(table) {
-            Some(place) => *place,
-            None => {
-                self.tables.push(TableCounts::new(table.clone()));
-                let place = self.tables.len() - 1;
-                self.places.insert(table.clone(), place);
-                place
-            }
-        };
-        self.tables.get_mut(place)
-    }
 }
 
 /// A clock that goes on where the last sync stopped.
@@ -184,6 +163,7 @@ impl SqliteDestination {
 
     fn end(&mut self) -> Result<(), DestinationError> {
         self.ended = true;
+        self.counts.discard();
         let discarded = self.uploads.abandon();
         if self.connection.is_autocommit() {
             return discarded;
@@ -204,6 +184,7 @@ impl SqliteDestination {
             self.uploads.record(&self.connection)?;
         }
         self.connection.execute("COMMIT", []).map_err(failed("committing"))?;
+        self.counts.keep();
         self.unsettled = self.unsettled.saturating_add(self.uncommitted);
         self.uncommitted = 0;
         if let Some(state) = state {
@@ -323,6 +304,7 @@ impl Destination for SqliteDestination {
                     counts.swept = *rows;
                 }
             }
+            this.counts.keep();
             this.ended = true;
             // A reader may hold the log open; it is emptied another time then.
             let _ = this.connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);
@@ -335,7 +317,7 @@ impl Destination for SqliteDestination {
     }
 
     fn counts(&self) -> &[TableCounts] {
-        &self.counts.tables
+        self.counts.tables()
     }
 }
 
