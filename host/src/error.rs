@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A limit of the sync that was reached. Sticky: the sync fails with it whatever the
 /// connector does afterwards.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{what} limit reached ({limit})")]
 pub struct LimitReached {
     /// What was limited, for example `memory`.
@@ -21,7 +21,7 @@ impl LimitReached {
 }
 
 /// A failure that the connector reported, or that its component caused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ConnectorFailure {
     /// The kind, in the connector's language, for example `ValueError`.
     pub kind: String,
@@ -39,7 +39,7 @@ impl fmt::Display for ConnectorFailure {
 
 /// Why a sync failed: exactly one of four classes, which also decides the exit code and
 /// whether trying again can help.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum SyncError {
     /// The connector failed: its code, its source, or rows that cannot land.
     #[error("the connector failed: {0}")]

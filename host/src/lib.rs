@@ -47,6 +47,7 @@ pub mod sandbox;
 pub mod setup;
 pub mod stamp;
 pub mod sync;
+pub mod worker;
 
 /// Text files that are part of this binary.
 pub mod embedded {

@@ -8,7 +8,7 @@ use crate::policy::secrets::Redactor;
 use crate::policy::terminal::Lines;
 
 /// How important a message is, least first; see `level` in `wit/connector.wit`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Level {
     /// For the author while developing.
     Debug,
@@ -55,7 +55,12 @@ pub struct ConnectorLog {
     total_limit: usize,
     written: AtomicUsize,
     dropped: AtomicU64,
+    /// In a worker, whose parent has the log itself.
+    relay: bool,
 }
+
+/// What a relay passes on beyond a limit, so that a secret which a cut would divide is still found.
+const RELAY_MARGIN: usize = 64 * 1024;
 
 impl ConnectorLog {
     /// A log that passes lines to `sink`, under `log_line_bytes` and `log_bytes` of `limits`.
@@ -67,7 +72,14 @@ impl ConnectorLog {
             total_limit: limits.log_bytes,
             written: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
+            relay: false,
         }
+    }
+
+    /// A log that passes messages on to another one as they are, and only bounds what goes there.
+    pub(crate) fn relay(sink: Arc<dyn LogSink>, limits: &Limits) -> Self {
+        let total = limits.log_bytes.saturating_mul(2).saturating_add(RELAY_MARGIN);
+        Self { total_limit: total, relay: true, ..Self::new(sink, Redactor::new(&[]), limits) }
     }
 
     /// Takes one message of the guest.
@@ -79,19 +91,27 @@ impl ConnectorLog {
         let line = self.clean(text, self.line_limit);
         let before = self.written.fetch_add(line.len().max(1), Ordering::Relaxed);
         self.sink.line(level, &line);
-        if before.saturating_add(line.len().max(1)) >= self.total_limit {
+        if !self.relay && before.saturating_add(line.len().max(1)) >= self.total_limit {
             self.sink.line(Level::Warning, "the log's limit is reached; further messages are counted and dropped");
         }
     }
 
     /// Text of the guest, redacted, cut to `limit` bytes and safe to print on one line.
     pub fn clean(&self, text: &str, limit: usize) -> String {
-        self.redactor.log_line(text, Lines::One, limit)
+        self.cleaned(text, Lines::One, limit)
     }
 
     /// As [`Self::clean`], keeping line breaks: for tracebacks.
     pub fn clean_block(&self, text: &str, limit: usize) -> String {
-        self.redactor.log_line(text, Lines::Keep, limit)
+        self.cleaned(text, Lines::Keep, limit)
+    }
+
+    fn cleaned(&self, text: &str, lines: Lines, limit: usize) -> String {
+        if self.relay {
+            let end = text.floor_char_boundary(limit.saturating_add(RELAY_MARGIN));
+            return text.get(..end).unwrap_or_default().to_owned();
+        }
+        self.redactor.log_line(text, lines, limit)
     }
 
     /// How many messages were dropped because the log was full.

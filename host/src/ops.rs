@@ -24,7 +24,7 @@ mod values;
 pub(crate) use rejects::Tolerance;
 
 /// Why an operation was not taken; see `refusal` in `wit/connector.wit`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Refusal {
     /// The operation breaks the contract and had no effect.
     Invalid(String),

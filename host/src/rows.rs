@@ -7,8 +7,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+mod wire;
+
+pub(crate) use wire::Block;
+
 /// The logical type of a column; see `data-type` in `wit/connector.wit`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DataType {
     /// True or false.
     Boolean,
@@ -41,7 +47,7 @@ pub enum DataType {
 }
 
 /// A table as the source names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TableName {
     /// The source's schema, when it has several.
     pub schema: Option<String>,
@@ -59,7 +65,7 @@ impl fmt::Display for TableName {
 }
 
 /// A declared column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnDefinition {
     /// The column as the source names it.
     pub name: String,
@@ -68,7 +74,7 @@ pub struct ColumnDefinition {
 }
 
 /// A declared table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableDefinition {
     /// The table.
     pub name: TableName,
@@ -79,7 +85,7 @@ pub struct TableDefinition {
 }
 
 /// One value of a column that holds several types.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     /// No value.
     Null,
@@ -92,7 +98,7 @@ pub enum Value {
     /// Text or XML.
     Text(String),
     /// Bytes.
-    Blob(Vec<u8>),
+    Blob(#[serde(with = "wire::blob")] Vec<u8>),
     /// One JSON document.
     Json(String),
     /// A decimal number as text, checked on the way.
@@ -172,18 +178,18 @@ impl<T: AsRef<str>> FromIterator<T> for Texts {
 
 /// The values of one column, one entry a row; an entry whose index is in
 /// [`Column::nulls`] is a placeholder.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Values {
     /// See [`Value::Boolean`].
-    Booleans(Vec<bool>),
+    Booleans(#[serde(with = "wire::booleans")] Vec<bool>),
     /// See [`Value::Integer`].
-    Integers(Vec<i64>),
+    Integers(#[serde(with = "wire::integers")] Vec<i64>),
     /// See [`Value::Float`].
-    Floats(Vec<f64>),
+    Floats(#[serde(with = "wire::floats")] Vec<f64>),
     /// See [`Value::Text`].
     Texts(Texts),
     /// See [`Value::Blob`].
-    Blobs(Vec<Vec<u8>>),
+    Blobs(#[serde(with = "wire::blobs")] Vec<Vec<u8>>),
     /// See [`Value::Json`].
     Json(Texts),
     /// See [`Value::Decimal`].
@@ -199,7 +205,7 @@ pub enum Values {
 }
 
 /// One column of a batch.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// The column as the source names it.
     pub name: String,
@@ -269,7 +275,7 @@ impl Values {
 }
 
 /// What a batch does to its table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OperationKind {
     /// Insert or replace whole rows.
     Upsert,

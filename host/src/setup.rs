@@ -15,10 +15,11 @@ use crate::policy::limits::Limits;
 use crate::queue;
 use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine};
 use crate::sync::{block_on, redactor, with_denial};
+use crate::worker::{self, Done, Taker, Task, Worker};
 
 /// What a connector asks a person for; see `setup-form` in `wit/connector.wit`. The texts are the
 /// connector's: they may hold control characters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Form {
     /// The fields in order, no name twice.
     pub fields: Vec<Field>,
@@ -27,7 +28,7 @@ pub struct Form {
 }
 
 /// One field of a form.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Field {
     /// Name of the configuration value.
     pub name: String,
@@ -44,7 +45,7 @@ pub struct Field {
 }
 
 /// What a field asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum FieldKind {
     /// A line of text.
     #[default]
@@ -58,7 +59,7 @@ pub enum FieldKind {
 }
 
 /// One choice of a dropdown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Choice {
     /// What the configuration gets.
     pub value: String,
@@ -69,7 +70,7 @@ pub struct Choice {
 }
 
 /// One test of a form.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FormTest {
     /// Its name.
     pub name: String,
@@ -78,7 +79,7 @@ pub struct FormTest {
 }
 
 /// How a test went.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Outcome {
     /// The configuration works.
     Success,
@@ -128,6 +129,38 @@ pub fn form(engine: &SandboxEngine, component: &Loaded, request: &SetupRequest) 
     with_denial(asked, &incidents)
 }
 
+/// As [`form`], in a worker that was opened with the limits of the request.
+///
+/// # Errors
+/// As [`form`].
+pub fn form_in(worker: Worker, request: &SetupRequest) -> Result<Option<Form>, SyncError> {
+    let (capabilities, incidents) = capabilities(request);
+    let asked = block_on(worker::run(worker, capabilities, Task::Form), false).and_then(|asked| match asked.done {
+        Done::Form(form) => form,
+        Done::Sync(_) | Done::Test(_) => Err(another_task()),
+    });
+    with_denial(asked, &incidents)
+}
+
+/// As [`test`], in a worker that was opened with the limits of the request.
+///
+/// # Errors
+/// As [`form`].
+pub fn test_in(worker: Worker, request: &SetupRequest, name: &str) -> Result<Option<Outcome>, SyncError> {
+    let (capabilities, incidents) = capabilities(request);
+    let configuration = serde_json::to_string(&request.configuration).unwrap_or_else(|_| "{}".to_owned());
+    let task = Task::Test { name: name.to_owned(), configuration };
+    let tested = block_on(worker::run(worker, capabilities, task), false).and_then(|tested| match tested.done {
+        Done::Test(outcome) => outcome,
+        Done::Sync(_) | Done::Form(_) => Err(another_task()),
+    });
+    with_denial(tested, &incidents)
+}
+
+fn another_task() -> SyncError {
+    SyncError::Host("the worker did another task".to_owned())
+}
+
 /// Runs one test of the configuration; `None` when the connector has none.
 ///
 /// # Errors
@@ -158,13 +191,13 @@ fn capabilities(request: &SetupRequest) -> (Capabilities, Incidents) {
     let resolver = Arc::new(SystemResolver);
     let capabilities = Capabilities {
         environment: std::collections::BTreeMap::new(),
-        operations: Operations::new(
+        operations: Taker::Here(Operations::new(
             request.limits.clone(),
             Arc::default(),
             sender,
             incidents.clone(),
             Arc::clone(&counters),
-        ),
+        )),
         http: Web::Network(Client::new(request.grants.clone(), &request.limits, resolver, request.trust.clone())),
         still: None,
         log: Arc::new(log),

@@ -25,6 +25,7 @@ use crate::policy::limits::Limits;
 use crate::policy::secrets::{Redactor, Secret, is_secret_name};
 use crate::queue::{self, WriterFailure, WriterThread};
 use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine, Still};
+use crate::worker::{self, Done, Taker, Task, Worker};
 
 /// Threads for sockets and timers; the guest runs on the caller's own.
 const IO_THREADS: usize = 1;
@@ -119,14 +120,42 @@ pub struct SyncReport {
     pub wall: Duration,
 }
 
-/// Syncs once. Never panics and always answers: a failure is part of the report.
+/// Syncs once in this process, without the second wall. Never panics and always answers: a failure is part of the
+/// report.
 ///
 /// # Errors
 /// Only what keeps a sync from starting: the connection is in use, or its files are not as
 /// they must be.
 pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) -> Result<SyncReport, DestinationError> {
+    sync_at(Place::Here(engine, component), request)
+}
+
+/// The same in a worker, which was opened with the limits of the request.
+///
+/// # Errors
+/// As [`sync`].
+pub fn sync_in(worker: Worker, request: SyncRequest) -> Result<SyncReport, DestinationError> {
+    sync_at(Place::Worker(Box::new(worker)), request)
+}
+
+/// Where a connector runs.
+enum Place<'a> {
+    Here(&'a SandboxEngine, &'a Loaded),
+    Worker(Box<Worker>),
+}
+
+impl Place<'_> {
+    fn digest(&self) -> &str {
+        match self {
+            Self::Here(_, component) => component.digest(),
+            Self::Worker(worker) => worker.digest(),
+        }
+    }
+}
+
+fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, DestinationError> {
     let start = Instant::now();
-    let identity = SyncIdentity { connector: request.connector, digest: component.digest().to_owned() };
+    let identity = SyncIdentity { connector: request.connector, digest: place.digest().to_owned() };
     let landing = Arc::new(request.landing);
     let (web, clock) = request.network.web(&request.limits);
     let options = SqliteOptions {
@@ -150,7 +179,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         .with_path_column(path_column);
     let capabilities = Capabilities {
         limits: request.limits,
-        operations,
+        operations: Taker::Here(operations),
         http: web.clone(),
         still: clock.map(|clock| Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default() }),
         log: Arc::clone(&log),
@@ -161,13 +190,13 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     };
 
     let thread = WriterThread::start(writer, Box::new(destination));
-    let (result, cpu, destination) = match thread {
-        Err(error) => (Err(SyncError::Host(format!("could not start the writer: {error}"))), Duration::ZERO, None),
+    let (Ran { result, cpu, dropped_messages }, destination) = match thread {
+        Err(error) => (Ran::failed(SyncError::Host(format!("could not start the writer: {error}"))), None),
         Ok(thread) => {
-            let (result, cpu) = run(engine, component, capabilities, &request.configuration, &state);
+            let ran = run(place, capabilities, &request.configuration, state);
             match thread.join() {
-                Ok(destination) => (result, cpu, Some(destination)),
-                Err(reason) => (Err(SyncError::Host(reason)), cpu, None),
+                Ok(destination) => (ran, Some(destination)),
+                Err(reason) => (Ran { result: Err(SyncError::Host(reason)), ..ran }, None),
             }
         }
     };
@@ -189,7 +218,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         files: counters.files(),
         hosts: web.usage(),
         peak_memory_bytes: memory.peak_bytes(),
-        dropped_messages: log.dropped(),
+        dropped_messages: log.dropped().saturating_add(dropped_messages),
         cpu,
         wall: start.elapsed(),
     })
@@ -222,21 +251,46 @@ fn warn_of_unmatched(log: &ConnectorLog, unmatched: &[Unmatched]) {
     }
 }
 
-/// Runs the guest on this thread. Its store, and with it the queue's sending end, is gone
-/// when this returns.
-fn run(
-    engine: &SandboxEngine,
-    component: &Loaded,
-    capabilities: Capabilities,
-    configuration: &BTreeMap<String, String>,
-    state: &str,
-) -> (Result<(), SyncError>, Duration) {
+/// How a guest ended.
+struct Ran {
+    result: Result<(), SyncError>,
+    cpu: Duration,
+    /// Messages that did not even reach the log.
+    dropped_messages: u64,
+}
+
+impl Ran {
+    fn failed(error: SyncError) -> Self {
+        Self { result: Err(error), cpu: Duration::ZERO, dropped_messages: 0 }
+    }
+}
+
+/// Runs the guest, here on this thread. Its store, and with it the queue's sending end, is gone when this returns.
+fn run(place: Place<'_>, capabilities: Capabilities, configuration: &BTreeMap<String, String>, state: String) -> Ran {
     let recorded = matches!(capabilities.http, Web::Recorded(..));
     let configuration = serde_json::to_string(configuration).unwrap_or_else(|_| "{}".to_owned());
-    match block_on(sandbox::run(engine, component, capabilities, &configuration, state), recorded) {
-        Ok(finished) => (classify(finished.result, finished.writer), finished.cpu),
-        Err(error) => (Err(error), Duration::ZERO),
-    }
+    let ran = match place {
+        Place::Here(engine, component) => {
+            let running = sandbox::run(engine, component, capabilities, &configuration, &state);
+            block_on(running, recorded).map(|finished| Ran {
+                result: classify(finished.result, finished.writer),
+                cpu: finished.cpu,
+                dropped_messages: 0,
+            })
+        }
+        Place::Worker(worker) => {
+            let task = Task::Sync { configuration, state };
+            block_on(worker::run(*worker, capabilities, task), recorded).map(|outcome| Ran {
+                result: match outcome.done {
+                    Done::Sync(result) => classify(result, outcome.writer),
+                    Done::Form(_) | Done::Test(_) => Err(SyncError::Host("the worker did another task".to_owned())),
+                },
+                cpu: outcome.cpu,
+                dropped_messages: outcome.dropped_messages,
+            })
+        }
+    };
+    ran.unwrap_or_else(Ran::failed)
 }
 
 /// Runs a guest on this thread until it is done or a signal comes, with everything it started. `last_entries` gives
@@ -287,7 +341,7 @@ fn with_cassette(
     log: &ConnectorLog,
 ) -> (Result<(), SyncError>, Option<CassetteReport>) {
     match web {
-        Web::Network(_) => (result, None),
+        Web::Network(_) | Web::Elsewhere(_) => (result, None),
         Web::Recorded(_, recorder) => match recorder.finish() {
             Ok(recorded) => {
                 if recorded.unsearched > 0 {

@@ -27,7 +27,7 @@ pub enum Kind {
 }
 
 /// Whether a finding keeps a component from running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The component does not conform.
@@ -37,7 +37,7 @@ pub enum Severity {
 }
 
 /// Stable names of what can be found, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// No bytes at all.

@@ -149,6 +149,8 @@ pub struct ConfigureArguments {
     #[command(flatten)]
     pub grants: GrantArguments,
     #[command(flatten)]
+    pub jail: JailArguments,
+    #[command(flatten)]
     pub limits: LimitArguments,
 }
 
@@ -187,6 +189,8 @@ pub struct RunArguments {
     #[command(flatten)]
     pub landing: LandingArguments,
     #[command(flatten)]
+    pub jail: JailArguments,
+    #[command(flatten)]
     pub limits: LimitArguments,
 }
 
@@ -209,6 +213,19 @@ pub struct GrantArguments {
     /// ${server} in configuration values. The script runs outside the sandbox
     #[arg(long, value_name = "SCRIPT")]
     pub with_server: Option<PathBuf>,
+}
+
+/// The wall behind the sandbox.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Jail")]
+pub struct JailArguments {
+    /// Refuse to run where the system cannot jail the connector's process with everything that there is: resource
+    /// limits, no-new-privileges, Landlock, seccomp
+    #[arg(long)]
+    pub require_jail: bool,
+    /// Run the connector inside this process, with the sandbox as the only wall: to measure, or to look for a fault
+    #[arg(long, conflicts_with = "require_jail")]
+    pub no_jail: bool,
 }
 
 /// Recorded HTTP.

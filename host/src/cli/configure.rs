@@ -15,13 +15,13 @@ use super::folders::Folders;
 use super::grants::{Granted, refuse_ungranted, trust};
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
+use super::wall::Wall;
 use super::{print, run};
 use crate::compiler::configuration::{self, CONFIGURATION};
 use crate::display::output::Output;
 use crate::error::SyncError;
 use crate::log::{Level, LogSink};
-use crate::sandbox::{Loaded, SandboxEngine};
-use crate::setup::{self, FieldKind, Form, Outcome, SetupRequest};
+use crate::setup::{FieldKind, Form, Outcome, SetupRequest};
 
 /// Fills in the form, or tests what is there.
 pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Result<u8, Failure> {
@@ -41,14 +41,12 @@ pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Re
         refuse_ungranted(&subject, &grants)?;
     }
     let limits = run::limits(&arguments.limits, &subject, &output)?;
-    let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
-    let component = run::admit(&engine, &subject, &limits, folders, &output)?;
-    engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
+    let wall = Wall::admit(&arguments.jail, &subject, &limits, folders, &output)?;
     let log = Arc::new(Messages(output));
     let mut request =
         SetupRequest { configuration: current.clone(), passwords: BTreeSet::new(), grants, trust, limits, log };
 
-    let form = match setup::form(&engine, &component, &request) {
+    let form = match wall.open(&request.limits)?.form(&request) {
         Ok(form) => form.unwrap_or_default(),
         Err(error) => return Err(failed("asking for the form", &error)),
     };
@@ -66,7 +64,7 @@ pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Re
             *value = value.replace(SERVER_PLACEHOLDER, &server.url);
         }
     }
-    let tests = if arguments.test { tests(&engine, &component, &request, &form)? } else { Vec::new() };
+    let tests = if arguments.test { tests(&wall, &request, &form)? } else { Vec::new() };
     report(arguments, &path, written, &tests)
 }
 
@@ -223,15 +221,10 @@ fn write(path: &Path, configuration: &BTreeMap<String, String>) -> Result<(), Fa
     Ok(())
 }
 
-fn tests(
-    engine: &SandboxEngine,
-    component: &Loaded,
-    request: &SetupRequest,
-    form: &Form,
-) -> Result<Vec<Tested>, Failure> {
+fn tests(wall: &Wall, request: &SetupRequest, form: &Form) -> Result<Vec<Tested>, Failure> {
     let mut tested = Vec::new();
     for test in &form.tests {
-        let result = match setup::test(engine, component, request, &test.name) {
+        let result = match wall.open(&request.limits)?.test(request, &test.name) {
             Ok(Some(outcome)) => Ok(outcome),
             Ok(None) => {
                 return Err(Failure::refused("the component has a form with tests, but does not export `test`"));

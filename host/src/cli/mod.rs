@@ -20,6 +20,7 @@ mod run;
 mod server;
 mod subject;
 mod tape;
+mod wall;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

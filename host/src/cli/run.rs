@@ -15,17 +15,16 @@ use super::report;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
 use super::tape::Tape;
+use super::wall::Wall;
 use crate::cassette::Player;
 use crate::compiler::configuration;
 use crate::counters::Counters;
 use crate::destination::sqlite::Warehouse;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
-use crate::display::steps::Step;
 use crate::policy::limits::Limits;
-use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::stamp::AskedLimits;
-use crate::sync::{Network, SyncRequest, redaction, sync};
+use crate::sync::{Network, SyncRequest, redaction};
 
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
@@ -64,17 +63,13 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let landing = project.overridden_by(operator);
     let connection = arguments.connection.clone().unwrap_or_else(|| subject.name().replace('-', "_"));
 
-    let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
-    let component = admit(&engine, &subject, &limits, folders, &output)?;
-    engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
+    let wall = Wall::admit(&arguments.jail, &subject, &limits, folders, &output)?;
+    let place = wall.open(&limits)?;
+    let digest = place.digest().to_owned();
 
     let counters = Arc::new(Counters::default());
-    let started = Started {
-        connector: subject.name(),
-        version: subject.version(),
-        digest: component.digest(),
-        connection: &connection,
-    };
+    let started =
+        Started { connector: subject.name(), version: subject.version(), digest: &digest, connection: &connection };
     let progress = Arc::new(SyncProgress::start(output.clone(), Arc::clone(&counters), &started));
     let request = SyncRequest {
         connector: subject.name().to_owned(),
@@ -89,10 +84,10 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         log: progress.clone(),
         counters,
     };
-    let done = sync(&engine, &component, request)?;
+    let done = place.sync(request)?;
     drop(server);
     let code = done.result.as_ref().map_or_else(|error| error.exit_code(), |()| 0);
-    let summary = report::summary(&subject, component.digest(), &connection, &arguments.warehouse.warehouse, done);
+    let summary = report::summary(&subject, &digest, &connection, &arguments.warehouse.warehouse, done);
     progress.finish(&summary);
     drop(progress);
     if !arguments.json {
@@ -174,33 +169,4 @@ pub(super) fn limits(arguments: &LimitArguments, subject: &Subject, output: &Out
         output.line(&format!("note: {} asks for {mib} MiB of memory; grant it with --memory {mib}", subject.name()));
     }
     Ok(limits)
-}
-
-/// Admits a component, making its machine code if need be.
-pub(super) fn admit(
-    engine: &SandboxEngine,
-    subject: &Subject,
-    limits: &Limits,
-    folders: &Folders,
-    output: &Output,
-) -> Result<Loaded, Failure> {
-    let cache = CodeCache::open(&folders.cache, &folders.state).map_err(|error| Failure::host(with_causes(&error)))?;
-    let mut step = None;
-    let admitted = Loaded::admit(engine, &cache, &subject.bytes, limits, || {
-        step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
-    });
-    match admitted {
-        Ok(component) => {
-            if let Some(step) = step {
-                step.done(None);
-            }
-            Ok(component)
-        }
-        Err(AdmissionError::Code(error @ (CacheError::Io { .. } | CacheError::NotPrivate { .. }))) => {
-            Err(Failure::host(with_causes(&error)))
-        }
-        Err(error @ AdmissionError::Contract(_)) => Err(Failure::host(with_causes(&error))),
-        Err(error) => Err(Failure::refused(with_causes(&error))
-            .hint(error.hint().unwrap_or("`sluice check` says what does not fit the contract"))),
-    }
 }

@@ -33,7 +33,7 @@ const HOST_HEADERS: [&str; 14] = [
 ];
 
 /// How long a connector wants to wait at most; the limits apply when they are shorter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Timeouts {
     /// For a free place, name lookup, connecting and the TLS handshake together.
     pub connect: Option<Duration>,
@@ -44,7 +44,7 @@ pub struct Timeouts {
 }
 
 /// A request as a connector wrote it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct RequestParts {
     /// One of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`.
     pub method: String,

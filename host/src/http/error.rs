@@ -18,6 +18,9 @@ pub enum HttpError {
     /// Not granted; says what is missing.
     #[error("{0}")]
     Denied(Box<Denied>),
+    /// The same, said by another process.
+    #[error("{0}")]
+    DeniedElsewhere(String),
     /// The request itself is not acceptable.
     #[error("{0}")]
     InvalidRequest(String),
@@ -65,7 +68,7 @@ impl HttpError {
     /// The kind as it stands in a cassette.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Denied(_) => "denied",
+            Self::Denied(_) | Self::DeniedElsewhere(_) => "denied",
             Self::InvalidRequest(_) => "invalid-request",
             Self::NameResolution(_) => "name-resolution",
             Self::Connect(_) => "connect",
@@ -96,8 +99,22 @@ impl HttpError {
         }
     }
 
+    /// As plain data, for another process: kind, text, and whether it is a limit of the whole sync.
+    pub(crate) fn into_parts(self) -> (String, String, bool) {
+        (self.kind().to_owned(), self.to_string(), self.sticky())
+    }
+
+    /// The reverse of [`into_parts`](Self::into_parts).
+    pub(crate) fn from_parts((kind, text, sticky): (String, String, bool)) -> Self {
+        match kind.as_str() {
+            "denied" => Self::DeniedElsewhere(text),
+            "limit" => Self::Limit { text, sticky },
+            kind => Self::of_kind(kind, text),
+        }
+    }
+
     /// A limit of one exchange.
-    pub(super) fn limit(text: String) -> Self {
+    pub(crate) fn limit(text: String) -> Self {
         Self::Limit { text, sticky: false }
     }
 }

@@ -24,6 +24,7 @@
 mod admit;
 mod client;
 mod connect;
+mod elsewhere;
 mod error;
 mod exchange;
 mod record;
@@ -36,6 +37,7 @@ mod web;
 
 pub use admit::{Admitted, RequestParts, Timeouts};
 pub use client::Client;
+pub(crate) use elsewhere::{Elsewhere, Head, Held, Later, Rest};
 pub use error::HttpError;
 pub use exchange::{Body, Response};
 pub use record::{RecordError, Recorded, Recorder};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::admit::{Admitted, RequestParts};
 use super::client::Client;
+use super::elsewhere::{Elsewhere, Held, Rest};
 use super::error::HttpError;
 use super::exchange::Body;
 use super::record::{Recorder, Recording};
@@ -22,6 +23,9 @@ pub enum Web {
     Recorded(Client, Arc<Recorder>),
     /// A cassette, and no network.
     Replayed(Arc<Replay>),
+    /// One of these in another process.
+    #[expect(private_interfaces, reason = "only a worker makes one")]
+    Elsewhere(Arc<dyn Elsewhere>),
 }
 
 /// A request that may be sent.
@@ -33,6 +37,7 @@ enum Kind {
     Network(Box<Admitted>),
     Recorded(Box<Admitted>, Box<Recording>),
     Replayed(Box<Found>),
+    Elsewhere(Box<dyn Held>),
 }
 
 /// The head of an answer, and its body.
@@ -57,15 +62,16 @@ enum Source {
     Network(Body),
     Recorded { body: Body, recording: Box<Recording>, failed: Option<HttpError> },
     Kept { bytes: Bytes, end: Option<HttpError> },
+    Elsewhere(Box<dyn Rest>),
 }
 
 impl Web {
-    /// Reads a request and decides whether it may be sent, or finds its answer. Does not wait, and nothing leaves
-    /// the host.
+    /// Reads a request and decides whether it may be sent, or finds its answer. Nothing leaves the host, and only
+    /// for another process is waited.
     ///
     /// # Errors
     /// As [`Client::admit`]; [`HttpError::Connect`] when a cassette has no entry for it.
-    pub fn admit(&self, parts: &RequestParts) -> Result<Ticket, HttpError> {
+    pub async fn admit(&self, parts: &RequestParts) -> Result<Ticket, HttpError> {
         Ok(Ticket(match self {
             Self::Network(client) => Kind::Network(Box::new(client.admit(parts)?)),
             Self::Recorded(client, recorder) => {
@@ -73,6 +79,7 @@ impl Web {
                 Kind::Recorded(Box::new(client.admit(&sent)?), Box::new(recorder.begin(&sent)))
             }
             Self::Replayed(replay) => Kind::Replayed(Box::new(replay.find(parts)?)),
+            Self::Elsewhere(web) => Kind::Elsewhere(web.admit(parts).await?),
         }))
     }
 
@@ -96,14 +103,26 @@ impl Web {
                 recorded(client, *admitted, recording, body).await
             }
             (Kind::Replayed(found), Self::Replayed(replay)) => replay.answer(*found, body).await,
-            (Kind::Replayed(_), _) | (_, Self::Replayed(_)) => Err(no_place()),
+            (Kind::Elsewhere(held), Self::Elsewhere(web)) => {
+                let (head, rest) = held.send(body).await?;
+                let body = AnswerBody(Source::Elsewhere(rest));
+                let body = if web.answers_at_once() { body.collected().await } else { body };
+                Ok(Answer { status: head.status, reason: head.reason, headers: head.headers, body })
+            }
+            (Kind::Replayed(_) | Kind::Elsewhere(_), _) | (_, Self::Replayed(_) | Self::Elsewhere(_)) => {
+                Err(no_place())
+            }
         }
     }
 
     /// Whether answers are there at once, so that a guest's order of events depends on nothing else.
     #[must_use]
     pub fn answers_at_once(&self) -> bool {
-        matches!(self, Self::Replayed(_))
+        match self {
+            Self::Network(_) | Self::Recorded(..) => false,
+            Self::Replayed(_) => true,
+            Self::Elsewhere(web) => web.answers_at_once(),
+        }
     }
 
     /// What the sync used so far, by host name.
@@ -112,6 +131,8 @@ impl Web {
         match self {
             Self::Network(client) | Self::Recorded(client, _) => client.usage(),
             Self::Replayed(replay) => replay.usage(),
+            // Counted where it is.
+            Self::Elsewhere(_) => Vec::new(),
         }
     }
 }
@@ -147,6 +168,19 @@ impl AnswerBody {
         Self(Source::Kept { bytes, end })
     }
 
+    /// All of it, read now; a cassette's, which is bounded.
+    async fn collected(mut self) -> Self {
+        let mut all = Vec::new();
+        let end = loop {
+            match self.next().await {
+                Ok(Some(bytes)) => all.extend_from_slice(&bytes),
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        Self::kept(all.into(), end)
+    }
+
     /// The next piece; `None` at the end. May be cancelled; the next call goes on where this one was.
     ///
     /// # Errors
@@ -175,6 +209,7 @@ impl AnswerBody {
                 (true, Some(error)) => Err(error.clone()),
                 (true, None) => Ok(None),
             },
+            Source::Elsewhere(rest) => rest.next().await,
         }
     }
 }

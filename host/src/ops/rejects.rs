@@ -6,7 +6,7 @@ use crate::rows::{Batch, Column, Operation, OperationKind, TableName};
 
 /// What the operator wants done with what cannot land in a table as it is; see `tolerance` in
 /// `wit/connector.wit`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Tolerance {
     pub(crate) misfits: bool,
     pub(crate) rejects: bool,

@@ -84,9 +84,18 @@ pub const FORM_TEXT_BYTES: usize = 4 * KIB;
 /// All texts of a setup form.
 pub const FORM_BYTES: usize = MIB;
 
+/// Memory for compiling one component. CPython with a few packages takes about 1 GiB.
+pub const COMPILE_MEMORY_BYTES: u64 = 6 * GIB;
+
+/// Processor time for compiling one component, of all processors together. CPython takes about 20 s.
+pub const COMPILE_CPU: Duration = Duration::from_secs(10 * 60);
+
+/// The machine code of one component. That of CPython with a few packages has about 100 MiB.
+pub const COMPILE_FILE_BYTES: u64 = 2 * GIB;
+
 /// What one sync may use. [`Default`] is safe for a connector nobody has reviewed, on a machine
 /// with 1 GiB to spare.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Limits {
     /// Memory of the connector, summed over all its memories. CPython alone takes 21 to 33 MiB.

@@ -11,7 +11,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -89,6 +89,35 @@ impl CodeCache {
         }
     }
 
+    /// The file of the component's machine code, when it is in the cache and authentic. It is open to be read, and
+    /// what it holds was authenticated through this very descriptor.
+    pub(crate) fn find_file(&self, engine: &Engine, digest: &str) -> Option<File> {
+        self.authentic(&self.entry_name(engine, digest))
+    }
+
+    /// A nameless file beside the entries.
+    pub(crate) fn scratch(&self) -> Result<tempfile::NamedTempFile, CacheError> {
+        tempfile::NamedTempFile::new_in(&self.folder)
+            .map_err(|source| CacheError::Io { path: self.folder.clone(), source })
+    }
+
+    /// Keeps machine code that another process of ours made, and authenticates it from now on.
+    pub(crate) fn keep(
+        &self,
+        engine: &Engine,
+        digest: &str,
+        mut code: tempfile::NamedTempFile,
+    ) -> Result<File, CacheError> {
+        let name = self.entry_name(engine, digest);
+        let path = self.code_path(&name);
+        let failed = |source| CacheError::Io { path: path.clone(), source };
+        code.rewind().map_err(failed)?;
+        let tag = self.tag(&name, code.as_file_mut()).map_err(failed)?;
+        code.persist(&path).map_err(|error| failed(error.error))?;
+        self.replace(&self.tag_path(&name), tag.as_bytes())?;
+        self.authentic(&name).ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))
+    }
+
     fn entry_name(&self, engine: &Engine, digest: &str) -> String {
         let mut settings = StableHasher(blake3::Hasher::new());
         engine.precompile_compatibility_hash().hash(&mut settings);
@@ -106,6 +135,13 @@ impl CodeCache {
 
     /// The entry, if it exists, is private and authentic.
     fn read(&self, engine: &Engine, name: &str) -> Option<Component> {
+        self.authentic(name)?;
+        deserialize_file(engine, &self.code_path(name))
+            .inspect_err(|error| tracing::debug!(entry = name, %error, "a compiled component does not fit this host"))
+            .ok()
+    }
+
+    fn authentic(&self, name: &str) -> Option<File> {
         private_folder(&self.folder).ok()?;
         let path = self.code_path(name);
         let mut file = open_private(&path).ok()?;
@@ -116,9 +152,8 @@ impl CodeCache {
             tracing::warn!(entry = name, "a compiled component in the cache is not authentic and is compiled anew");
             return None;
         }
-        deserialize_file(engine, &path)
-            .inspect_err(|error| tracing::debug!(entry = name, %error, "a compiled component does not fit this host"))
-            .ok()
+        file.rewind().ok()?;
+        Some(file)
     }
 
     fn write(&self, name: &str, code: &[u8]) -> Result<(), CacheError> {
@@ -228,9 +263,24 @@ fn deserialize_file(engine: &Engine, path: &Path) -> wasmtime::Result<Component>
     unsafe { Component::deserialize_file(engine, path) }
 }
 
+/// Maps machine code that a parent authenticated and handed over as an open file at `path`, below `/proc/self/fd`;
+/// without such a folder it is read instead.
+///
+/// # Errors
+/// What wasmtime has against it.
+pub(crate) fn map_handed_over(engine: &Engine, path: &Path, mut file: impl Read) -> wasmtime::Result<Component> {
+    if path.exists() {
+        return deserialize_file(engine, path);
+    }
+    let mut code = Vec::new();
+    file.read_to_end(&mut code)?;
+    deserialize(engine, &code)
+}
+
 #[allow(unsafe_code, reason = "loads machine code that this process just compiled")]
 fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` was produced by `precompile_component` in this process and never left it.
+    // SAFETY: `code` was produced by `precompile_component` in this process and never left it, or a parent
+    // authenticated it and handed it over.
     unsafe { Component::deserialize(engine, code) }
 }
 

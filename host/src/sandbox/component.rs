@@ -5,10 +5,13 @@
 //! its own budgets, and only what conforms to the contract is compiled. Machine code in the
 //! cache was made that way before, and only its imports are asked about again.
 
+use std::io::Read;
+use std::path::Path;
+
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
-use super::cache::{CacheError, CodeCache};
+use super::cache::{CacheError, CodeCache, map_handed_over};
 use super::engine::SandboxEngine;
 use super::instance::{Linked, link};
 use crate::check::{self, Contract, ContractError, Finding};
@@ -85,7 +88,7 @@ impl Loaded {
         if size > limit {
             return Err(AdmissionError::TooLarge { size, limit });
         }
-        let digest = format!("{:x}", Sha256::digest(bytes));
+        let digest = digest_of(bytes);
         let component = match cache.find(engine.raw(), &digest) {
             Some(component) => component,
             None => {
@@ -99,6 +102,18 @@ impl Loaded {
         Ok(Self { digest, linked })
     }
 
+    /// Admits machine code that a parent authenticated, in a worker.
+    ///
+    /// # Errors
+    /// See [`AdmissionError`].
+    pub(crate) fn map(engine: &SandboxEngine, path: &Path, file: impl Read) -> Result<Self, AdmissionError> {
+        let component =
+            map_handed_over(engine.raw(), path, file).map_err(|error| AdmissionError::Link(format!("{error:#}")))?;
+        admit_imports(engine, &component)?;
+        let linked = link(engine, &component).map_err(AdmissionError::Link)?;
+        Ok(Self { digest: String::new(), linked })
+    }
+
     /// SHA-256 of the component, in hex.
     pub fn digest(&self) -> &str {
         &self.digest
@@ -109,8 +124,13 @@ impl Loaded {
     }
 }
 
+/// SHA-256, in hex.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
 /// Names, types and sizes of declarations, before the compiler sees them.
-fn admit_bytes(bytes: &[u8]) -> Result<(), AdmissionError> {
+pub(crate) fn admit_bytes(bytes: &[u8]) -> Result<(), AdmissionError> {
     let report = check::check(bytes, &Contract::parse(embedded::WIT)?);
     if report.conforms() {
         return Ok(());

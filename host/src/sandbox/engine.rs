@@ -46,9 +46,27 @@ impl SandboxEngine {
     /// # Errors
     /// See [`EngineError`].
     pub fn new() -> Result<Self, EngineError> {
+        let engine = Self::without_clock()?;
+        engine.start_clock()?;
+        Ok(engine)
+    }
+
+    /// Makes an engine that no component runs in yet: one that names or compiles machine code, or that maps it
+    /// while the process still has one thread.
+    ///
+    /// # Errors
+    /// [`EngineError::Config`].
+    pub(crate) fn without_clock() -> Result<Self, EngineError> {
         let engine = Engine::new(&config()).map_err(|error| EngineError::Config(error.to_string()))?;
-        let ticks = Arc::new(AtomicU64::new(0));
-        let (weak, counter) = (engine.weak(), Arc::clone(&ticks));
+        Ok(Self { engine, ticks: Arc::new(AtomicU64::new(0)) })
+    }
+
+    /// Starts the clock that interrupts guests.
+    ///
+    /// # Errors
+    /// [`EngineError::Ticker`].
+    pub(crate) fn start_clock(&self) -> Result<(), EngineError> {
+        let (weak, counter) = (self.engine.weak(), Arc::clone(&self.ticks));
         std::thread::Builder::new()
             .name("epoch".into())
             .spawn(move || {
@@ -60,7 +78,7 @@ impl SandboxEngine {
                 }
             })
             .map_err(EngineError::Ticker)?;
-        Ok(Self { engine, ticks })
+        Ok(())
     }
 
     /// wasmtime's engine.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use wasmtime::component::Resource;
@@ -110,7 +109,7 @@ impl http::Host for HostState {
             timeouts: timeouts(request.timeouts),
         };
         let size = held_bytes(&parts);
-        let admitted = match self.http.admit(&parts) {
+        let admitted = match self.http.admit(&parts).await {
             Ok(admitted) => admitted,
             Err(error) => return Ok(Err(to_guest(error, &self.incidents))),
         };
@@ -130,7 +129,7 @@ impl http::Host for HostState {
             answered
         };
         let progress = match at_once {
-            true => Progress::answered(sending.now_or_never().unwrap_or_else(|| Err(interrupted()))),
+            true => Progress::answered(sending.await),
             false => Progress::Waiting(Task(tokio::spawn(sending))),
         };
         let progress = Arc::new(Mutex::new(progress));
@@ -195,7 +194,7 @@ fn held_bytes(parts: &RequestParts) -> u64 {
 }
 
 /// The size of [`HostState::request_room`], which always takes the largest request.
-pub(super) fn request_room(limits: &Limits) -> usize {
+pub(crate) fn request_room(limits: &Limits) -> usize {
     let largest = limits.request_bytes.saturating_add(limits.header_bytes as u64);
     room_of(WAITING_REQUEST_BYTES.max(largest)) as usize
 }
@@ -224,9 +223,10 @@ fn head_of(response: &Received) -> http::ResponseHead {
 }
 
 /// Remembers what an error means for the whole sync.
-pub(super) fn remember(error: &HttpError, incidents: &Incidents) {
+pub(crate) fn remember(error: &HttpError, incidents: &Incidents) {
     match error {
         HttpError::Denied(denied) => incidents.denied(&denied.to_string()),
+        HttpError::DeniedElsewhere(text) => incidents.denied(text),
         HttpError::Limit { text, sticky: true } => {
             incidents.limit(LimitReached::new("network", text));
         }
@@ -238,6 +238,7 @@ fn to_guest(error: HttpError, incidents: &Incidents) -> http::Error {
     remember(&error, incidents);
     match error {
         HttpError::Denied(denied) => http::Error::Denied(denied.to_string()),
+        HttpError::DeniedElsewhere(text) => http::Error::Denied(text),
         HttpError::InvalidRequest(text) => http::Error::InvalidRequest(text),
         HttpError::NameResolution(text) => http::Error::NameResolution(text),
         HttpError::Connect(text) => http::Error::Connect(text),

@@ -24,6 +24,11 @@ impl MemoryUse {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// What a worker says it had.
+    pub(crate) fn claimed(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
     /// Whether a request for more memory was refused.
     pub fn was_refused(&self) -> bool {
         self.refused.load(Ordering::Relaxed)

@@ -39,7 +39,9 @@ pub use component::{AdmissionError, Loaded};
 pub use engine::{EngineError, SandboxEngine};
 pub use limiter::MemoryUse;
 
+pub(crate) use component::{admit_bytes, digest_of};
+pub(crate) use http::{remember, request_room};
 pub(crate) use instance::run;
-pub(crate) use setup::{form, test};
+pub(crate) use setup::{checked, form, test};
 pub(crate) use state::Capabilities;
 pub(crate) use still::Still;

@@ -27,7 +27,7 @@ impl operations::Host for HostState {
     }
 
     async fn tolerance(&mut self, table: types::TableName) -> wasmtime::Result<operations::Tolerated> {
-        let Tolerance { misfits, rejects } = self.operations.tolerance(&table.into());
+        let Tolerance { misfits, rejects } = self.operations.tolerance(table.into()).await;
         Ok(operations::Tolerated { misfits, rejects })
     }
 

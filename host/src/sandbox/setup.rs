@@ -43,7 +43,7 @@ pub(crate) async fn test(
 }
 
 /// A form that keeps the contract.
-fn checked(form: Form, name_bytes: usize) -> Result<Form, SyncError> {
+pub(crate) fn checked(form: Form, name_bytes: usize) -> Result<Form, SyncError> {
     check(&form, name_bytes).map(|()| form).map_err(|message| {
         SyncError::Connector(ConnectorFailure { kind: "form".into(), message, traceback: String::new() })
     })

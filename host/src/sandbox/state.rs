@@ -18,15 +18,15 @@ use crate::counters::Counters;
 use crate::http::Web;
 use crate::incidents::Incidents;
 use crate::log::ConnectorLog;
-use crate::ops::Operations;
 use crate::policy::limits::Limits;
+use crate::worker::Taker;
 
 /// The parts a sync lends to its sandbox.
 pub(crate) struct Capabilities {
     /// The limits.
     pub(crate) limits: Limits,
     /// Where rows go.
-    pub(crate) operations: Operations,
+    pub(crate) operations: Taker,
     /// The network, or what stands in its place.
     pub(crate) http: Web,
     /// The time that stands still, if it does.
@@ -45,7 +45,7 @@ pub(crate) struct Capabilities {
 
 /// The data of one store.
 pub(crate) struct HostState {
-    pub(super) operations: Operations,
+    pub(super) operations: Taker,
     pub(super) http: Web,
     /// Kibibytes that requests which wait for their answers may still take.
     pub(super) request_room: Arc<Semaphore>,

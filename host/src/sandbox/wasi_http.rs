@@ -43,7 +43,7 @@ impl WasiHttpHooks for HttpHooks {
                 return Err(Error::ConnectionLimitReached);
             }
             let (parts, body) = read(request, options.unwrap_or_default());
-            let sent = match client.admit(&parts) {
+            let sent = match client.admit(&parts).await {
                 Ok(admitted) => {
                     counters.requested();
                     client.send(admitted, body).await
@@ -99,7 +99,7 @@ fn stream(body: AnswerBody, incidents: Incidents) -> WasiBody {
 fn to_guest(error: &HttpError, incidents: &Incidents) -> Error {
     remember(error, incidents);
     match error {
-        HttpError::Denied(_) => Error::HttpRequestDenied,
+        HttpError::Denied(_) | HttpError::DeniedElsewhere(_) => Error::HttpRequestDenied,
         HttpError::InvalidRequest(_) => Error::HttpRequestUriInvalid,
         HttpError::NameResolution(_) => Error::DnsError { rcode: None, info_code: None },
         HttpError::Connect(_) => Error::ConnectionRefused,

@@ -1,0 +1,137 @@
+//! The second wall as the command line has it: admitted, opened, and loud where it is not whole.
+
+use super::args::JailArguments;
+use super::eprint;
+use super::failure::{Failure, with_causes};
+use super::folders::Folders;
+use super::subject::Subject;
+use crate::destination::DestinationError;
+use crate::display::output::Output;
+use crate::display::steps::Step;
+use crate::error::SyncError;
+use crate::policy::limits::Limits;
+use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
+use crate::setup::{self, Form, Outcome, SetupRequest};
+use crate::sync::{SyncReport, SyncRequest, sync, sync_in};
+use crate::worker::{self, Code, Launch, Worker, WorkerError};
+
+/// What fits the contract according to `sluice check`.
+const CHECK: &str = "`sluice check` says what does not fit the contract";
+
+/// A component that may run, and where.
+pub(super) enum Wall {
+    /// In workers.
+    Workers(Code, Launch),
+    /// In this process, because the operator said so.
+    None(SandboxEngine, Box<Loaded>),
+}
+
+/// Where one task runs.
+pub(super) enum Place<'a> {
+    /// In this worker.
+    Worker(Worker),
+    /// In this process.
+    Here(&'a SandboxEngine, &'a Loaded),
+}
+
+impl Wall {
+    /// Admits a component, making its machine code if need be.
+    pub(super) fn admit(
+        arguments: &JailArguments,
+        subject: &Subject,
+        limits: &Limits,
+        folders: &Folders,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let cache =
+            CodeCache::open(&folders.cache, &folders.state).map_err(|error| Failure::host(with_causes(&error)))?;
+        let mut step = None;
+        let compiling = || step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
+        let admitted = match arguments.no_jail {
+            false => worker::admit(&cache, &subject.bytes, limits, compiling).map(|code| {
+                let launch = Launch { require_jail: arguments.require_jail, ..Launch::default() };
+                Self::Workers(code, launch)
+            }),
+            true => {
+                eprint(
+                    "WARNING: --no-jail: the connector runs inside this process, and the sandbox is the only wall\n",
+                );
+                let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
+                engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
+                let loaded = Loaded::admit(&engine, &cache, &subject.bytes, limits, compiling);
+                loaded.map(|component| Self::None(engine, Box::new(component)))
+            }
+        };
+        match admitted {
+            Ok(wall) => {
+                if let Some(step) = step {
+                    step.done(None);
+                }
+                Ok(wall)
+            }
+            Err(AdmissionError::Code(error @ (CacheError::Io { .. } | CacheError::NotPrivate { .. }))) => {
+                Err(Failure::host(with_causes(&error)))
+            }
+            Err(error @ AdmissionError::Contract(_)) => Err(Failure::host(with_causes(&error))),
+            Err(error) => Err(Failure::refused(with_causes(&error)).hint(error.hint().unwrap_or(CHECK))),
+        }
+    }
+
+    /// Makes a place for one task under these limits. Says what is missing of the jail.
+    pub(super) fn open(&self, limits: &Limits) -> Result<Place<'_>, Failure> {
+        let (code, launch) = match self {
+            Self::Workers(code, launch) => (code, launch),
+            Self::None(engine, component) => return Ok(Place::Here(engine, component)),
+        };
+        let worker = Worker::open(code, limits, launch).map_err(|error| match error {
+            WorkerError::Refused(_) => Failure::refused(error.to_string()).hint(CHECK),
+            WorkerError::Jail(_) => Failure::refused(error.to_string()).hint(
+                "run it on a kernel that has them, or without --require-jail, behind the sandbox and what is left",
+            ),
+            WorkerError::Start(_) | WorkerError::NotReady(_) => Failure::host(with_causes(&error)),
+        })?;
+        let missing = worker.layers().missing();
+        if !missing.is_empty() {
+            eprint(&format!(
+                "WARNING: this machine has no {}: the wall behind the connector's sandbox is not whole \
+                 (--require-jail refuses to run like this)\n",
+                missing.join(" and no ")
+            ));
+        }
+        Ok(Place::Worker(worker))
+    }
+}
+
+impl Place<'_> {
+    /// SHA-256 of the component, in hex.
+    pub(super) fn digest(&self) -> &str {
+        match self {
+            Self::Worker(worker) => worker.digest(),
+            Self::Here(_, component) => component.digest(),
+        }
+    }
+
+    /// Syncs once.
+    pub(super) fn sync(self, request: SyncRequest) -> Result<SyncReport, DestinationError> {
+        match self {
+            Self::Worker(worker) => sync_in(worker, request),
+            Self::Here(engine, component) => sync(engine, component, request),
+        }
+    }
+
+    /// Asks for the form.
+    pub(super) fn form(self, request: &SetupRequest) -> Result<Option<Form>, SyncError> {
+        match self {
+            Self::Worker(worker) => setup::form_in(worker, request),
+            Self::Here(engine, component) => setup::form(engine, component, request),
+        }
+    }
+
+    /// Runs a test of the form.
+    pub(super) fn test(self, request: &SetupRequest, name: &str) -> Result<Option<Outcome>, SyncError> {
+        match self {
+            Self::Worker(worker) => setup::test_in(worker, request, name),
+            Self::Here(engine, component) => setup::test(engine, component, request, name),
+        }
+    }
+}

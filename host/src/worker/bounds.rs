@@ -1,0 +1,29 @@
+//! How much of the machine a worker may take, as the system counts it.
+
+use super::jail::Bounds;
+use crate::policy::limits::{ASYNC_STACK_BYTES, COMPILE_CPU, COMPILE_FILE_BYTES, COMPILE_MEMORY_BYTES, Limits};
+
+const MIB: u64 = 1024 * 1024;
+/// The engine, its code's data, threads and their stacks.
+const OWN_MEMORY: u64 = 256 * MIB;
+/// Calls that are encoded while the connector's values are still there, and answers on their way.
+const COPIES: u64 = 4;
+
+/// For a worker: what the connector may have, and what serving it takes. The connector's own limits come first and
+/// have better messages; these are for one that got past them.
+pub(super) fn running(limits: &Limits) -> Bounds {
+    let calls = (limits.hostcall_bytes as u64).max(limits.log_bytes as u64).saturating_mul(COPIES);
+    let memory = (limits.memory_bytes as u64)
+        .saturating_add(limits.local_file_bytes)
+        .saturating_add(ASYNC_STACK_BYTES as u64)
+        .saturating_add(calls)
+        .saturating_add(OWN_MEMORY);
+    // Processor time of the connector is counted in the sandbox; this counts the host's work for it too.
+    let cpu_seconds = limits.cpu.as_secs().saturating_mul(2).saturating_add(60);
+    Bounds { memory, cpu_seconds, file: 0 }
+}
+
+/// For compiling a stranger's component.
+pub(super) fn compiling() -> Bounds {
+    Bounds { memory: COMPILE_MEMORY_BYTES, cpu_seconds: COMPILE_CPU.as_secs(), file: COMPILE_FILE_BYTES }
+}

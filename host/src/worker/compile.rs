@@ -1,0 +1,135 @@
+//! Compiling a stranger's component, in a process that can read it and write machine code, and nothing else.
+//!
+//! **Threat.** A small component can make a compiler take all memory or hours, and a compiler has faults. So it runs
+//! under limits of the system, in the jail of a worker. What it writes is authenticated and run, but never anywhere
+//! else than in a worker of the same component: a compiler that was taken over gains what that component would.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Seek, Write};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+use serde::{Deserialize, Serialize};
+
+use super::bounds;
+use super::jail::{self, Wanted, Work};
+use super::parent::{Code, End, Process};
+use crate::check::{Finding, Severity};
+use crate::policy::limits::Limits;
+use crate::sandbox::{AdmissionError, CacheError, CodeCache, SandboxEngine, admit_bytes, digest_of};
+
+/// How a compiler that did not make machine code exits; the reason is in its output then.
+const REFUSED: u8 = 3;
+/// The longest reason.
+const REASON_BYTES: u64 = 1024 * 1024;
+
+/// Why there is no machine code.
+#[derive(Serialize, Deserialize)]
+enum Reason {
+    Nonconforming(Vec<Found>),
+    Other(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Found(Severity, crate::check::Code, String, String, Option<String>);
+
+/// Admits a component whose machine code runs in workers. `compiling` is called when there is none yet; making it
+/// takes some seconds.
+///
+/// # Errors
+/// See [`AdmissionError`]; what only the engine can tell comes when a [`Worker`](super::Worker) opens.
+pub fn admit(
+    cache: &CodeCache,
+    bytes: &[u8],
+    limits: &Limits,
+    compiling: impl FnOnce(),
+) -> Result<Code, AdmissionError> {
+    let (size, limit) = (bytes.len() as u64, limits.component_bytes);
+    if size > limit {
+        return Err(AdmissionError::TooLarge { size, limit });
+    }
+    let failed = |error: String| AdmissionError::Code(CacheError::Compile(error));
+    let engine = SandboxEngine::without_clock().map_err(|error| failed(error.to_string()))?;
+    let digest = digest_of(bytes);
+    let file = match cache.find_file(engine.raw(), &digest) {
+        Some(file) => file,
+        None => {
+            compiling();
+            let code = compile(cache, bytes)?;
+            cache.keep(engine.raw(), &digest, code)?
+        }
+    };
+    Ok(Code::new(digest, file))
+}
+
+fn compile(cache: &CodeCache, bytes: &[u8]) -> Result<tempfile::NamedTempFile, AdmissionError> {
+    let failed = |error: io::Error| AdmissionError::Code(CacheError::Compile(error.to_string()));
+    let mut component = cache.scratch()?;
+    component.write_all(bytes).and_then(|()| component.rewind()).map_err(failed)?;
+    let mut code = cache.scratch()?;
+    let (input, output) = (component.reopen().map_err(failed)?, code.as_file().try_clone().map_err(failed)?);
+    let arguments = [OsString::from(super::COMPILER)];
+    let end = Process::start(arguments.iter(), input.into(), output.into()).map_err(failed)?.wait();
+    match end.status.and_then(|status| status.code()) {
+        Some(0) => Ok(code),
+        Some(refused) if refused == i32::from(REFUSED) => Err(refusal(&mut code)),
+        _ => Err(AdmissionError::Code(CacheError::Compile(died(&end)))),
+    }
+}
+
+fn died(end: &End) -> String {
+    let bounds = bounds::compiling();
+    format!(
+        "the compiler did not finish: {}; a component may take {} MiB of memory and {} s of processor time to compile",
+        end.text(),
+        bounds.memory / (1024 * 1024),
+        bounds.cpu_seconds
+    )
+}
+
+fn refusal(output: &mut tempfile::NamedTempFile) -> AdmissionError {
+    let mut bytes = Vec::new();
+    let read = output.rewind().and_then(|()| output.take(REASON_BYTES).read_to_end(&mut bytes));
+    match read.ok().and_then(|_| postcard::from_bytes(&bytes).ok()) {
+        Some(Reason::Nonconforming(found)) if !found.is_empty() => {
+            let finding =
+                |Found(severity, code, subject, message, hint)| Finding { severity, code, subject, message, hint };
+            AdmissionError::Nonconforming(found.into_iter().map(finding).collect())
+        }
+        Some(Reason::Other(text)) => AdmissionError::Code(CacheError::Compile(text.chars().take(4096).collect())),
+        _ => AdmissionError::Code(CacheError::Compile("the compiler gave no reason".to_owned())),
+    }
+}
+
+/// The compiler's whole life: standard input is the component, standard output where machine code goes.
+pub(super) fn child() -> ExitCode {
+    jail::prepare();
+    jail::limit(&bounds::compiling());
+    jail::enter(Work::Compiling, Wanted::default());
+    let (answer, code) = match compiled() {
+        Ok(machine_code) => (machine_code, ExitCode::SUCCESS),
+        Err(reason) => (postcard::to_stdvec(&reason).unwrap_or_default(), ExitCode::from(REFUSED)),
+    };
+    let written = io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from);
+    match written.and_then(|mut output| output.write_all(&answer)) {
+        Ok(()) => code,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn compiled() -> Result<Vec<u8>, Reason> {
+    let other = |error: &dyn std::fmt::Display| Reason::Other(error.to_string());
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes).map_err(|error| other(&error))?;
+    admit_bytes(&bytes).map_err(|error| match error {
+        AdmissionError::Nonconforming(findings) => {
+            let found = findings.into_iter();
+            Reason::Nonconforming(
+                found.map(|one| Found(one.severity, one.code, one.subject, one.message, one.hint)).collect(),
+            )
+        }
+        error => other(&error),
+    })?;
+    let engine = SandboxEngine::without_clock().map_err(|error| other(&error))?;
+    engine.raw().precompile_component(&bytes).map_err(|error| Reason::Other(format!("{error:#}")))
+}

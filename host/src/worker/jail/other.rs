@@ -1,0 +1,15 @@
+//! A system without these layers.
+
+use super::{Bounds, Layers, Wanted, Work};
+
+pub(in crate::worker) fn prepare() {}
+
+pub(in crate::worker) fn forget_output() {}
+
+pub(in crate::worker) fn limit(_bounds: &Bounds) -> bool {
+    false
+}
+
+pub(in crate::worker) fn enter(_work: Work, _wanted: Wanted) -> Layers {
+    Layers::default()
+}

@@ -1,0 +1,268 @@
+//! What a worker and its parent say to each other, and how it is framed.
+//!
+//! A frame is four bytes of length, little-endian, and one message in the encoding of `postcard`: plain data,
+//! nothing nested without end, nothing that names code. Both ends are the same program, so the version says only
+//! that they are not. The parent takes every frame for an enemy's: its length is bounded before anything is
+//! allocated, memory grows only with bytes that have arrived, and one that cannot be read ends the worker.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::jail::Layers;
+use crate::error::SyncError;
+use crate::http::{Head, HttpError, RequestParts};
+use crate::log::Level;
+use crate::ops::{Refusal, Tolerance};
+use crate::policy::limits::Limits;
+use crate::rows::{Block, Column, OperationKind, TableDefinition, TableName};
+use crate::setup::{Form, Outcome};
+
+/// Changes with every change of this file.
+pub(super) const VERSION: u32 = 1;
+/// Room in a frame beside what a connector hands over: names, numbers, tags.
+const FRAME_SLACK: usize = 4 * 1024 * 1024;
+/// What is allocated for a frame before its bytes are there.
+const FRAME_START: usize = 256 * 1024;
+/// The most bytes of an answer's body in one frame.
+pub(super) const PIECE_BYTES: usize = 1024 * 1024;
+
+/// The longest frame a worker may send. What one call of a connector hands over may be, encoded, a little more than
+/// what the limit counts.
+pub(super) fn longest(limits: &Limits) -> usize {
+    limits.hostcall_bytes.max(limits.log_bytes).saturating_mul(2).saturating_add(FRAME_SLACK)
+}
+
+/// From parent to worker, in this order: once, once, and then replies.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Open {
+    pub(super) version: u32,
+    pub(super) limits: Limits,
+}
+
+/// What a jailed worker is to do.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Start {
+    pub(super) task: Task,
+    pub(super) environment: BTreeMap<String, String>,
+    /// Where the clock stands, if it does, since 1970.
+    pub(super) still: Option<Duration>,
+    pub(super) path_column: String,
+    pub(super) answers_at_once: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Task {
+    Sync { configuration: String, state: String },
+    Form,
+    Test { name: String, configuration: String },
+}
+
+/// A worker before it starts.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Opened {
+    /// Jailed, with the component's machine code mapped.
+    Ready { version: u32, layers: Layers },
+    /// The machine code does not fit.
+    Refused(String),
+}
+
+/// From a worker that runs.
+#[derive(Serialize, Deserialize)]
+pub(super) enum FromWorker {
+    /// Wants an answer under this number.
+    Call { id: u64, call: Call },
+    /// Wants it no more.
+    Cancel { id: u64 },
+    /// Gives up a request that was admitted, or the body of an answer.
+    Drop { id: u64 },
+    /// The connector says something.
+    Log { level: Level, text: String },
+    /// It is over. Nothing follows.
+    Ended(Box<Ended>),
+}
+
+/// How it ended, as the worker has it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Ended {
+    pub(super) done: Done,
+    pub(super) cpu: Duration,
+    pub(super) peak_bytes: u64,
+    pub(super) dropped_messages: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Done {
+    Sync(Result<(), SyncError>),
+    Form(Result<Option<Form>, SyncError>),
+    Test(Result<Option<Outcome>, SyncError>),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum Call {
+    Declare(Vec<TableDefinition>),
+    Rows {
+        table: TableName,
+        kind: OperationKind,
+        rows: usize,
+        columns: Result<Vec<Column>, String>,
+    },
+    Reject {
+        table: TableName,
+        kind: OperationKind,
+        rows: usize,
+        columns: Result<Vec<Column>, String>,
+        reason: String,
+    },
+    Truncate(TableName),
+    Tolerance(TableName),
+    Checkpoint(String),
+    Finish,
+    BeginFile {
+        table: TableName,
+        path: String,
+        expected: Option<u64>,
+    },
+    FileBytes {
+        file: u64,
+        bytes: Block,
+    },
+    FinishFile(u64),
+    DropFile(u64),
+    Admit(RequestParts),
+    /// Sends what was admitted under that number.
+    Send {
+        admitted: u64,
+        body: Body,
+    },
+    /// A piece of a streamed body.
+    Piece {
+        admitted: u64,
+        piece: Piece,
+    },
+    /// The next piece of an answer's body.
+    Read {
+        answer: u64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum Body {
+    Empty,
+    Bytes(Block),
+    /// In calls of [`Call::Piece`].
+    Stream,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum Piece {
+    Bytes(Block),
+    End,
+    Broken,
+}
+
+/// From the parent to a worker that runs.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Reply {
+    pub(super) id: u64,
+    pub(super) answer: Answer,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Answer {
+    Taken(Result<(), Refusal>),
+    Begun(Result<u64, Refusal>),
+    Tolerance(Tolerance),
+    Admitted(Result<u64, Failed>),
+    Head(Result<(u64, Head), Failed>),
+    Piece(Result<Option<Block>, Failed>),
+    /// Whether more of a streamed body is wanted.
+    More(bool),
+}
+
+/// An [`HttpError`] as plain data.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Failed(String, String, bool);
+
+impl From<HttpError> for Failed {
+    fn from(error: HttpError) -> Self {
+        let (kind, text, sticky) = error.into_parts();
+        Self(kind, text, sticky)
+    }
+}
+
+impl From<Failed> for HttpError {
+    fn from(Failed(kind, text, sticky): Failed) -> Self {
+        Self::from_parts((kind, text, sticky))
+    }
+}
+
+fn invalid(text: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+/// A message as a frame.
+pub(super) fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut frame = postcard::to_extend(message, vec![0; 4]).map_err(invalid)?;
+    let length = u32::try_from(frame.len().saturating_sub(4)).map_err(invalid)?;
+    if let Some(head) = frame.first_chunk_mut() {
+        *head = length.to_le_bytes();
+    }
+    Ok(frame)
+}
+
+fn checked(length: [u8; 4], longest: usize) -> io::Result<usize> {
+    let length = u32::from_le_bytes(length) as usize;
+    if length > longest {
+        return Err(invalid(format!("a frame of {length} bytes; the limit is {longest}")));
+    }
+    Ok(length)
+}
+
+fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
+    match postcard::take_from_bytes(bytes).map_err(invalid)? {
+        (message, []) => Ok(message),
+        _ => Err(invalid("a frame with more than its message")),
+    }
+}
+
+/// Writes a message and waits until it is written.
+pub(super) fn write(mut to: impl Write, message: &impl Serialize) -> io::Result<()> {
+    to.write_all(&frame(message)?)
+}
+
+/// Reads a message.
+pub(super) fn read<T: DeserializeOwned>(mut from: impl Read, longest: usize) -> io::Result<T> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = checked(length, longest)?;
+    let mut bytes = Vec::with_capacity(length.min(FRAME_START));
+    from.take(length as u64).read_to_end(&mut bytes)?;
+    if bytes.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    decoded(&bytes)
+}
+
+/// The next message and the length of its frame; `None` at the end.
+pub(super) async fn next<T: DeserializeOwned>(
+    from: &mut (impl AsyncRead + Unpin),
+    longest: usize,
+) -> io::Result<Option<(T, usize)>> {
+    let mut length = [0; 4];
+    match from.read_exact(&mut length).await {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    };
+    let length = checked(length, longest)?;
+    let mut bytes = Vec::with_capacity(length.min(FRAME_START));
+    from.take(length as u64).read_to_end(&mut bytes).await?;
+    if bytes.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some((decoded(&bytes)?, length)))
+}

@@ -1,0 +1,259 @@
+//! Workers as their parent has them: started, jailed, waited for, ended.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::jail::Layers;
+use super::message::{Open, Opened, VERSION, read, write};
+use crate::policy::limits::Limits;
+
+/// The program that this process runs, also when the file has been replaced since.
+const OURSELVES: &str = "/proc/self/exe";
+/// How long a worker may take to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// The longest message of a worker that nothing of the component ran in.
+const LONGEST_OPENED: usize = 64 * 1024;
+/// What is kept of what a worker writes to its standard error, which is nothing unless it crashes.
+const LAST_WORDS_BYTES: usize = 2 * 1024;
+
+/// A component's machine code that may be run in workers.
+#[derive(Debug)]
+pub struct Code {
+    digest: String,
+    file: File,
+}
+
+impl Code {
+    pub(super) fn new(digest: String, file: File) -> Self {
+        Self { digest, file }
+    }
+
+    /// SHA-256 of the component, in hex.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+/// How workers are started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// Arguments of this program that make it a worker.
+    pub arguments: Vec<OsString>,
+    /// Whether a worker must have every layer of the jail.
+    pub require_jail: bool,
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        Self { arguments: vec![super::WORKER.into()], require_jail: false }
+    }
+}
+
+/// Why there is no worker.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The system could not start it.
+    #[error("could not start a worker process: {0}")]
+    Start(#[source] io::Error),
+    /// It ended before it was ready.
+    #[error("the worker process did not get ready: {0}")]
+    NotReady(String),
+    /// The machine code does not fit.
+    #[error("the component does not fit the contract: {0}")]
+    Refused(String),
+    /// A layer of the jail is missing and was required.
+    #[error("this machine cannot jail a worker as --require-jail demands: {} missing", .0.join(" and "))]
+    Jail(Vec<&'static str>),
+}
+
+/// A worker that is jailed and has the component's code, and does not know yet what to do.
+#[derive(Debug)]
+pub struct Worker {
+    digest: String,
+    process: Process,
+    channel: UnixStream,
+    layers: Layers,
+}
+
+impl Worker {
+    /// Starts a worker. The limits must be those of the work it is given later.
+    ///
+    /// # Errors
+    /// See [`WorkerError`].
+    pub fn open(code: &Code, limits: &Limits, launch: &Launch) -> Result<Self, WorkerError> {
+        let (channel, theirs) = UnixStream::pair().map_err(WorkerError::Start)?;
+        let output = code.file.try_clone().map_err(WorkerError::Start)?;
+        let process = Process::start(launch.arguments.iter(), OwnedFd::from(theirs).into(), output.into())
+            .map_err(WorkerError::Start)?;
+        channel.set_read_timeout(Some(READY_WITHIN)).map_err(WorkerError::Start)?;
+        let opened = write(&channel, &Open { version: VERSION, limits: limits.clone() })
+            .and_then(|()| read::<Opened>(&channel, LONGEST_OPENED));
+        channel.set_read_timeout(None).map_err(WorkerError::Start)?;
+        match opened {
+            Ok(Opened::Ready { version: VERSION, layers }) => {
+                let missing = layers.missing();
+                match launch.require_jail && !missing.is_empty() {
+                    true => Err(WorkerError::Jail(missing)),
+                    false => Ok(Self { digest: code.digest.clone(), process, channel, layers }),
+                }
+            }
+            Ok(Opened::Ready { .. }) => Err(WorkerError::NotReady("it is another version of this program".to_owned())),
+            Ok(Opened::Refused(text)) => Err(WorkerError::Refused(text)),
+            Err(error) => Err(WorkerError::NotReady(format!("{error}; {}", process.end().text()))),
+        }
+    }
+
+    /// SHA-256 of its component, in hex.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The layers of its jail.
+    #[must_use]
+    pub fn layers(&self) -> Layers {
+        self.layers
+    }
+
+    pub(super) fn into_parts(self) -> (Process, UnixStream) {
+        (self.process, self.channel)
+    }
+}
+
+/// A process of ours. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    words: Option<JoinHandle<String>>,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) status: Option<ExitStatus>,
+    words: String,
+}
+
+impl Process {
+    /// Starts this program anew with an empty environment, these two descriptors and a pipe for standard error.
+    pub(super) fn start<'a>(
+        arguments: impl Iterator<Item = &'a OsString>,
+        input: Stdio,
+        output: Stdio,
+    ) -> io::Result<Self> {
+        let mut child = Command::new(OURSELVES)
+            .arg0("sluice")
+            .args(arguments)
+            .env_clear()
+            .current_dir("/")
+            // Signals of a terminal are for the parent, which ends the worker in order.
+            .process_group(0)
+            .stdin(input)
+            .stdout(output)
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let words = child.stderr.take().map(listen).transpose()?;
+        Ok(Self { child, words })
+    }
+
+    /// Waits for its end, which must be near.
+    pub(super) fn wait(mut self) -> End {
+        let status = self.child.wait().ok();
+        End { status, words: self.words() }
+    }
+
+    /// Ends it, unless it did so itself.
+    pub(super) fn end(mut self) -> End {
+        // A process that just closed its channel is ending; its own way says more than ours.
+        for _ in 0..50 {
+            match self.child.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(10)),
+                _ => break,
+            }
+        }
+        let _ = self.child.kill();
+        self.wait()
+    }
+
+    fn words(&mut self) -> String {
+        self.words.take().and_then(|words| words.join().ok()).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Keeps the beginning of what a process says and throws the rest away, so that it never waits for us.
+fn listen(mut from: ChildStderr) -> io::Result<JoinHandle<String>> {
+    std::thread::Builder::new().name("worker-stderr".into()).spawn(move || {
+        let mut kept = Vec::new();
+        let _ = from.by_ref().take(LAST_WORDS_BYTES as u64).read_to_end(&mut kept);
+        let _ = io::copy(&mut from, &mut io::sink());
+        String::from_utf8_lossy(&kept).into_owned()
+    })
+}
+
+impl End {
+    pub(super) fn signal(&self) -> Option<i32> {
+        self.status.and_then(|status| status.signal())
+    }
+
+    /// How it ended, in plain words.
+    pub(super) fn text(&self) -> String {
+        let how = match (self.signal(), self.status.and_then(|status| status.code())) {
+            (Some(signal), _) => match named(signal) {
+                Some(name) => format!("it was ended by {name}"),
+                None => format!("it was ended by signal {signal}"),
+            },
+            (None, Some(code)) => format!("it exited with code {code}"),
+            (None, None) => "nobody knows how it ended".to_owned(),
+        };
+        let words: Vec<_> = self.words.split_whitespace().collect();
+        match words.is_empty() {
+            true => how,
+            false => format!("{how} and said: {}", words.join(" ")),
+        }
+    }
+}
+
+fn named(signal: i32) -> Option<&'static str> {
+    use rustix::process::Signal;
+    let names = [
+        (Signal::ABORT, "SIGABRT: out of memory, or a fault of its own"),
+        (Signal::BUS, "SIGBUS: a fault of its own, or a disk that failed"),
+        (Signal::ILL, "SIGILL: a fault of its own"),
+        (Signal::KILL, "SIGKILL: somebody killed it, or the machine is out of memory"),
+        (Signal::SEGV, "SIGSEGV: a fault of its own"),
+        (Signal::SYS, "SIGSYS: a forbidden system call"),
+        (Signal::TERM, "SIGTERM"),
+        (Signal::XCPU, "SIGXCPU: its processor time is used up"),
+        (Signal::XFSZ, "SIGXFSZ: it wrote more than it may"),
+    ];
+    names.into_iter().find(|(known, _)| known.as_raw() == signal).map(|(_, name)| name)
+}
+
+/// Waits for the end of a process on a thread that may block, since the system tells no other way.
+pub(super) async fn ended(process: Process) -> End {
+    let process = Arc::new(std::sync::Mutex::new(Some(process)));
+    let waited = tokio::task::spawn_blocking(move || {
+        let process = process.lock().ok().and_then(|mut process| process.take());
+        process.map(Process::end)
+    });
+    match waited.await {
+        Ok(Some(end)) => end,
+        _ => End { status: None, words: String::new() },
+    }
+}

@@ -1,0 +1,301 @@
+//! The parent's side while a worker runs: takes its calls to the destination, the network and the log.
+//!
+//! **Threat.** The worker may be in a connector's hands, native code and all. It can say what a connector can say in
+//! its calls, in any order and number. So each call goes where a connector's own call goes, under the same limits and
+//! grants; bytes on their way are bounded by one semaphore; and how the sync ended is decided with what was seen
+//! here.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{AbortHandle, Abortable};
+use futures_util::stream::unfold;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::message::{Answer, Body, Call, Ended, FromWorker, PIECE_BYTES, Piece, Reply, frame, longest, next};
+use crate::counters::Counters;
+use crate::http::{AnswerBody, Head, HttpError, RequestBody, RequestParts, Ticket, Web};
+use crate::incidents::Incidents;
+use crate::log::ConnectorLog;
+use crate::ops::{Operations, Refusal};
+use crate::policy::limits::Limits;
+use crate::rows::Block;
+use crate::sandbox::{remember, request_room};
+
+/// Replies that wait to be written. A worker that does not read them is not served.
+const REPLIES: usize = 16;
+/// Things that the parent holds under numbers: as many as a connector has handles, and some on their way.
+const SPARE_NUMBERS: usize = 64;
+/// The semaphore counts in these, since its counter is 32 bits wide.
+const PERMIT_BYTES: usize = 1024;
+
+/// What a worker's calls go to.
+pub(super) struct Service {
+    pub(super) limits: Limits,
+    pub(super) operations: tokio::sync::Mutex<Option<Operations>>,
+    pub(super) web: Web,
+    pub(super) log: Arc<ConnectorLog>,
+    pub(super) incidents: Incidents,
+    pub(super) counters: Arc<Counters>,
+    pub(super) held: Mutex<Held>,
+    /// Whether the destination took everything and made it durable.
+    pub(super) finished: std::sync::atomic::AtomicBool,
+}
+
+/// What is under way for a worker.
+#[derive(Default)]
+pub(super) struct Held {
+    last: u64,
+    tickets: HashMap<u64, (Ticket, OwnedSemaphorePermit)>,
+    /// Where pieces of a request's body go.
+    bodies: HashMap<u64, mpsc::Sender<Piece>>,
+    answers: HashMap<u64, Arc<tokio::sync::Mutex<Rest>>>,
+    calls: HashMap<u64, AbortHandle>,
+}
+
+struct Rest {
+    body: AnswerBody,
+    /// Received and more than one frame holds.
+    pending: bytes::Bytes,
+}
+
+/// Why a worker is not served any more.
+pub(super) enum Stop {
+    /// It said how it ended.
+    Ended(Box<Ended>),
+    /// It is gone, or what it said makes no sense.
+    Gone(io::Error),
+}
+
+fn room(limits: &Limits) -> usize {
+    let frames = longest(limits).div_ceil(PERMIT_BYTES).saturating_mul(2);
+    frames.saturating_add(request_room(limits)).min(Semaphore::MAX_PERMITS)
+}
+
+/// Serves a worker until it stops.
+pub(super) async fn serve(service: &Arc<Service>, channel: tokio::net::UnixStream) -> Stop {
+    let (reader, mut writer) = channel.into_split();
+    let (replies, mut outgoing) = mpsc::channel::<Vec<u8>>(REPLIES);
+    let writing = tokio::spawn(async move {
+        while let Some(frame) = outgoing.recv().await {
+            if writer.write_all(&frame).await.is_err() {
+                return;
+            }
+        }
+    });
+    let stop = read(service, reader, &replies).await;
+    service.held().clear();
+    writing.abort();
+    stop
+}
+
+async fn read(
+    service: &Arc<Service>,
+    reader: tokio::net::unix::OwnedReadHalf,
+    replies: &mpsc::Sender<Vec<u8>>,
+) -> Stop {
+    let mut reader = tokio::io::BufReader::new(reader);
+    let (longest, on_their_way) = (longest(&service.limits), Arc::new(Semaphore::new(room(&service.limits))));
+    loop {
+        let (message, length) = match next::<FromWorker>(&mut reader, longest).await {
+            Ok(Some(next)) => next,
+            Ok(None) => return Stop::Gone(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) => return Stop::Gone(error),
+        };
+        match message {
+            FromWorker::Log { level, text } => service.log.message(level, &text),
+            FromWorker::Cancel { id } => service.held().cancel(id),
+            FromWorker::Drop { id } => service.held().give_up(id),
+            FromWorker::Ended(ended) => return Stop::Ended(ended),
+            FromWorker::Call { id, call } => {
+                let weight = u32::try_from(length.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX);
+                let Ok(permit) = Arc::clone(&on_their_way).acquire_many_owned(weight).await else {
+                    return Stop::Gone(io::ErrorKind::OutOfMemory.into());
+                };
+                let (abort, registration) = AbortHandle::new_pair();
+                if !service.held().begin(id, abort) {
+                    return Stop::Gone(io::Error::other("a call under a number that is in use"));
+                }
+                let (service, replies) = (Arc::clone(service), replies.clone());
+                tokio::spawn(async move {
+                    let Ok(answer) = Abortable::new(service.answer(call, permit), registration).await else { return };
+                    service.held().calls.remove(&id);
+                    if let Ok(frame) = frame(&Reply { id, answer }) {
+                        let _ = replies.send(frame).await;
+                    }
+                });
+            }
+        }
+    }
+}
+
+impl Held {
+    fn begin(&mut self, id: u64, abort: AbortHandle) -> bool {
+        self.calls.insert(id, abort).is_none()
+    }
+
+    fn cancel(&mut self, id: u64) {
+        if let Some(call) = self.calls.remove(&id) {
+            call.abort();
+        }
+    }
+
+    fn give_up(&mut self, id: u64) {
+        self.tickets.remove(&id);
+        self.bodies.remove(&id);
+        self.answers.remove(&id);
+    }
+
+    fn clear(&mut self) {
+        self.calls.drain().for_each(|(_, call)| call.abort());
+        *self = Self { last: self.last, ..Self::default() };
+    }
+
+    fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+}
+
+impl Service {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn answer(&self, call: Call, permit: OwnedSemaphorePermit) -> Answer {
+        match call {
+            Call::Admit(parts) => {
+                let admitted = self.admit(&parts, permit).await;
+                Answer::Admitted(admitted.map_err(|error| self.failed(error)))
+            }
+            Call::Send { admitted, body } => {
+                let head = self.send(admitted, body).await;
+                drop(permit);
+                Answer::Head(head.map_err(|error| self.failed(error)))
+            }
+            Call::Piece { admitted, piece } => {
+                let to = self.held().bodies.get(&admitted).cloned();
+                Answer::More(match to {
+                    Some(to) => to.send(piece).await.is_ok(),
+                    None => false,
+                })
+            }
+            Call::Read { answer } => Answer::Piece(self.piece(answer).await.map_err(|error| self.failed(error))),
+            call => self.operation(call).await,
+        }
+    }
+
+    async fn operation(&self, call: Call) -> Answer {
+        let mut operations = self.operations.lock().await;
+        let Some(operations) = operations.as_mut() else {
+            return Answer::Taken(Err(Refusal::Ended("the sync is over".to_owned())));
+        };
+        Answer::Taken(match call {
+            Call::Declare(tables) => operations.declare(tables).await,
+            Call::Rows { table, kind, rows, columns } => operations.rows(table, kind, rows, columns).await,
+            Call::Reject { table, kind, rows, columns, reason } => {
+                operations.reject(table, kind, rows, columns, &reason).await
+            }
+            Call::Truncate(table) => operations.truncate(table).await,
+            Call::Tolerance(table) => return Answer::Tolerance(operations.tolerance(&table)),
+            Call::Checkpoint(state) => operations.checkpoint(state).await,
+            Call::Finish => {
+                let finished = operations.finish().await;
+                self.finished.store(finished.is_ok(), std::sync::atomic::Ordering::Relaxed);
+                finished
+            }
+            Call::BeginFile { table, path, expected } => {
+                return Answer::Begun(operations.begin_file(table, &path, expected).await);
+            }
+            Call::FileBytes { file, bytes: Block(bytes) } => operations.file_bytes(file, bytes).await,
+            Call::FinishFile(file) => operations.finish_file(file).await,
+            Call::DropFile(file) => {
+                operations.drop_file(file).await;
+                Ok(())
+            }
+            Call::Admit(_) | Call::Send { .. } | Call::Piece { .. } | Call::Read { .. } => {
+                Err(Refusal::Invalid("not an operation".to_owned()))
+            }
+        })
+    }
+
+    fn failed(&self, error: HttpError) -> super::message::Failed {
+        remember(&error, &self.incidents);
+        error.into()
+    }
+
+    async fn admit(&self, parts: &RequestParts, permit: OwnedSemaphorePermit) -> Result<u64, HttpError> {
+        if let Some(reached) = self.incidents.reached() {
+            return Err(HttpError::Limit { text: reached.to_string(), sticky: true });
+        }
+        let ticket = self.web.admit(parts).await?;
+        self.counters.requested();
+        let mut held = self.held();
+        if held.tickets.len() >= self.limits.handles {
+            return Err(HttpError::limit("too many requests were admitted and not sent".to_owned()));
+        }
+        let id = held.number();
+        held.tickets.insert(id, (ticket, permit));
+        Ok(id)
+    }
+
+    async fn send(&self, id: u64, body: Body) -> Result<(u64, Head), HttpError> {
+        let unknown = || HttpError::InvalidRequest("the request was not admitted, or was sent before".to_owned());
+        let Some((ticket, _parts)) = self.held().tickets.remove(&id) else { return Err(unknown()) };
+        let body = match body {
+            Body::Empty => RequestBody::Empty,
+            Body::Bytes(Block(bytes)) => RequestBody::Bytes(bytes.into()),
+            Body::Stream => {
+                let (sender, receiver) = mpsc::channel(1);
+                self.held().bodies.insert(id, sender);
+                RequestBody::Stream(Box::pin(unfold(Some(receiver), pieces)))
+            }
+        };
+        let sent = self.web.send(ticket, body).await;
+        let answer = sent?;
+        let head = Head { status: answer.status, reason: answer.reason, headers: answer.headers };
+        let mut held = self.held();
+        if held.answers.len() >= self.limits.handles.saturating_add(SPARE_NUMBERS) {
+            return Err(HttpError::limit("too many answers are open".to_owned()));
+        }
+        let number = held.number();
+        let rest = Rest { body: answer.body, pending: bytes::Bytes::new() };
+        held.answers.insert(number, Arc::new(tokio::sync::Mutex::new(rest)));
+        Ok((number, head))
+    }
+
+    async fn piece(&self, id: u64) -> Result<Option<Block>, HttpError> {
+        let answer = self.held().answers.get(&id).cloned();
+        let Some(answer) = answer else {
+            return Err(HttpError::ConnectionClosed("the answer was given up".to_owned()));
+        };
+        let mut rest = answer.lock().await;
+        if rest.pending.is_empty() {
+            match rest.body.next().await? {
+                Some(bytes) => rest.pending = bytes,
+                None => return Ok(None),
+            }
+        }
+        let length = rest.pending.len().min(PIECE_BYTES);
+        Ok(Some(Block(rest.pending.split_to(length).into())))
+    }
+}
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+async fn pieces(
+    from: Option<mpsc::Receiver<Piece>>,
+) -> Option<(Result<bytes::Bytes, Source>, Option<mpsc::Receiver<Piece>>)> {
+    let mut from = from?;
+    match from.recv().await {
+        Some(Piece::Bytes(Block(bytes))) => Some((Ok(bytes.into()), Some(from))),
+        Some(Piece::End) => None,
+        Some(Piece::Broken) | None => Some((Err("the body ended early".into()), None)),
+    }
+}
+
+/// How long after its own limit a worker is given to say that it reached it.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
