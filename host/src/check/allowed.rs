@@ -23,7 +23,7 @@ pub const MAX_COMPONENT_BYTES: usize = 256 << 20;
 
 /// Interfaces a component may import, by package.
 pub const INTERFACES: &[(&str, &[&str])] = &[
-    ("sluice:connector", &["types", "operations", "files", "logging", "http"]),
+    ("sluice:connector", &["types", "operations", "files", "logging", "http", "tcp"]),
     ("wasi:io", &["error", "poll", "streams"]),
     ("wasi:clocks", &["monotonic-clock", "wall-clock"]),
     ("wasi:random", &["random", "insecure", "insecure-seed"]),

@@ -49,3 +49,4 @@ pub mod references;
 pub mod secrets;
 pub mod settings;
 pub mod terminal;
+pub mod upgrades;
