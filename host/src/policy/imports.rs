@@ -18,7 +18,7 @@ pub const WASI_VERSION: Version = Version { major: 0, minor: 2, patch: 12 };
 
 /// Interfaces a component may import, by package.
 pub const INTERFACES: &[(&str, &[&str])] = &[
-    ("sluice:connector", &["types", "operations", "files", "logging", "http"]),
+    ("sluice:connector", &["types", "operations", "files", "logging", "http", "tcp"]),
     ("wasi:io", &["error", "poll", "streams"]),
     ("wasi:clocks", &["monotonic-clock", "wall-clock"]),
     ("wasi:random", &["random", "insecure", "insecure-seed"]),

@@ -45,3 +45,4 @@ pub mod paths;
 pub mod requests;
 pub mod secrets;
 pub mod terminal;
+pub mod upgrades;
