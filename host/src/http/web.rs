@@ -1,16 +1,18 @@
 //! What a sync's requests go to.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::admit::{Admitted, RequestParts};
 use super::client::Client;
-use super::elsewhere::{Elsewhere, Held, Rest};
+use super::elsewhere::{Connected, Elsewhere, Held, Rest};
 use super::error::HttpError;
 use super::exchange::Body;
 use super::record::{Recorder, Recording};
 use super::replay::{Found, Replay};
+use super::stream::{Dial, Stream};
 use super::upload::RequestBody;
 use super::usage::HostUsage;
 
@@ -113,6 +115,51 @@ impl Web {
                 Err(no_place())
             }
         }
+    }
+
+    /// The address that stands for a host in [`connect`](Self::connect). Nothing leaves the host.
+    ///
+    /// # Errors
+    /// [`HttpError::Denied`], [`HttpError::NameResolution`], [`HttpError::InvalidRequest`] or [`HttpError::Limit`].
+    pub async fn lookup(&self, host: &str, port: u16) -> Result<IpAddr, HttpError> {
+        if let Self::Elsewhere(web) = self {
+            return web.lookup(host, port).await;
+        }
+        self.streams(host, port)?.lookup(host, port)
+    }
+
+    /// Decides whether a connection may be made, and makes it.
+    ///
+    /// # Errors
+    /// Any [`HttpError`]; [`HttpError::Connect`] in a replay, where there is no network.
+    pub(crate) async fn connect(&self, dial: &Dial) -> Result<Connected, HttpError> {
+        if let Self::Elsewhere(web) = self {
+            return web.connect(dial).await.map(Connected::Elsewhere);
+        }
+        Ok(Connected::Here(Box::new(self.open(dial).await?)))
+    }
+
+    /// As [`connect`](Self::connect), in this process.
+    pub(crate) async fn open(&self, dial: &Dial) -> Result<Stream, HttpError> {
+        let client = self.streams(&dial.host, dial.port)?;
+        client.connect(client.admit_stream(dial)?).await
+    }
+
+    fn streams(&self, host: &str, port: u16) -> Result<&Client, HttpError> {
+        match self {
+            Self::Network(client) | Self::Recorded(client, _) => Ok(client),
+            Self::Replayed(_) => Err(HttpError::Connect(format!(
+                "{}:{port} cannot be reached: a replay has no network, and a cassette holds HTTP only, no tcp connections",
+                host.escape_debug().take(300).collect::<String>()
+            ))),
+            Self::Elsewhere(_) => Err(HttpError::Connect("the network is in another process".to_owned())),
+        }
+    }
+
+    /// Whether exchanges are kept, which connections are not.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        matches!(self, Self::Recorded(..))
     }
 
     /// Whether answers are there at once, so that a guest's order of events depends on nothing else.

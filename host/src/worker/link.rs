@@ -67,7 +67,7 @@ impl Link {
             None => Some(reply.answer),
         };
         // It was cancelled here while the parent answered: nobody else would give up what it holds.
-        if let Some(Answer::Admitted(Ok(id)) | Answer::Head(Ok((id, _)))) = unwanted {
+        if let Some(Answer::Admitted(Ok(id)) | Answer::Head(Ok((id, _))) | Answer::Connected(Ok(id))) = unwanted {
             self.tell(&FromWorker::Drop { id });
         }
     }

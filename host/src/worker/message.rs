@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -15,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::jail::Layers;
 use crate::error::SyncError;
-use crate::http::{Head, HttpError, RequestParts};
+use crate::http::{Dial, Head, HttpError, RequestParts, TlsDetails};
 use crate::log::Level;
 use crate::ops::{Refusal, Tolerance};
 use crate::policy::limits::Limits;
@@ -148,6 +149,27 @@ pub(super) enum Call {
     Read {
         answer: u64,
     },
+    Lookup {
+        host: String,
+        port: u16,
+    },
+    Connect(Dial),
+    Stream {
+        stream: u64,
+        wish: Option<Duration>,
+        what: StreamCall,
+    },
+}
+
+/// Calls of an open TCP connection.
+#[derive(Serialize, Deserialize)]
+pub(super) enum StreamCall {
+    Read(usize),
+    Readable,
+    Write(Block),
+    BeginTls,
+    Tls,
+    Finish,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -182,6 +204,12 @@ pub(super) enum Answer {
     Piece(Result<Option<Block>, Failed>),
     /// Whether more of a streamed body is wanted.
     More(bool),
+    Address(Result<IpAddr, Failed>),
+    Connected(Result<u64, Failed>),
+    Bytes(Result<Block, Failed>),
+    Readable(bool),
+    Tls(Option<TlsDetails>),
+    Done(Result<(), Failed>),
 }
 
 /// An [`HttpError`] as plain data.

@@ -21,7 +21,7 @@
 //! | `jail` | the layers |
 //! | `bounds` | the numbers of the limits |
 //! | `message` | the channel: messages and frames |
-//! | `child`, `link`, `remote` | the worker |
+//! | `child`, `link`, `remote`, `remote_web` | the worker |
 //! | `parent`, `serve`, `outcome` | the parent |
 //! | `compile` | compiling a stranger's component, in a jail too |
 
@@ -34,6 +34,7 @@ mod message;
 mod outcome;
 mod parent;
 mod remote;
+mod remote_web;
 mod serve;
 
 use std::ffi::{OsStr, OsString};

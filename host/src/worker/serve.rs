@@ -15,15 +15,15 @@ use futures_util::stream::unfold;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::message::{Answer, Body, Call, Ended, FromWorker, PIECE_BYTES, Piece, Reply, frame, longest, next};
+use super::message::{Answer, Body, Call, Ended, FromWorker, PIECE_BYTES, Piece, Reply, StreamCall, frame, longest, next};
 use crate::counters::Counters;
-use crate::http::{AnswerBody, Head, HttpError, RequestBody, RequestParts, Ticket, Web};
+use crate::http::{AnswerBody, Dial, Head, HttpError, RequestBody, RequestParts, Stream, Ticket, Web};
 use crate::incidents::Incidents;
-use crate::log::ConnectorLog;
+use crate::log::{ConnectorLog, Level};
 use crate::ops::{Operations, Refusal};
 use crate::policy::limits::Limits;
 use crate::rows::Block;
-use crate::sandbox::{remember, request_room};
+use crate::sandbox::{not_recorded, remember, request_room};
 
 /// Replies that wait to be written. A worker that does not read them is not served.
 const REPLIES: usize = 16;
@@ -53,6 +53,7 @@ pub(super) struct Held {
     /// Where pieces of a request's body go.
     bodies: HashMap<u64, mpsc::Sender<Piece>>,
     answers: HashMap<u64, Arc<tokio::sync::Mutex<Rest>>>,
+    streams: HashMap<u64, Arc<tokio::sync::Mutex<Stream>>>,
     calls: HashMap<u64, AbortHandle>,
 }
 
@@ -147,6 +148,7 @@ impl Held {
         self.tickets.remove(&id);
         self.bodies.remove(&id);
         self.answers.remove(&id);
+        self.streams.remove(&id);
     }
 
     fn clear(&mut self) {
@@ -184,7 +186,57 @@ impl Service {
                 })
             }
             Call::Read { answer } => Answer::Piece(self.piece(answer).await.map_err(|error| self.failed(error))),
+            Call::Lookup { host, port } => {
+                Answer::Address(self.web.lookup(&host, port).await.map_err(|error| self.failed(error)))
+            }
+            Call::Connect(dial) => Answer::Connected(self.connect(&dial).await.map_err(|error| self.failed(error))),
+            Call::Stream { stream, wish, what } => self.stream(stream, wish, what).await,
             call => self.operation(call).await,
+        }
+    }
+
+    fn over(&self) -> Result<(), HttpError> {
+        match self.incidents.reached() {
+            Some(reached) => Err(HttpError::Limit { text: reached.to_string(), sticky: true }),
+            None => Ok(()),
+        }
+    }
+
+    async fn connect(&self, dial: &Dial) -> Result<u64, HttpError> {
+        self.over()?;
+        let stream = self.web.open(dial).await?;
+        if self.web.records() {
+            self.log.message(Level::Warning, &not_recorded(&stream));
+        }
+        let mut held = self.held();
+        let id = held.number();
+        // As many as the client lets be open.
+        held.streams.insert(id, Arc::new(tokio::sync::Mutex::new(stream)));
+        Ok(id)
+    }
+
+    async fn stream(&self, id: u64, wish: Option<Duration>, what: StreamCall) -> Answer {
+        let closed = || HttpError::ConnectionClosed("the connection was closed".to_owned());
+        let stream = self.held().streams.get(&id).cloned();
+        let Some(stream) = stream else { return Answer::Done(Err(closed().into())) };
+        let mut stream = stream.lock().await;
+        let done = |done: Result<(), HttpError>| Answer::Done(done.map_err(|error| self.failed(error)));
+        match what {
+            StreamCall::Read(max) => {
+                let read = match self.over() {
+                    Ok(()) => stream.read(max, wish).await,
+                    Err(over) => Err(over),
+                };
+                Answer::Bytes(read.map(Block).map_err(|error| self.failed(error)))
+            }
+            StreamCall::Readable => Answer::Readable(stream.readable(wish).await),
+            StreamCall::Write(Block(bytes)) => match self.over() {
+                Ok(()) => done(stream.write(&bytes, wish).await),
+                Err(over) => done(Err(over)),
+            },
+            StreamCall::BeginTls => done(stream.begin_tls(wish).await),
+            StreamCall::Tls => Answer::Tls(stream.tls()),
+            StreamCall::Finish => done(stream.finish().await),
         }
     }
 
@@ -216,9 +268,7 @@ impl Service {
                 operations.drop_file(file).await;
                 Ok(())
             }
-            Call::Admit(_) | Call::Send { .. } | Call::Piece { .. } | Call::Read { .. } => {
-                Err(Refusal::Invalid("not an operation".to_owned()))
-            }
+            _ => Err(Refusal::Invalid("not an operation".to_owned())),
         })
     }
 
@@ -228,9 +278,7 @@ impl Service {
     }
 
     async fn admit(&self, parts: &RequestParts, permit: OwnedSemaphorePermit) -> Result<u64, HttpError> {
-        if let Some(reached) = self.incidents.reached() {
-            return Err(HttpError::Limit { text: reached.to_string(), sticky: true });
-        }
+        self.over()?;
         let ticket = self.web.admit(parts).await?;
         self.counters.requested();
         let mut held = self.held();
