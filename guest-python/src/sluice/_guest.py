@@ -15,9 +15,11 @@ sluice._threads.install()
 
 import sluice._http
 import sluice._loop
+import sluice._sockets
 
 sluice._http.install()
 sluice._loop.install()
+sluice._sockets.install()
 
 import sluice._project
 from sluice import _connector, _contract, _drive, _errors, _exports, _logging, _operations, _stdlogging  # noqa: F401
