@@ -199,6 +199,8 @@ def _serve_open(files: Files) -> None:
         closefd: bool = True,
         opener: Any = None,
     ) -> Any:
+        if file == os.devnull and files.laid_out:
+            return _writing.open_null(mode, encoding, errors, newline)
         if opener is None and not set(mode) & set("wax+"):
             path = files.locate(file)
             if path is not None and files.tree.is_file(path):

@@ -13,6 +13,7 @@ Layout:
 - `_tls`: `ssl.SSLSocket`
 - `_names`: `getaddrinfo` and the other lookups
 - `_select`: `select.select`, `select.poll` and the selectors
+- `_drivers`: what single drivers need beside that
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ def install() -> None:
     """
     if not _contract.bind():
         return
-    from . import _names, _select, _socket, _tls
+    from . import _drivers, _names, _select, _socket, _tls
 
     _socket.install()
     _names.install()
     _tls.install()
     _select.install()
+    _drivers.install()

@@ -34,7 +34,7 @@ def _lookup(host: Any, port: int = 0) -> str:
     except OSError as error:
         if isinstance(error, socket.gaierror):
             raise
-        raise no_name(str(error)) from error
+        raise no_name(error.strerror or str(error)) from error
     if address != name:
         _names[address] = name
     return address
