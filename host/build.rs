@@ -92,6 +92,7 @@ fn bindings(layout: &Path) -> String {
         // Taking a message is quick; only a full queue and a checkpoint wait.
         "sluice:connector/logging.log": trappable,
         "sluice:connector/http.[drop]exchange": trappable,
+        "sluice:connector/tcp.[drop]connection": trappable,
         default: async | trappable,
     }},
     exports: {{ default: async }},
@@ -99,6 +100,7 @@ fn bindings(layout: &Path) -> String {
         "wasi:io": wasmtime_wasi::p2::bindings::io,
         "sluice:connector/http.exchange": super::http::Exchange,
         "sluice:connector/files.upload": super::files::Upload,
+        "sluice:connector/tcp.connection": super::tcp::Connection,
     }},
     require_store_data_send: true,
 }});

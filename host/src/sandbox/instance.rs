@@ -63,6 +63,7 @@ fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     sluice::connector::files::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::logging::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::http::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    sluice::connector::tcp::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@
 //! | `local_files` | the files of one sync, in memory |
 //! | `still` | clocks, waiting and chance of a replay |
 //! | `header_names` | header names in the case that servers write them in |
-//! | `operations`, `files`, `http`, `wasi_http` | the contract's imports, converted at once |
+//! | `operations`, `files`, `http`, `tcp`, `wasi_http` | the contract's imports, converted at once |
 
 mod bindings;
 mod cache;
@@ -31,6 +31,7 @@ mod operations;
 mod setup;
 mod state;
 mod still;
+mod tcp;
 mod wasi;
 mod wasi_http;
 
