@@ -72,7 +72,7 @@ impl HostState {
         wasi_http.set_field_size_limit(limits.header_bytes);
         Self {
             wasi: wasi::context(&log, &environment, &limits, still.as_ref()),
-            files: Files::new(&limits),
+            files: Files::new(&limits, still.as_ref().map(StillClock::still)),
             still,
             hooks: HttpHooks::new(http.clone(), incidents.clone(), Arc::clone(&counters)),
             limiter: Limiter::new(&limits, memory),

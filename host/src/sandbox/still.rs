@@ -40,6 +40,11 @@ impl StillClock {
         Self { still, waited: Arc::default() }
     }
 
+    /// Where it stands.
+    pub(super) fn still(&self) -> Still {
+        self.still
+    }
+
     /// Puts clocks and chance of a context in its hands.
     pub(super) fn rule(&self, wasi: &mut WasiCtxBuilder) {
         wasi.wall_clock(self.clone())
