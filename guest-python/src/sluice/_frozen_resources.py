@@ -160,6 +160,12 @@ class Files:
             os.chdir(self._project)
             self.laid_out = True
 
+    def join(self, folder: str) -> None:
+        """Work in a folder of the files that another instance has laid out."""
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
+            self.laid_out = True
+
 
 def install(tree: Tree, project: str, site: str) -> Files:
     """Serve the tree's files to `importlib.resources`, `importlib.metadata` and to plain reading by path.
