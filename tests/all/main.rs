@@ -29,6 +29,7 @@ mod fitting;
 mod hostile;
 mod local_files;
 mod policies;
+mod processes;
 mod resync;
 mod rows;
 mod scale;

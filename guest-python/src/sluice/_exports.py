@@ -57,7 +57,9 @@ class Exports:
 
     def work(self, task: str) -> str:
         """The export `work`; raises the bindings' `Err` and nothing else."""
-        writer.reason = "it is a task of a process pool; return what there is to send, and send it in update"
+        writer.reason = (
+            "and this is a task of a process pool: return what there is to send, and send it in update"
+        )
         return self._guard(lambda: _worker.work(task, self._join))
 
     def _guard(self, work: Callable[[], T]) -> T:

@@ -190,7 +190,13 @@ impl Guest {
             Err(error) => self.not_instantiated(&error),
             Ok(instance) => match self.tasks(&instance, desk, &mut tasks).await {
                 Ok(()) => return,
-                Err(error) => self.trapped(&error),
+                Err(error) => match error.downcast_ref::<I32Exit>() {
+                    Some(I32Exit(code)) => {
+                        let text = format!("it ended itself with code {code}; return from the task instead, or raise");
+                        return desk.close(WorkerError::Ended(text));
+                    }
+                    None => self.trapped(&error),
+                },
             },
         };
         desk.close(match ended {
