@@ -181,7 +181,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
         limits: request.limits,
         operations: Taker::Here(operations),
         http: web.clone(),
-        still: clock.map(|clock| Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default() }),
+        still: clock.map(still),
         log: Arc::clone(&log),
         incidents: incidents.clone(),
         counters: Arc::clone(&counters),
@@ -222,6 +222,10 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
         cpu,
         wall: start.elapsed(),
     })
+}
+
+fn still(clock: Timestamp) -> Still {
+    Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default(), instance: 0 }
 }
 
 /// Says what is new and did not land, each once.

@@ -50,9 +50,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::addresses::{self, RefusedRange};
-use super::upgrades;
 pub use super::destination::{Destination, Host, Scheme, UrlError};
 pub use super::grant::{AddressGrant, GrantError, NetworkGrant};
+use super::upgrades;
 
 const LOOPBACK_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 const LOOPBACK_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128);
@@ -135,7 +135,9 @@ impl Denied {
             DenyReason::NonPublic(range) => {
                 format!("not granted at non-public addresses, here {range}")
             }
-            DenyReason::InTheClear => "granted with TLS only, which the connector's driver must be told to use".to_owned(),
+            DenyReason::InTheClear => {
+                "granted with TLS only, which the connector's driver must be told to use".to_owned()
+            }
         }
     }
 }

@@ -78,6 +78,10 @@ pub const OPEN_FILES: usize = 16;
 /// Bytes of a file handed over in one call.
 pub const FILE_CHUNK_BYTES: usize = 4 * MIB;
 
+/// A task that one instance of a sync gives to another, and the answer. Each waits in the host's
+/// memory, one of either for each of [`Limits::workers`].
+pub const TASK_BYTES: usize = 16 * MIB;
+
 /// Fields of a setup form, and as many tests; a configuration has at most as many values elsewhere.
 pub const FORM_FIELDS: usize = 100;
 
@@ -196,6 +200,9 @@ pub struct Limits {
     pub local_files: usize,
     /// Folders inside each other.
     pub local_file_depth: usize,
+    /// Instances beside the first that work at a time, if the machine has as many processors. They
+    /// share memory, CPU time and everything else of the sync.
+    pub workers: usize,
     /// The component file.
     pub component_bytes: u64,
 }
@@ -245,6 +252,7 @@ impl Default for Limits {
             local_file_bytes: 64 * MIB as u64,
             local_files: 16_384,
             local_file_depth: 64,
+            workers: 4,
             component_bytes: 128 * MIB as u64,
         }
     }
@@ -330,6 +338,7 @@ impl Limits {
             ("local_file_bytes", self.local_file_bytes.into(), 0, bytes(MEMORY_BYTES_CEILING)),
             ("local_files", bytes(self.local_files), 16, 1_000_000),
             ("local_file_depth", bytes(self.local_file_depth), 4, 1_000),
+            ("workers", bytes(self.workers), 1, 64),
             ("component_bytes", self.component_bytes.into(), 1, u128::from(2 * GIB)),
         ];
         for &(name, value, least, most) in rows {

@@ -1,11 +1,15 @@
 //! How much of the machine a worker may take, as the system counts it.
 
 use super::jail::Bounds;
-use crate::policy::limits::{ASYNC_STACK_BYTES, COMPILE_CPU, COMPILE_FILE_BYTES, COMPILE_MEMORY_BYTES, Limits};
+use crate::policy::limits::{
+    ASYNC_STACK_BYTES, COMPILE_CPU, COMPILE_FILE_BYTES, COMPILE_MEMORY_BYTES, Limits, TASK_BYTES,
+};
 
 const MIB: u64 = 1024 * 1024;
 /// The engine, its code's data, threads and their stacks.
 const OWN_MEMORY: u64 = 256 * MIB;
+/// A thread with its stack and what the engine keeps for an instance.
+const INSTANCE_MEMORY: u64 = 16 * MIB;
 /// Calls that are encoded while the connector's values are still there, and answers on their way.
 const COPIES: u64 = 4;
 
@@ -13,9 +17,11 @@ const COPIES: u64 = 4;
 /// have better messages; these are for one that got past them.
 pub(super) fn running(limits: &Limits) -> Bounds {
     let calls = (limits.hostcall_bytes as u64).max(limits.log_bytes as u64).saturating_mul(COPIES);
+    let instances = (limits.workers as u64).saturating_add(1);
+    let each = (ASYNC_STACK_BYTES as u64).saturating_add(2 * TASK_BYTES as u64).saturating_add(INSTANCE_MEMORY);
     let memory = (limits.memory_bytes as u64)
         .saturating_add(limits.local_file_bytes)
-        .saturating_add(ASYNC_STACK_BYTES as u64)
+        .saturating_add(instances.saturating_mul(each))
         .saturating_add(calls)
         .saturating_add(OWN_MEMORY);
     // Processor time of the connector is counted in the sandbox; this counts the host's work for it too.

@@ -11,9 +11,7 @@ use futures_util::future::{Either, select};
 
 use super::link::{Link, Waiting};
 use super::message::{Answer, Body, Call, FromWorker, Piece, StreamCall};
-use crate::http::{
-    Dial, Elsewhere, Far, Head, Held, HttpError, Later, RequestBody, RequestParts, Rest, TlsDetails,
-};
+use crate::http::{Dial, Elsewhere, Far, Head, Held, HttpError, Later, RequestBody, RequestParts, Rest, TlsDetails};
 use crate::rows::Block;
 
 /// The parent's network.

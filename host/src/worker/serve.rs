@@ -15,7 +15,9 @@ use futures_util::stream::unfold;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::message::{Answer, Body, Call, Ended, FromWorker, PIECE_BYTES, Piece, Reply, StreamCall, frame, longest, next};
+use super::message::{
+    Answer, Body, Call, Ended, FromWorker, PIECE_BYTES, Piece, Reply, StreamCall, frame, longest, next,
+};
 use crate::counters::Counters;
 use crate::http::{AnswerBody, Dial, Head, HttpError, RequestBody, RequestParts, Stream, Ticket, Web};
 use crate::incidents::Incidents;
