@@ -7,8 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::jail::Layers;
@@ -21,6 +20,8 @@ const OURSELVES: &str = "/proc/self/exe";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The longest message of a worker that nothing of the component ran in.
 const LONGEST_OPENED: usize = 64 * 1024;
+/// How long the last of it may take to arrive.
+const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 /// What is kept of what a worker writes to its standard error, which is nothing unless it crashes.
 const LAST_WORDS_BYTES: usize = 2 * 1024;
 
@@ -133,7 +134,7 @@ impl Worker {
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
-    words: Option<JoinHandle<String>>,
+    words: Option<mpsc::Receiver<String>>,
 }
 
 /// How a process ended.
@@ -180,30 +181,42 @@ impl Process {
                 _ => break,
             }
         }
-        let _ = self.child.kill();
+        self.kill();
         self.wait()
     }
 
+    /// Ends it and whatever it may have started.
+    fn kill(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        if let Ok(None) = self.child.try_wait() {
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        }
+        let _ = self.child.kill();
+    }
+
     fn words(&mut self) -> String {
-        self.words.take().and_then(|words| words.join().ok()).unwrap_or_default()
+        // Whoever still holds the pipe must not make us wait.
+        self.words.take().and_then(|words| words.recv_timeout(LAST_WORDS_WITHIN).ok()).unwrap_or_default()
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        self.kill();
         let _ = self.child.wait();
     }
 }
 
 /// Keeps the beginning of what a process says and throws the rest away, so that it never waits for us.
-fn listen(mut from: ChildStderr) -> io::Result<JoinHandle<String>> {
+fn listen(mut from: ChildStderr) -> io::Result<mpsc::Receiver<String>> {
+    let (words, kept) = mpsc::channel();
     std::thread::Builder::new().name("worker-stderr".into()).spawn(move || {
         let mut kept = Vec::new();
         let _ = from.by_ref().take(LAST_WORDS_BYTES as u64).read_to_end(&mut kept);
+        let _ = words.send(String::from_utf8_lossy(&kept).into_owned());
         let _ = io::copy(&mut from, &mut io::sink());
-        String::from_utf8_lossy(&kept).into_owned()
-    })
+    })?;
+    Ok(kept)
 }
 
 impl End {

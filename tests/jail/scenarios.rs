@@ -1,0 +1,320 @@
+//! The parent's side: starts workers that attack, and says what must have come of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::net::TcpListener;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sluicegate::counters::Counters;
+use sluicegate::error::SyncError;
+use sluicegate::http::Trust;
+use sluicegate::landing::Landing;
+use sluicegate::log::{Level, LogSink};
+use sluicegate::policy::egress::NetworkGrants;
+use sluicegate::policy::limits::Limits;
+use sluicegate::sandbox::{AdmissionError, CodeCache};
+use sluicegate::sync::{Network, SyncReport, SyncRequest, sync_in};
+use sluicegate::worker::{self, Launch, Wanted, Worker, WorkerError};
+
+use crate::component::idle;
+use crate::probes::{self, Targets};
+
+/// What makes this program a worker with native code in it.
+const ESCAPED: &str = "__escaped";
+
+const SCENARIOS: [(&str, fn()); 9] = [
+    ("an_escaped_worker_reaches_nothing", reaches_nothing),
+    ("landlock_alone_keeps_files_ports_and_signals", landlock_alone),
+    ("seccomp_alone_keeps_everything", seccomp_alone),
+    ("a_missing_layer_is_told_and_refused_on_demand", missing_layers),
+    ("a_worker_that_crashes_is_reported", crashes),
+    ("a_worker_that_talks_nonsense_is_ended", nonsense),
+    ("a_worker_that_claims_success_is_not_believed_silently", silent),
+    ("a_worker_that_spins_is_ended_by_its_wall_time", spins),
+    ("what_cannot_be_compiled_is_a_clear_refusal", refusals),
+];
+
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = worker::main(arguments.clone()) {
+        return code;
+    }
+    if arguments.get(1).is_some_and(|first| first == ESCAPED) {
+        return escaped(&arguments[2..]);
+    }
+    let filters: Vec<_> =
+        arguments[1..].iter().filter_map(|text| text.to_str()).filter(|f| !f.starts_with('-')).collect();
+    for (name, scenario) in SCENARIOS {
+        if filters.is_empty() || filters.iter().any(|filter| name.contains(filter)) {
+            // A panic ends the program with its message, and with it the suite.
+            scenario();
+            println!("test jail::{name} ... ok");
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// The worker: native code after the jail has closed.
+fn escaped(arguments: &[OsString]) -> ExitCode {
+    let text = |at: usize| arguments[at].to_str().unwrap().to_owned();
+    let (layers, what) = (text(0), text(1));
+    let wanted = Wanted { landlock: layers != "seccomp", seccomp: layers != "landlock" };
+    // Known before the jail: asking is forbidden there.
+    let parent = std::os::unix::process::parent_id().into();
+    worker::escaped(wanted, |tell| match what.as_str() {
+        "probe" => {
+            for (name, count) in probes::surroundings() {
+                tell(&format!("{name}={count}"));
+            }
+            for (name, answer) in probes::all(&Targets::parse(&arguments[2..]), parent) {
+                let answer = answer.err().map_or(0, |error| error.raw_os_error().unwrap_or(-1));
+                tell(&format!("{name}={answer}"));
+            }
+        }
+        "crash" => {
+            // SAFETY: it is not, on purpose.
+            unsafe { std::ptr::null_mut::<u8>().write_volatile(1) }
+        }
+        "nonsense" => {
+            let frame = [0xff_u8; 64];
+            // SAFETY: bytes that live during the call, into the channel.
+            unsafe { libc::write(0, frame.as_ptr().cast(), frame.len()) };
+        }
+        "silent" => {
+            // SAFETY: ends this process as if all were well.
+            unsafe { libc::_exit(0) }
+        }
+        "spin" => loop {
+            std::hint::spin_loop();
+        },
+        "none" => {}
+        other => panic!("no such attack: {other}"),
+    })
+}
+
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl LogSink for Lines {
+    fn line(&self, _: Level, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+}
+
+fn caches() -> CodeCache {
+    let caches = Path::new(env!("CARGO_TARGET_TMPDIR")).join("caches");
+    CodeCache::open(&caches.join("cache"), &caches.join("state")).unwrap()
+}
+
+fn launch(layers: &str, what: &str, more: &[OsString]) -> Launch {
+    let first = [ESCAPED, layers, what].map(OsString::from);
+    Launch { arguments: first.into_iter().chain(more.iter().cloned()).collect(), require_jail: false }
+}
+
+fn open(launch: &Launch, limits: &Limits) -> Result<Worker, WorkerError> {
+    let code = worker::admit(&caches(), &idle(), limits, || {}).unwrap();
+    Worker::open(&code, limits, launch)
+}
+
+fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
+    let warehouse = tempfile::tempdir().unwrap();
+    let lines = Arc::new(Lines::default());
+    let worker = open(launch, &limits).unwrap_or_else(|error| panic!("{error}"));
+    let request = SyncRequest {
+        initial_state: None,
+        environment: BTreeMap::new(),
+        connector: "escaped".to_owned(),
+        connection: "escaped".to_owned(),
+        warehouse: warehouse.path().to_path_buf(),
+        landing: Landing::default(),
+        configuration: BTreeMap::new(),
+        network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
+        limits,
+        log: lines.clone(),
+        counters: Arc::new(Counters::default()),
+    };
+    let report = sync_in(worker, request).unwrap();
+    let lines = lines.0.lock().unwrap().clone();
+    (report, lines)
+}
+
+/// Things beside the sync that must stay as they are.
+struct Prey {
+    _folder: tempfile::TempDir,
+    database: PathBuf,
+    listener: TcpListener,
+    socket: UnixDatagram,
+    targets: Targets,
+}
+
+impl Prey {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("other.db");
+        fs::write(&database, b"rows of another connection").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let name = format!("sluice-test-{}-{:?}", std::process::id(), Instant::now());
+        let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let targets = Targets { other_database: database.clone(), port, socket: name };
+        Self { _folder: folder, database, listener, socket, targets }
+    }
+
+    fn attacked(&self, layers: &str) -> BTreeMap<String, i64> {
+        let (report, lines) = sync(&launch(layers, "probe", &self.targets.arguments()), Limits::default());
+        assert_eq!(report.result, Ok(()), "the sync itself goes on: {lines:?}");
+        let answers = lines.iter().map(|line| line.rsplit_once('=').unwrap_or_else(|| panic!("{line}")));
+        answers.map(|(name, answer)| (name.to_owned(), answer.parse().unwrap())).collect()
+    }
+
+    fn unhurt(&self) {
+        probes::untouched(&self.database, b"rows of another connection");
+        assert!(self.listener.accept().is_err(), "it connected");
+        assert!(self.socket.recv(&mut [0]).is_err(), "it spoke to a socket");
+    }
+}
+
+const EPERM: i64 = libc::EPERM as i64;
+const EACCES: i64 = libc::EACCES as i64;
+
+/// What it tries; the answers of the filter alone and of Landlock alone. Zero is what a layer does not keep.
+const ATTEMPTS: [(&str, i64, i64); 34] = [
+    ("read /etc/passwd", EPERM, EACCES),
+    ("read another connection's database", EPERM, EACCES),
+    ("write another connection's database", EPERM, EACCES),
+    ("make a file beside it", EPERM, EACCES),
+    ("list its folder", EPERM, EACCES),
+    ("remove it", EPERM, EACCES),
+    ("rename it", EPERM, EACCES),
+    ("make a link", EPERM, EACCES),
+    ("read its own environment", EPERM, EACCES),
+    ("read the parent's memory", EPERM, EACCES),
+    ("spawn a program", EPERM, EACCES),
+    ("execute a program", EPERM, EACCES),
+    ("connect to a port", EPERM, EACCES),
+    ("listen on a port", EPERM, EACCES),
+    ("signal the parent", EPERM, EPERM),
+    ("signal everybody", EPERM, -2),
+    ("speak to an abstract socket", EPERM, EPERM),
+    ("fork", EPERM, -2),
+    ("open a datagram socket", EPERM, 0),
+    ("open a raw socket", EPERM, EPERM),
+    ("open a netlink socket", EPERM, -2),
+    ("trace the parent", EPERM, EPERM),
+    ("signal a thread of the parent", EPERM, EPERM),
+    ("open a process by its number", EPERM, -2),
+    ("map memory as code", EPERM, 0),
+    ("new user namespace", EPERM, -2),
+    ("asynchronous system calls", EPERM, -2),
+    ("a file without a name", EPERM, -2),
+    ("keys", EPERM, -2),
+    ("kernel programs", EPERM, -2),
+    ("performance counters", EPERM, -2),
+    ("another root", EPERM, -2),
+    ("become another user", EPERM, -2),
+    ("own another's signals", EPERM, -2),
+];
+
+fn expect(answers: &BTreeMap<String, i64>, expected: impl Fn(&(&str, i64, i64)) -> i64) {
+    for attempt in &ATTEMPTS {
+        let (name, expected) = (attempt.0, expected(attempt));
+        // Not this layer's to keep, and not the same on every machine.
+        if expected != -2 {
+            assert_eq!(answers.get(name), Some(&expected), "{name}: {answers:#?}");
+        }
+    }
+    assert_eq!(answers.get("environment variables"), Some(&0));
+    assert_eq!(answers.get("files it can write"), Some(&0));
+    assert_eq!(answers.get("bytes of a core file"), Some(&0));
+    // The channel twice, two that go nowhere else, the machine code, the event of the engine.
+    assert!(answers["descriptors"] <= 8, "{answers:#?}");
+}
+
+fn reaches_nothing() {
+    let prey = Prey::new();
+    expect(&prey.attacked("whole"), |(_, whole, _)| *whole);
+    prey.unhurt();
+}
+
+fn has(layer: impl Fn(&worker::Layers) -> bool) -> bool {
+    layer(&open(&launch("whole", "none", &[]), &Limits::default()).unwrap().layers())
+}
+
+fn landlock_alone() {
+    if !has(|layers| layers.landlock) {
+        println!("this kernel has no Landlock");
+        return;
+    }
+    let prey = Prey::new();
+    expect(&prey.attacked("landlock"), |(_, _, landlock)| *landlock);
+    prey.unhurt();
+}
+
+fn seccomp_alone() {
+    let prey = Prey::new();
+    expect(&prey.attacked("seccomp"), |(_, seccomp, _)| *seccomp);
+    prey.unhurt();
+}
+
+fn missing_layers() {
+    for (layers, missing) in [("seccomp", "Landlock"), ("landlock", "seccomp")] {
+        let mut launch = launch(layers, "none", &[]);
+        let told = open(&launch, &Limits::default()).unwrap().layers().missing();
+        assert!(told.contains(&missing), "{told:?}");
+        launch.require_jail = true;
+        let refused = open(&launch, &Limits::default()).expect_err("it is not whole").to_string();
+        assert!(refused.contains(missing) && refused.contains("--require-jail"), "{refused}");
+    }
+}
+
+fn host_error(report: &SyncReport) -> String {
+    match &report.result {
+        Err(SyncError::Host(text)) => text.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn crashes() {
+    let (report, _) = sync(&launch("whole", "crash", &[]), Limits::default());
+    let text = host_error(&report);
+    assert!(text.contains("SIGSEGV") && text.contains("checkpointed stays"), "{text}");
+}
+
+fn nonsense() {
+    let (report, _) = sync(&launch("whole", "nonsense", &[]), Limits::default());
+    let text = host_error(&report);
+    assert!(text.contains("makes no sense") && text.contains("the limit is"), "{text}");
+}
+
+fn silent() {
+    let (report, _) = sync(&launch("whole", "silent", &[]), Limits::default());
+    let text = host_error(&report);
+    assert!(text.contains("exited with code 0"), "{text}");
+}
+
+fn spins() {
+    let mut limits = Limits::default();
+    limits.wall = Duration::from_millis(200);
+    let (report, _) = sync(&launch("whole", "spin", &[]), limits);
+    match report.result {
+        Err(SyncError::Limit(reached)) => assert_eq!(reached.what, "wall time"),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refusals() {
+    let refused = worker::admit(&caches(), b"not a component", &Limits::default(), || {}).err().unwrap();
+    assert!(matches!(refused, AdmissionError::Nonconforming(_)), "{refused}");
+    let mut limits = Limits::default();
+    limits.component_bytes = 10;
+    let refused = worker::admit(&caches(), &idle(), &limits, || {}).err().unwrap();
+    assert!(matches!(refused, AdmissionError::TooLarge { .. }), "{refused}");
+}
