@@ -20,6 +20,7 @@
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
 //! | [`sync`] | one sync put together | all of the above |
+//! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
 //! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |

@@ -7,7 +7,7 @@
 //! engine's settings, and its content is authenticated with a key kept *outside* the
 //! folder. Anything that does not check out is ignored and compiled anew.
 //!
-//! This is the only module of the host with `unsafe` code.
+//! This and `worker::jail::calls` are the only modules of the host with `unsafe` code.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};

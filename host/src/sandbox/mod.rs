@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `engine` | the engine with all unneeded features off, and its clock |
 //! | `component` | from bytes to an admitted, compiled component |
-//! | `cache` | machine code, authenticated; the only `unsafe` code |
+//! | `cache` | machine code, authenticated; the only `unsafe` code beside the system calls of `worker` |
 //! | `instance` | one sync in one store; how a guest's end becomes one class of error |
 //! | `setup` | the form of a connector and its tests |
 //! | `state` | what a store holds |
