@@ -12,6 +12,7 @@
 
 mod support;
 
+mod audit;
 mod cassettes;
 mod check;
 mod clients;

@@ -26,11 +26,13 @@ mod client;
 mod connect;
 mod error;
 mod exchange;
+mod oversight;
 mod record;
 mod replay;
 mod resolve;
 mod trust;
 mod upload;
+mod upstreams;
 mod usage;
 mod web;
 
@@ -38,11 +40,13 @@ pub use admit::{Admitted, RequestParts, Timeouts};
 pub use client::Client;
 pub use error::HttpError;
 pub use exchange::{Body, Response};
+pub use oversight::Oversight;
 pub use record::{RecordError, Recorded, Recorder};
 pub use replay::Replay;
 pub use resolve::{Addresses, Resolve, SystemResolver};
 pub use trust::{Trust, TrustError};
 pub use upload::RequestBody;
+pub use upstreams::Upstreams;
 pub use usage::HostUsage;
 pub use web::{Answer, AnswerBody, Ticket, Web};
 

@@ -26,10 +26,14 @@ pub struct HostUsage {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     requests: u64,
+    refused: u64,
     hosts: BTreeSet<String>,
     by_host: BTreeMap<String, HostUsage>,
     broken: Option<HttpError>,
 }
+
+/// Requests that may be refused even when none is allowed.
+const LEAST_REFUSED: u64 = 1_000;
 
 const OTHERS: &str = "(others)";
 
@@ -60,14 +64,27 @@ impl Ledger {
             None
         };
         if let Some(text) = text {
-            let error = HttpError::Limit { text, sticky: true };
-            self.broken = Some(error.clone());
-            return Err(error);
+            return Err(self.end(text));
         }
         self.requests += 1;
         self.hosts.insert(name);
         self.host(host).requests += 1;
         Ok(())
+    }
+
+    /// Takes a request that was refused, of which a connector may make as many as of others: each costs a line of the
+    /// audit log.
+    pub(super) fn refused(&mut self, limits: &Limits) {
+        self.refused += 1;
+        if self.refused > limits.requests.max(LEAST_REFUSED) {
+            let text = format!("more than {} requests of the sync were refused", limits.requests.max(LEAST_REFUSED));
+            self.end(text);
+        }
+    }
+
+    /// Ends the network for this sync.
+    pub(super) fn end(&mut self, text: String) -> HttpError {
+        self.broken.get_or_insert(HttpError::Limit { text, sticky: true }).clone()
     }
 
     /// All counts, by host name.
