@@ -68,9 +68,11 @@ fn a_path_is_written_down_only_where_the_operator_wants_it() {
     let server = Server::fixed("200 OK", &[], "x");
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("audit.jsonl");
-    let connector = Connector::mode("get")
-        .with("url", server.url(&format!("/orders/7?token={CANARY}")))
-        .arguments(&["--allow", &server.origin(), "--audit-paths"]);
+    let connector = Connector::mode("get").with("url", server.url(&format!("/orders/7?token={CANARY}"))).arguments(&[
+        "--allow",
+        &server.origin(),
+        "--audit-paths",
+    ]);
     assert_eq!(audited(connector, &log).code, Some(0));
     assert_eq!(lines(&log)[1]["path"], "/orders/7");
     assert!(!fs::read_to_string(&log).unwrap().contains(CANARY));

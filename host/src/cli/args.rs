@@ -184,6 +184,10 @@ pub struct RunArguments {
     /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
     pub env: Vec<String>,
+    /// Run a component that is not the one this connection accepted at its first sync, or a connector that asks for
+    /// more than it did then, and accept it from now on. Grants nothing
+    #[arg(long, help_heading = "Grants")]
+    pub accept: bool,
     #[command(flatten)]
     pub audit: AuditArguments,
     #[command(flatten)]

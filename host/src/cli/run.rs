@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::accept::accept;
 use super::args::{LimitArguments, RunArguments};
 use super::connection;
 use super::environment::Environment;
@@ -68,6 +69,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
 
     let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
     let component = admit(&engine, &subject, &limits, folders, &output)?;
+    accept(arguments, &subject, component.digest(), &connection, &output)?;
     engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
 
     let counters = Arc::new(Counters::default());

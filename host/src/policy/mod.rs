@@ -36,6 +36,7 @@
 
 pub mod addresses;
 pub mod budgets;
+pub mod capabilities;
 mod destination;
 pub mod egress;
 mod grant;
