@@ -12,6 +12,8 @@
 
 mod support;
 
+mod audit;
+mod capabilities;
 mod cassettes;
 mod check;
 mod clients;
