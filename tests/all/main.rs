@@ -24,6 +24,7 @@ mod connection;
 mod contents;
 mod contract;
 mod crash;
+mod databases;
 mod differential;
 mod environment;
 mod examples;
