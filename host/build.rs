@@ -93,6 +93,7 @@ fn bindings(layout: &Path) -> String {
         "sluice:connector/logging.log": trappable,
         "sluice:connector/http.[drop]exchange": trappable,
         "sluice:connector/workers.[drop]worker": trappable,
+        "sluice:connector/tcp.[drop]connection": trappable,
         default: async | trappable,
     }},
     exports: {{ default: async }},
@@ -102,6 +103,7 @@ fn bindings(layout: &Path) -> String {
         "sluice:connector/http.exchange": super::http::Exchange,
         "sluice:connector/files.upload": super::files::Upload,
         "sluice:connector/workers.worker": super::workers::Worker,
+        "sluice:connector/tcp.connection": super::tcp::Connection,
     }},
     require_store_data_send: true,
 }});

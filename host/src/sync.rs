@@ -17,10 +17,10 @@ use crate::destination::{Destination, DestinationError, SyncIdentity, TableCount
 use crate::error::{ConnectorFailure, SyncError};
 use crate::http::{Client, HostUsage, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
 use crate::incidents::Incidents;
+use crate::landing::Landing;
 use crate::log::{ConnectorLog, Level, LogSink};
 use crate::ops::Operations;
 use crate::policy::egress::NetworkGrants;
-use crate::policy::landing::Landing;
 use crate::policy::limits::Limits;
 use crate::policy::secrets::{Redactor, Secret, is_secret_name};
 use crate::queue::{self, WriterFailure, WriterThread};

@@ -28,6 +28,7 @@ mod examples;
 mod fitting;
 mod hostile;
 mod local_files;
+mod migrate;
 mod policies;
 mod processes;
 mod resync;

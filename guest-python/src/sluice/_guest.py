@@ -16,10 +16,12 @@ sluice._threads.install()
 import sluice._http
 import sluice._loop
 import sluice._processes
+import sluice._sockets
 
 sluice._processes.install()
 sluice._http.install()
 sluice._loop.install()
+sluice._sockets.install()
 
 import sluice._project
 from sluice import _connector, _contract, _drive, _errors, _exports, _logging, _operations, _stdlogging  # noqa: F401

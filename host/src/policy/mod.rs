@@ -35,17 +35,14 @@
 //! | text of a connector cannot drive a terminal or forge a log line | [`terminal::visible`] | `policy/terminal.rs::controls_are_visible`, `hostile::output::escapes_in_messages_names_and_rows_are_inert` |
 
 pub mod addresses;
-pub mod baseline;
 mod destination;
 pub mod egress;
 mod grant;
 pub mod identifiers;
-pub mod landing;
+pub mod imports;
 pub mod limits;
-pub mod names;
 pub mod paths;
-pub mod protection;
-pub mod references;
+pub mod requests;
 pub mod secrets;
-pub mod settings;
 pub mod terminal;
+pub mod upgrades;

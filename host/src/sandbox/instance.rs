@@ -78,6 +78,7 @@ fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     sluice::connector::logging::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::http::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::workers::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    sluice::connector::tcp::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     Ok(())
 }
 
@@ -111,7 +112,7 @@ impl Guest {
     fn first(engine: &SandboxEngine, linked: &Linked, capabilities: Capabilities) -> Self {
         let limits = capabilities.limits.clone();
         let ticks = Arc::new(AtomicU64::new(0));
-        let shared = Shared::new(&limits);
+        let shared = Shared::new(&limits, capabilities.still);
         let mould = Mould::new(engine, linked, &capabilities, &shared, &ticks);
         Self::new(engine, HostState::new(capabilities, shared, Some(mould)), limits, ticks)
     }

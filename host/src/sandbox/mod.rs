@@ -16,7 +16,7 @@
 //! | `local_files` | the files of one sync, in memory |
 //! | `still` | clocks, waiting and chance of a replay |
 //! | `header_names` | header names in the case that servers write them in |
-//! | `operations`, `files`, `http`, `wasi_http`, `workers` | the contract's imports, converted at once |
+//! | `operations`, `files`, `http`, `tcp`, `wasi_http`, `workers` | the contract's imports, converted at once |
 
 mod bindings;
 mod cache;
@@ -33,6 +33,7 @@ mod setup;
 mod siblings;
 mod state;
 mod still;
+mod tcp;
 mod wasi;
 mod wasi_http;
 mod workers;

@@ -53,9 +53,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, still: Option<Still>) -> Self {
         let room = super::http::request_room(limits);
-        Self { files: Files::new(limits), request_room: Arc::new(Semaphore::new(room)) }
+        Self { files: Files::new(limits, still), request_room: Arc::new(Semaphore::new(room)) }
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::landing::Landing;
+use super::decisions::Landing;
 
 /// Why settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +68,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SettingsError> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::policy::landing::{Deletes, SchemaChanges};
+    use crate::landing::{Deletes, SchemaChanges};
 
     #[test]
     fn everything_that_may_stand_there() {
