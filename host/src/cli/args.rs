@@ -101,6 +101,17 @@ pub struct BuildArguments {
     /// Where to write the component [default: <project>/<name>.wasm]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Look for newer versions of the packages than those in pylock.sluice.toml
+    #[arg(long, conflicts_with = "locked")]
+    pub upgrade: bool,
+    /// Refuse to build anything but what pylock.sluice.toml says
+    #[arg(long)]
+    pub locked: bool,
+    /// Build this package from its source, which runs its code on this machine; may be repeated
+    ///
+    /// Once built it is kept in the cache, and later builds need no permission.
+    #[arg(long, value_name = "PACKAGE")]
+    pub allow_sdist: Vec<String>,
     /// Print one JSON object about the result instead of text
     #[arg(long)]
     pub json: bool,
