@@ -27,6 +27,7 @@ mod environment;
 mod examples;
 mod fitting;
 mod hostile;
+mod http_same;
 mod local_files;
 mod policies;
 mod resync;

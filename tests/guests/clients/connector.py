@@ -2,10 +2,11 @@
 
 import cloud
 import fetching
+import same
 import workers
 from fivetran_connector_sdk import Connector
 
-MODES = {**cloud.MODES, **fetching.MODES, **workers.MODES}
+MODES = {**cloud.MODES, **fetching.MODES, **same.MODES, **workers.MODES}
 
 
 def update(configuration, state):
