@@ -30,6 +30,7 @@ mod environment;
 mod examples;
 mod fitting;
 mod hostile;
+mod http_same;
 mod local_files;
 mod migrate;
 mod policies;

@@ -42,7 +42,7 @@ impl Client {
     /// exchange.
     ///
     /// A request that may be repeated (`GET`, `HEAD`, `OPTIONS`, `PUT`, `DELETE`, body not streamed) is sent
-    /// anew when the kept connection it went out on turns out to be closed.
+    /// anew when the kept connection it went out on turns out to be closed or out of step.
     ///
     /// # Errors
     ///
@@ -77,7 +77,8 @@ impl Client {
             let outcome = wait.head(connections, request.into_reqwest(self, &exchange), &exchange).await;
             let stale = exchange.phase() == Phase::Start;
             match (outcome, again) {
-                (Err(HttpError::ConnectionClosed(_)), Some(copy)) if stale => {
+                // what a server sent too much after the last answer looks like the begin of this one
+                (Err(HttpError::ConnectionClosed(_) | HttpError::Protocol(_)), Some(copy)) if stale => {
                     tries -= 1;
                     connect_by = Instant::now() + admitted.connect;
                     request = copy;

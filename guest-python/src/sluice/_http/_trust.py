@@ -1,4 +1,4 @@
-"""Which TLS settings a connector may make: the host verifies, always, and decides whom to trust."""
+"""Which settings of connections a connector may make: the host verifies, always, and decides whom to trust."""
 
 from __future__ import annotations
 
@@ -38,3 +38,12 @@ def ignore_certificates(place: object) -> None:
             RuntimeWarning,
             stacklevel=4,
         )
+
+
+def ignore_proxy() -> None:
+    """Warn that a proxy named by the connector has no effect."""
+    warnings.warn(
+        "a proxy named by a connector is ignored: the host makes the connections",
+        RuntimeWarning,
+        stacklevel=4,
+    )
