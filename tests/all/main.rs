@@ -12,6 +12,8 @@
 
 mod support;
 
+mod audit;
+mod capabilities;
 mod cassettes;
 mod check;
 mod clients;
@@ -22,11 +24,13 @@ mod connection;
 mod contents;
 mod contract;
 mod crash;
+mod databases;
 mod differential;
 mod environment;
 mod examples;
 mod fitting;
 mod hostile;
+mod http_same;
 mod local_files;
 mod migrate;
 mod policies;

@@ -152,6 +152,8 @@ impl CodeCache {
             tracing::warn!(entry = name, "a compiled component in the cache is not authentic and is compiled anew");
             return None;
         }
+        // When it was last used; see `compiler::prune`.
+        let _ = file.set_modified(std::time::SystemTime::now());
         file.rewind().ok()?;
         Some(file)
     }

@@ -23,8 +23,15 @@ def patch_certifi(module: ModuleType) -> None:
 
 
 def patch_adapters(module: ModuleType) -> None:
-    """Patch `requests.adapters`: `HTTPAdapter.cert_verify` wants certificate files to exist."""
+    """Patch `requests.adapters`: `cert_verify` wants certificate files to exist; proxies are the host's."""
     module.HTTPAdapter.cert_verify = _cert_verify
+    select = module.select_proxy
+
+    def select_proxy(url: str, proxies: Any) -> None:
+        if select(url, proxies):
+            _trust.ignore_proxy()
+
+    module.select_proxy = select_proxy
     for name in ("idna", "idna.core", "idna.idnadata", "idna.uts46data"):
         try:
             importlib.import_module(name)
@@ -83,9 +90,7 @@ def _cert_verify(self: Any, conn: Any, url: str, verify: Any, cert: Any) -> None
         if not verify:
             _trust.check_verification(0)
         if cert:
-            _trust.refuse(
-                "a client certificate cannot be presented", "ask the operator to configure it there"
-            )
+            _trust.refuse_client_certificate()
     except OSError as error:
         raise SSLError(error) from error
     conn.cert_reqs = "CERT_REQUIRED"
