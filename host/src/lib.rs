@@ -14,6 +14,7 @@
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
 //! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
 //! | [`cassette`] | recorded HTTP: reading, redacting and matching it. Pure | `policy` |
+//! | [`secrets`] | secrets at rest: sealed values beside the database, and their key | `policy` |
 //! | [`http`] | the only way out of the machine, which dials only with a permit of the policy; records and replays | `policy`, `cassette` |
 //! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
@@ -44,6 +45,7 @@ pub mod policy;
 mod queue;
 pub mod rows;
 pub mod sandbox;
+pub mod secrets;
 pub mod setup;
 pub mod stamp;
 pub mod sync;

@@ -132,6 +132,12 @@ impl NetworkGrant {
         self.scheme == to.scheme() && self.port == to.port() && self.host.matches(to.host())
     }
 
+    /// Whether what is sent there is not encrypted.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.scheme == Scheme::Http
+    }
+
     /// Whether this names something on the operator's own side, so that only an operator's
     /// grant can mean it.
     pub(super) fn is_non_public(&self) -> bool {

@@ -35,10 +35,12 @@
 //! | text of a connector cannot drive a terminal or forge a log line | [`terminal::visible`] | `policy/terminal.rs::controls_are_visible`, `hostile::output::escapes_in_messages_names_and_rows_are_inert` |
 
 pub mod addresses;
+pub(crate) mod base64;
 pub mod baseline;
 mod destination;
 pub mod egress;
 mod grant;
+pub mod held;
 pub mod identifiers;
 pub mod landing;
 pub mod limits;
@@ -48,4 +50,5 @@ pub mod protection;
 pub mod references;
 pub mod secrets;
 pub mod settings;
+pub mod substitution;
 pub mod terminal;
