@@ -32,6 +32,7 @@ pub mod cassette;
 pub mod check;
 pub mod cli;
 pub mod compiler;
+mod confidential;
 pub mod counters;
 pub mod destination;
 pub mod display;

@@ -14,10 +14,12 @@ pub(super) struct Folders {
     pub(super) cache: PathBuf,
     /// The key that authenticates machine code; kept apart from what it protects.
     pub(super) state: PathBuf,
+    /// The keys of stored secrets.
+    pub(super) secrets_key: PathBuf,
 }
 
 impl Folders {
-    /// `$SLUICE_CACHE_DIR` and `$SLUICE_STATE_DIR`, else `sluice` in the usual places of the
+    /// `$SLUICE_SECRETS_KEY_FILE`, `$SLUICE_CACHE_DIR` and `$SLUICE_STATE_DIR`, else `sluice` in the usual places of the
     /// platform (`$XDG_CACHE_HOME`, `$XDG_STATE_HOME` and their defaults on Linux).
     ///
     /// # Errors
@@ -26,9 +28,11 @@ impl Folders {
         let strategy = etcetera::choose_base_strategy().map_err(|error| Failure::host(error.to_string()))?;
         let given = |name: &str| env::var_os(name).map(PathBuf::from);
         let state_home = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+        let state = given("SLUICE_STATE_DIR").unwrap_or_else(|| state_home.join("sluice"));
         Ok(Self {
             cache: given("SLUICE_CACHE_DIR").unwrap_or_else(|| strategy.cache_dir().join("sluice")),
-            state: given("SLUICE_STATE_DIR").unwrap_or_else(|| state_home.join("sluice")),
+            secrets_key: given("SLUICE_SECRETS_KEY_FILE").unwrap_or_else(|| state.join("secrets.key")),
+            state,
         })
     }
 }

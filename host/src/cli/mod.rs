@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod build;
 mod check;
+mod confidential;
 mod configure;
 mod connection;
 mod contents;
@@ -14,9 +15,11 @@ mod grants;
 mod init;
 mod landing;
 mod migrate;
+mod passwords;
 mod report;
 mod resync;
 mod run;
+mod secrets;
 mod server;
 mod subject;
 mod tape;
@@ -55,6 +58,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Peek(arguments) => contents::peek(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
+        Command::Secrets(command) => secrets::secrets(&command, &Folders::find()?),
         Command::Reset(arguments) => connection::reset(&arguments),
         Command::Migrate(arguments) => migrate::migrate(&arguments),
         Command::Completions { shell } => {

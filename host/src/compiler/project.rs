@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::manifest::{self, MANIFEST, Manifest, ManifestError};
 use super::requirements::{Requirements, RequirementsError};
 use crate::policy::egress::NetworkGrant;
+use crate::policy::held::SecretRules;
 use crate::policy::landing::Landing;
 use crate::stamp::AskedLimits;
 
@@ -47,6 +48,8 @@ pub struct Project {
     pub limits: AskedLimits,
     /// How its rows land.
     pub landing: Landing,
+    /// What of its configuration is secret.
+    pub secrets: SecretRules,
     /// The packages it requires.
     pub requirements: Requirements,
     /// The files that go into the component, by path.
@@ -129,6 +132,7 @@ impl Project {
             network: manifest.network,
             limits: manifest.limits,
             landing: manifest.destination,
+            secrets: manifest.secrets,
             requirements,
             files,
             folder: root,

@@ -1,5 +1,6 @@
 //! Reads a request and asks the policy, before anything leaves the host.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
@@ -60,13 +61,15 @@ pub struct RequestParts {
 
 /// A request that the policy permits. Only [`Client::admit`] makes one, and only
 /// [`Client::send`] takes it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Admitted {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body_len: Option<u64>,
     pub(super) permit: Permit,
+    /// The held secrets that the head needs, by number.
+    pub(super) uses: BTreeSet<usize>,
     pub(super) connect: Duration,
     pub(super) first_byte: Duration,
     pub(super) between_bytes: Duration,
@@ -86,7 +89,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`HttpError::InvalidRequest`], [`HttpError::Denied`], or [`HttpError::Limit`].
+    /// [`HttpError::InvalidRequest`], [`HttpError::Denied`], [`HttpError::SecretDenied`], or [`HttpError::Limit`].
     pub fn admit(&self, parts: &RequestParts) -> Result<Admitted, HttpError> {
         let limits = self.limits();
         self.ledger().check()?;
@@ -96,9 +99,25 @@ impl Client {
             HttpError::Denied(denied)
         })?;
         let headers = read_rest(parts, &url, &destination, limits)?;
+        let uses = match self.held() {
+            Some(held) => held.judge(&destination, url.as_str(), parts).inspect_err(|_| {
+                self.ledger().host(destination.host()).denied += 1;
+            })?,
+            None => BTreeSet::new(),
+        };
         self.ledger().take(destination.host(), limits)?;
         let (connect, first_byte, between_bytes) = shorter(parts.timeouts, limits);
-        Ok(Admitted { method, url, headers, body_len: parts.body_len, permit, connect, first_byte, between_bytes })
+        Ok(Admitted {
+            method,
+            url,
+            headers,
+            body_len: parts.body_len,
+            permit,
+            uses,
+            connect,
+            first_byte,
+            between_bytes,
+        })
     }
 }
 

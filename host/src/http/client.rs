@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::connect::{BoxError, ExchangeLayer};
 use super::error::{HttpError, setup};
+use super::held::Held;
 use super::resolve::{GuardedResolver, Resolve};
 use super::trust::Trust;
 use super::usage::{HostUsage, Ledger};
@@ -33,6 +34,7 @@ struct Shared {
     secure: OnceCell<reqwest::Client>,
     places: Arc<Semaphore>,
     ledger: Mutex<Ledger>,
+    held: Option<Arc<Held>>,
 }
 
 impl fmt::Debug for Client {
@@ -45,6 +47,18 @@ impl Client {
     /// A client for one sync.
     #[must_use]
     pub fn new(grants: NetworkGrants, limits: &Limits, resolver: Arc<dyn Resolve>, trust: Trust) -> Self {
+        Self::holding(grants, limits, resolver, trust, None)
+    }
+
+    /// A client that puts the values of held secrets into requests.
+    #[must_use]
+    pub fn holding(
+        grants: NetworkGrants,
+        limits: &Limits,
+        resolver: Arc<dyn Resolve>,
+        trust: Trust,
+        held: Option<Arc<Held>>,
+    ) -> Self {
         let shared = Shared {
             grants,
             limits: limits.clone(),
@@ -54,6 +68,7 @@ impl Client {
             secure: OnceCell::new(),
             places: Arc::new(Semaphore::new(limits.concurrent_requests)),
             ledger: Mutex::default(),
+            held,
         };
         Self { shared: Arc::new(shared) }
     }
@@ -66,6 +81,10 @@ impl Client {
 
     pub(super) fn grants(&self) -> &NetworkGrants {
         &self.shared.grants
+    }
+
+    pub(super) fn held(&self) -> Option<&Arc<Held>> {
+        self.shared.held.as_ref()
     }
 
     pub(super) fn limits(&self) -> &Limits {

@@ -15,6 +15,7 @@ use super::admit::Admitted;
 use super::client::Client;
 use super::connect::{Exchange, Phase, within};
 use super::error::{HttpError, at, classify};
+use super::held;
 use super::upload::{Outgoing, RequestBody};
 use crate::policy::egress::Destination;
 use crate::policy::limits::SLOWEST_UPLOAD_BYTES_PER_SECOND;
@@ -47,6 +48,14 @@ impl Client {
     ///
     /// Any [`HttpError`].
     pub async fn send(&self, admitted: Admitted, body: RequestBody) -> Result<Response, HttpError> {
+        match self.held() {
+            Some(held) => held::send(self, held, admitted, body).await,
+            None => self.exchange(admitted, body).await,
+        }
+    }
+
+    /// The same for a request that needs no held secret any more.
+    pub(super) async fn exchange(&self, admitted: Admitted, body: RequestBody) -> Result<Response, HttpError> {
         let started = Instant::now();
         let to = admitted.destination().clone();
         let mut connect_by = started + admitted.connect;

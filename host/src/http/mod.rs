@@ -13,6 +13,8 @@
 //! [`Web`] stands before it: a sync's requests go to the client, to the client with a recorder beside it, or to a
 //! cassette, in which case no client is made.
 //!
+//! Secrets that the host holds take the place of their placeholders between 1 and 2 (`held`, `oauth`).
+//!
 //! What it never does: follow a redirect, keep a cookie, read a proxy or credential setting, send a
 //! referer, decompress, speak HTTP/2, or share a connection between syncs.
 //!
@@ -26,6 +28,8 @@ mod client;
 mod connect;
 mod error;
 mod exchange;
+mod held;
+mod oauth;
 mod record;
 mod replay;
 mod resolve;
@@ -38,6 +42,8 @@ pub use admit::{Admitted, RequestParts, Timeouts};
 pub use client::Client;
 pub use error::HttpError;
 pub use exchange::{Body, Response};
+pub use held::{Held, Source};
+pub use oauth::{Credentials, Keep, Oauth};
 pub use record::{RecordError, Recorded, Recorder};
 pub use replay::Replay;
 pub use resolve::{Addresses, Resolve, SystemResolver};

@@ -175,7 +175,7 @@ fn collect_forms(value: &str, forms: &mut BTreeSet<String>) {
     }
 }
 
-pub(super) fn percent_encode(value: &str, keep_slash: bool, upper: bool) -> String {
+pub(crate) fn percent_encode(value: &str, keep_slash: bool, upper: bool) -> String {
     let mut encoded = String::with_capacity(value.len());
     for byte in value.bytes() {
         let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (keep_slash && byte == b'/');

@@ -1,11 +1,14 @@
-//! An operator's settings as a file: the `[destination]` section, in a file of the operator's own or in a
-//! project's `connector.toml`.
+//! An operator's settings as a file: the sections `[destination]`, `[secrets]` and `[oauth]`, in a file of the
+//! operator's own or in a project's `connector.toml`.
 //!
 //! A key or value that means nothing is refused: a misspelled `block_columns` would protect nothing.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::held::{OauthRule, SecretRule, SecretRules};
 use super::landing::Landing;
 
 /// Why settings cannot be used.
@@ -26,6 +29,10 @@ pub struct SettingsError {
 struct Alone {
     #[serde(default)]
     destination: Landing,
+    #[serde(default)]
+    secrets: BTreeMap<String, SecretRule>,
+    #[serde(default)]
+    oauth: BTreeMap<String, OauthRule>,
 }
 
 /// A file whose other sections are somebody else's.
@@ -35,7 +42,7 @@ struct Among {
     destination: Landing,
 }
 
-/// Reads an operator's file, which holds `[destination]` and nothing else.
+/// Reads `[destination]` of an operator's file, which holds the sections of operators and nothing else.
 ///
 /// # Errors
 /// When it is not TOML, or a key or value means nothing.
@@ -49,6 +56,30 @@ pub fn read(text: &str) -> Result<Landing, SettingsError> {
 /// As [`read`], for that section.
 pub fn read_section(text: &str) -> Result<Landing, SettingsError> {
     parse::<Among>(text).map(|file| file.destination)
+}
+
+/// Reads `[secrets]` and `[oauth]` of an operator's file.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_secrets(text: &str) -> Result<SecretRules, SettingsError> {
+    let Alone { secrets, oauth, .. } = parse(text)?;
+    checked(SecretRules { secrets, oauth })
+}
+
+/// Reads `[secrets]` and `[oauth]` of a file that has other sections; as it stands, not yet judged as a project's.
+///
+/// # Errors
+/// As [`read`], for those sections.
+pub fn read_secret_sections(text: &str) -> Result<SecretRules, SettingsError> {
+    parse::<SecretRules>(text).and_then(checked)
+}
+
+fn checked(rules: SecretRules) -> Result<SecretRules, SettingsError> {
+    match rules.check() {
+        Ok(()) => Ok(rules),
+        Err(error) => Err(SettingsError { line: 1, place: Some("secrets".to_owned()), reason: error.to_string() }),
+    }
 }
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SettingsError> {
