@@ -37,6 +37,7 @@ use folders::Folders;
 /// Does what the arguments say and answers the process's exit code.
 pub fn run(arguments: Arguments) -> ExitCode {
     trace(arguments.verbose);
+    no_core_dumps();
     match dispatch(arguments.command) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -66,6 +67,13 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
             Ok(0)
         }
     }
+}
+
+/// A dump of this process's memory would hold every secret of a sync.
+fn no_core_dumps() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    // Where this is refused, the limit was lower already.
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
 }
 
 /// What the host itself has to say, for people who look for a fault; never on standard

@@ -14,6 +14,7 @@ import policies
 import program
 import resyncs
 import rows
+import secrets_of_it
 import uploads
 import web
 from fivetran_connector_sdk import Connector
@@ -29,6 +30,7 @@ MODULES = (
     program,
     resyncs,
     rows,
+    secrets_of_it,
     uploads,
     web,
 )
