@@ -150,7 +150,12 @@ async fn read_body(
     body: RequestBody,
 ) -> Result<(RequestBody, BTreeSet<usize>), HttpError> {
     let to = admitted.destination();
-    let judge = |bytes: &[u8]| held.bindings.judge(to, Place::Body, bytes).map_err(denied);
+    let judge = |bytes: &[u8]| {
+        held.bindings.judge(to, Place::Body, bytes).map_err(|refused| {
+            client.ledger().host(to.host()).denied += 1;
+            denied(refused)
+        })
+    };
     match body {
         RequestBody::Empty => Ok((RequestBody::Empty, BTreeSet::new())),
         RequestBody::Bytes(bytes) => judge(&bytes).map(|uses| (RequestBody::Bytes(bytes), uses)),

@@ -98,7 +98,7 @@ fn a_token_is_fetched_once_used_and_renewed_when_refused() {
     connector.succeed();
     let seen = row(&connector, "SELECT access, names FROM seen");
     assert!(seen[0].as_str().unwrap().starts_with("slcsecret"), "{seen:?}");
-    assert_eq!(seen[1], json!("[\"access\",\"client\",\"mode\",\"names\",\"requests\"]"));
+    assert_eq!(seen[1], json!(r#"["access", "client", "mode", "names", "requests"]"#));
 }
 
 #[test]
