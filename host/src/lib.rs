@@ -9,6 +9,7 @@
 //! | module | what it does | may use |
 //! |---|---|---|
 //! | [`policy`] | decides: limits, grants, addresses, names, secrets. Pure: no I/O, no wasmtime | nothing of this crate |
+//! | [`landing`] | decides how rows land: what is blocked, hashed, named and kept out. Pure | `policy` |
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
 //! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
@@ -39,6 +40,7 @@ pub mod display;
 pub mod error;
 pub mod http;
 mod incidents;
+pub mod landing;
 pub mod log;
 mod numbers;
 mod ops;

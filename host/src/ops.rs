@@ -10,10 +10,10 @@ use std::sync::Arc;
 use crate::counters::Counters;
 use crate::error::LimitReached;
 use crate::incidents::Incidents;
+use crate::landing::Landing;
+use crate::landing::names::Kind;
 use crate::policy::identifiers;
-use crate::policy::landing::Landing;
 use crate::policy::limits::{Limits, ROW_OVERHEAD_BYTES};
-use crate::policy::names::Kind;
 use crate::queue::{Sender, WriterFailure};
 use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, TableName};
 

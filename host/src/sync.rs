@@ -19,10 +19,10 @@ use crate::destination::{Destination, DestinationError, SyncIdentity, TableCount
 use crate::error::{ConnectorFailure, SyncError};
 use crate::http::{Client, Held, HostUsage, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
 use crate::incidents::Incidents;
+use crate::landing::Landing;
 use crate::log::{ConnectorLog, Level, LogSink};
 use crate::ops::{Operations, StateGuard};
 use crate::policy::egress::NetworkGrants;
-use crate::policy::landing::Landing;
 use crate::policy::limits::Limits;
 use crate::queue::{self, WriterFailure, WriterThread};
 use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine, Still};
@@ -161,7 +161,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         limits: request.limits,
         operations,
         http: web.clone(),
-        still: clock.map(|clock| Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default() }),
+        still: clock.map(still),
         log: Arc::clone(&log),
         incidents: incidents.clone(),
         counters: Arc::clone(&counters),
@@ -203,6 +203,10 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         cpu,
         wall: start.elapsed(),
     })
+}
+
+fn still(clock: Timestamp) -> Still {
+    Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default(), instance: 0 }
 }
 
 /// Says what is new and did not land, each once.

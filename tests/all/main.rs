@@ -30,6 +30,7 @@ mod hostile;
 mod local_files;
 mod migrate;
 mod policies;
+mod processes;
 mod resync;
 mod rows;
 mod scale;

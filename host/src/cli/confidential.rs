@@ -13,13 +13,13 @@ use super::folders::Folders;
 use super::subject::Subject;
 use crate::destination::sqlite::Warehouse;
 use crate::http::{Client, Credentials, Held, Keep, Oauth, Source, SystemResolver, Trust};
+use crate::landing::settings;
 use crate::policy::egress::{AddressGrant, NetworkGrants};
 use crate::policy::held::{
     Binding, Bindings, OauthRule, PLACEHOLDER_DIGITS, SecretRule, SecretRules, placeholder, token_grant,
 };
 use crate::policy::limits::Limits;
 use crate::policy::secrets::Secret;
-use crate::policy::settings;
 use crate::secrets::{Keys, SECRET_BYTES, SecretStore, SecretsError};
 use crate::sync::Confidential;
 

@@ -9,11 +9,9 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ChoiceError, StrDeserializer};
 
 use super::failure::Failure;
-use crate::policy::landing::{
-    BadRow, Deletes, Landing, Naming, SchemaChanges, SystemColumns, TableLanding, TypeMismatch,
-};
-use crate::policy::references::{ColumnReference, TableReference};
-use crate::policy::settings;
+use crate::landing::references::{ColumnReference, TableReference};
+use crate::landing::settings;
+use crate::landing::{BadRow, Deletes, Landing, Naming, SchemaChanges, SystemColumns, TableLanding, TypeMismatch};
 
 /// Decisions about the destination.
 #[derive(Debug, Default, Args)]

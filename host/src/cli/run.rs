@@ -196,6 +196,7 @@ pub(super) fn limits(arguments: &LimitArguments, subject: &Subject, output: &Out
     if let Some(rows) = own.rows {
         limits.rows = rows;
     }
+    limits.workers = arguments.workers.unwrap_or(limits.workers);
     limits.files = arguments.files.unwrap_or(limits.files);
     let mib = |asked: Option<u64>, default| asked.map_or(default, |mib| mib.saturating_mul(MIB as u64));
     limits.row_bytes_total = mib(arguments.row_data, limits.row_bytes_total);

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::{self, MANIFEST, Manifest, ManifestError};
 use super::requirements::{Requirements, RequirementsError};
+use crate::landing::Landing;
 use crate::policy::egress::NetworkGrant;
 use crate::policy::held::SecretRules;
-use crate::policy::landing::Landing;
 use crate::stamp::AskedLimits;
 
 /// The file every project has.

@@ -10,28 +10,7 @@ use super::client::Client;
 use super::error::{HttpError, at};
 use crate::policy::egress::{Destination, Permit};
 use crate::policy::limits::Limits;
-
-/// Methods a connector may use. `CONNECT` would make a tunnel, `TRACE` echoes credentials.
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-
-/// Header fields that describe the connection or the framing, which are the host's. `Host` is set from
-/// the URL: another one would reach a host at the granted address that nobody granted.
-const HOST_HEADERS: [&str; 14] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "trailers",
-    "transfer-encoding",
-    "upgrade",
-];
+use crate::policy::requests::{METHODS, admits_method, is_connectors_header};
 
 /// How long a connector wants to wait at most; the limits apply when they are shorter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,7 +132,7 @@ pub(super) fn read_rest(
 
 fn parse_method(text: &str) -> Result<Method, HttpError> {
     let refused = || HttpError::InvalidRequest(format!("the method is none of {}", METHODS.join(", ")));
-    if !METHODS.contains(&text) {
+    if !admits_method(text) {
         return Err(refused());
     }
     Method::from_bytes(text.as_bytes()).map_err(|_| refused())
@@ -164,7 +143,7 @@ fn agree(url: &Url, to: &Destination) -> Result<(), HttpError> {
     let same = |uri: &Uri| {
         uri.scheme_str() == Some(to.scheme().as_str())
             && uri.host().is_some_and(|host| host == to.host().to_string())
-            && uri.port_u16().unwrap_or(to.scheme().default_port()) == to.port()
+            && uri.port_u16().or(to.scheme().default_port()) == Some(to.port())
     };
     match url.as_str().parse::<Uri>() {
         Ok(uri) if same(&uri) => Ok(()),
@@ -177,7 +156,7 @@ fn read_headers(fields: &[(String, Vec<u8>)]) -> Result<HeaderMap, HttpError> {
     for (index, (name, value)) in fields.iter().enumerate() {
         let bad = |what| HttpError::InvalidRequest(format!("header field {} of the request has {what}", index + 1));
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("a name that is not a token"))?;
-        if HOST_HEADERS.contains(&name.as_str()) {
+        if !is_connectors_header(name.as_str()) {
             continue;
         }
         let value =

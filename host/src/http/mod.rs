@@ -15,6 +15,9 @@
 //!
 //! Secrets that the host holds take the place of their placeholders between 1 and 2 (`held`, `oauth`).
 //!
+//! Streams over TCP, for databases and queues, go the same way: [`Client::admit_stream`], [`Client::connect`], and
+//! then [`Stream`], with the same permits, addresses, certificates and budgets.
+//!
 //! What it never does: follow a redirect, keep a cookie, read a proxy or credential setting, send a
 //! referer, decompress, speak HTTP/2, or share a connection between syncs.
 //!
@@ -33,6 +36,7 @@ mod oauth;
 mod record;
 mod replay;
 mod resolve;
+mod stream;
 mod trust;
 mod upload;
 mod usage;
@@ -47,6 +51,7 @@ pub use oauth::{Credentials, Keep, Oauth};
 pub use record::{RecordError, Recorded, Recorder};
 pub use replay::Replay;
 pub use resolve::{Addresses, Resolve, SystemResolver};
+pub use stream::{AdmittedStream, Dial, Stream, TlsDetails};
 pub use trust::{Trust, TrustError};
 pub use upload::RequestBody;
 pub use usage::HostUsage;

@@ -167,6 +167,14 @@ pub enum RuleError {
     /// A token without a place to be sent to.
     #[error("[oauth.{0}] names no hosts; say where its tokens may be sent")]
     NoHosts(String),
+    /// A host that takes no requests.
+    #[error("`{name}` is bound to {host}: a secret is put into HTTP requests only, so write https://")]
+    Stream {
+        /// The secret.
+        name: String,
+        /// The host.
+        host: String,
+    },
     /// No URL.
     #[error("[oauth.{name}] token_url: {reason}")]
     TokenUrl {
@@ -214,6 +222,12 @@ impl SecretRules {
         }
         if !self.secrets.keys().chain(self.oauth.keys()).all(|name| is_name(name)) {
             return Err(RuleError::Name);
+        }
+        let secrets = self.secrets.iter().map(|(name, rule)| (name, &rule.hosts));
+        for (name, hosts) in secrets.chain(self.oauth.iter().map(|(name, rule)| (name, &rule.hosts))) {
+            if let Some(host) = hosts.iter().find(|host| !host.is_http()) {
+                return Err(RuleError::Stream { name: name.clone(), host: host.to_string() });
+            }
         }
         for (name, rule) in &self.oauth {
             let missing = |key| RuleError::Missing { name: name.clone(), key };

@@ -61,6 +61,7 @@ fn a_project_binds_to_public_hosts_over_tls_only() {
     assert!(good.secrets.get("b").unwrap().hosts.is_empty());
     for (text, says) in [
         ("[secrets.a]\nhosts = ['http://api.example.com']", "not encrypted"),
+        ("[secrets.a]\nhosts = ['tcp://db.example.com:5432']", "HTTP requests only"),
         ("[secrets.a]\nhosts = ['https://10.0.0.1']", "not a public host"),
         ("[secrets.a]\nhosts = ['everything']", "hosts"),
         ("[secrets.a]\nhost = ['https://api.example.com']", "unknown field `host`"),

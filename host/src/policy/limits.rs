@@ -71,6 +71,9 @@ pub const FILE_NAME_BYTES: usize = 255;
 /// The longest path of a connector's file.
 pub const FILE_PATH_BYTES: usize = 4 * KIB;
 
+/// Bytes that one read from or write to a TCP connection carries at most.
+pub const STREAM_CHUNK_BYTES: usize = MIB;
+
 /// Idle connections kept per destination, and for how long.
 pub const IDLE_CONNECTIONS: (usize, Duration) = (8, Duration::from_secs(30));
 
@@ -83,6 +86,10 @@ pub const OPEN_FILES: usize = 16;
 
 /// Bytes of a file handed over in one call.
 pub const FILE_CHUNK_BYTES: usize = 4 * MIB;
+
+/// A task that one instance of a sync gives to another, and the answer. Each waits in the host's
+/// memory, one of either for each of [`Limits::workers`].
+pub const TASK_BYTES: usize = 16 * MIB;
 
 /// Fields of a setup form, and as many tests; a configuration has at most as many values elsewhere.
 pub const FORM_FIELDS: usize = 100;
@@ -177,6 +184,14 @@ pub struct Limits {
     /// Distinct host names of a whole sync. A wildcard grant lets a connector choose names, and
     /// each name query can carry data.
     pub hosts: usize,
+    /// TCP connections open at a time, each a socket and some buffers of the host.
+    pub connections: usize,
+    /// Bytes read from and written to all TCP connections of a sync. They stream, so this is not
+    /// memory.
+    pub stream_bytes: u64,
+    /// One wait for a TCP connection to give or take bytes. A database may think about a query
+    /// for minutes.
+    pub stream_silence: Duration,
     /// Bytes of the files a connector has, those of its project included, each rounded up to 4 KiB.
     /// They lie in the host's memory. A project has at most 16 MiB.
     pub local_file_bytes: u64,
@@ -185,6 +200,9 @@ pub struct Limits {
     pub local_files: usize,
     /// Folders inside each other.
     pub local_file_depth: usize,
+    /// Instances beside the first that work at a time, if the machine has as many processors. They
+    /// share memory, CPU time and everything else of the sync.
+    pub workers: usize,
     /// The component file.
     pub component_bytes: u64,
 }
@@ -228,9 +246,13 @@ impl Default for Limits {
             concurrent_requests: 32,
             requests: 100_000,
             hosts: 256,
+            connections: 32,
+            stream_bytes: 20 * GIB,
+            stream_silence: Duration::from_secs(5 * 60),
             local_file_bytes: 64 * MIB as u64,
             local_files: 16_384,
             local_file_depth: 64,
+            workers: 4,
             component_bytes: 128 * MIB as u64,
         }
     }
@@ -310,9 +332,13 @@ impl Limits {
             ("concurrent_requests", bytes(self.concurrent_requests), 1, 1_000),
             ("requests", self.requests.into(), 0, u64::MAX.into()),
             ("hosts", bytes(self.hosts), 1, 100_000),
+            ("connections", bytes(self.connections), 0, 1_000),
+            ("stream_bytes", self.stream_bytes.into(), 0, u64::MAX.into()),
+            ("stream_silence (ms)", millis(self.stream_silence), 1, longest),
             ("local_file_bytes", self.local_file_bytes.into(), 0, bytes(MEMORY_BYTES_CEILING)),
             ("local_files", bytes(self.local_files), 16, 1_000_000),
             ("local_file_depth", bytes(self.local_file_depth), 4, 1_000),
+            ("workers", bytes(self.workers), 1, 64),
             ("component_bytes", self.component_bytes.into(), 1, u128::from(2 * GIB)),
         ];
         for &(name, value, least, most) in rows {

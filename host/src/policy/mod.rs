@@ -36,19 +36,16 @@
 
 pub mod addresses;
 pub(crate) mod base64;
-pub mod baseline;
 mod destination;
 pub mod egress;
 mod grant;
 pub mod held;
 pub mod identifiers;
-pub mod landing;
+pub mod imports;
 pub mod limits;
-pub mod names;
 pub mod paths;
-pub mod protection;
-pub mod references;
+pub mod requests;
 pub mod secrets;
-pub mod settings;
 pub mod substitution;
 pub mod terminal;
+pub mod upgrades;

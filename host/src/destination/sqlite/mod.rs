@@ -78,7 +78,7 @@ pub(super) use values::Scalar;
 
 use super::filter::Filtered;
 use super::{DestinationError, SyncIdentity};
-use crate::policy::landing::Landing;
+use crate::landing::Landing;
 use files::Files;
 use lock::Lock;
 

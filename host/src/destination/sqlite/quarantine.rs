@@ -14,7 +14,7 @@ use super::open::failed;
 use super::text::push_hex;
 use super::values::Scalar;
 use crate::destination::DestinationError;
-use crate::policy::references::table_spelling;
+use crate::landing::references::table_spelling;
 use crate::rows::{Batch, Column, OperationKind, TableName};
 
 /// The most characters kept of a value.

@@ -10,7 +10,7 @@ use super::open::failed;
 use super::removal::Removal;
 use super::{quarantine, read, state};
 use crate::destination::DestinationError;
-use crate::policy::landing::Landing;
+use crate::landing::Landing;
 use crate::policy::terminal::listed;
 use crate::rows::TableName;
 

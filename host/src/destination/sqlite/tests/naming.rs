@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::policy::settings;
+use crate::landing::settings;
 
 fn under(place: &Place, text: &str) -> Warehouse {
     let landing = Arc::new(settings::read(text).unwrap());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::destination::filter::{Reason, Withheld};
-use crate::policy::settings;
+use crate::landing::settings;
 
 /// The same connection under other settings.
 fn under(place: &Place, text: &str) -> Warehouse {

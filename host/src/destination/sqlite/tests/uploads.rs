@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::*;
 use crate::destination::FilePart;
 use crate::destination::filter::{Reason, Withheld};
+use crate::landing::settings;
 use crate::policy::paths::FilePath;
-use crate::policy::settings;
 
 struct Folder(tempfile::TempDir);
 

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::held::{OauthRule, SecretRule, SecretRules};
-use super::landing::Landing;
+use super::decisions::Landing;
+use crate::policy::held::{OauthRule, SecretRule, SecretRules};
 
 /// Why settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +99,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SettingsError> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::policy::landing::{Deletes, SchemaChanges};
+    use crate::landing::{Deletes, SchemaChanges};
 
     #[test]
     fn everything_that_may_stand_there() {
