@@ -12,6 +12,8 @@
 
 mod support;
 
+mod audit;
+mod capabilities;
 mod cassettes;
 mod check;
 mod clients;
@@ -22,6 +24,7 @@ mod connection;
 mod contents;
 mod contract;
 mod crash;
+mod databases;
 mod differential;
 mod environment;
 mod examples;

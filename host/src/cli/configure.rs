@@ -13,13 +13,14 @@ use super::ask::{Hidden, Person, check, shown};
 use super::confidential::{self, Sources, Way, compose};
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
-use super::grants::{Granted, refuse_ungranted, trust};
+use super::grants::{Granted, oversight, refuse_ungranted, trust};
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
 use super::{passwords, print, run};
 use crate::compiler::configuration::{self, CONFIGURATION};
 use crate::display::output::Output;
 use crate::error::SyncError;
+use crate::landing::settings::LimitSettings;
 use crate::log::{Level, LogSink};
 use crate::policy::secrets::Secret;
 use crate::sandbox::{Loaded, SandboxEngine};
@@ -31,6 +32,7 @@ use crate::sync::Confidential;
 pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
     let trust = trust(&arguments.grants)?;
+    let oversight = oversight(&arguments.audit)?;
     let mut granted = Granted::parse(&arguments.grants)?;
     let path = configuration_path(arguments)?;
     let in_file = read(&path)?;
@@ -48,7 +50,7 @@ pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Re
     if arguments.test {
         refuse_ungranted(&subject, &grants)?;
     }
-    let limits = run::limits(&arguments.limits, &subject, &output)?;
+    let limits = run::limits(&arguments.limits, &LimitSettings::default(), &subject, &output)?;
     let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
     let component = run::admit(&engine, &subject, &limits, folders, &output)?;
     engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
@@ -59,6 +61,7 @@ pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Re
         confidential: Confidential { names, ..Confidential::default() },
         grants,
         trust,
+        oversight,
         limits,
         log,
     };

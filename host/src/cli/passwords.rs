@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::folders::Folders;
 use crate::display::output::Output;
-use crate::http::Trust;
+use crate::http::{Oversight, Trust};
 use crate::log::{Level, LogSink};
 use crate::policy::egress::NetworkGrants;
 use crate::policy::limits::Limits;
@@ -56,6 +56,7 @@ pub(super) fn of_component(
         confidential: Confidential::default(),
         grants: NetworkGrants::default(),
         trust: Trust::nobody(),
+        oversight: Oversight::default(),
         limits,
         log: Arc::new(Silence),
     };

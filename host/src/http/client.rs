@@ -1,7 +1,7 @@
 //! The client of one sync.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use reqwest::redirect;
 use rustls::ClientConfig;
@@ -10,6 +10,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use super::connect::{BoxError, ExchangeLayer};
 use super::error::{HttpError, setup};
 use super::held::Held;
+use super::oversight::Oversight;
 use super::resolve::{GuardedResolver, Resolve};
 use super::stream::Placeholders;
 use super::trust::Trust;
@@ -31,6 +32,7 @@ struct Shared {
     limits: Limits,
     resolver: Arc<dyn Resolve>,
     trust: Trust,
+    oversight: Oversight,
     plain: OnceCell<reqwest::Client>,
     secure: OnceCell<reqwest::Client>,
     places: Arc<Semaphore>,
@@ -38,7 +40,7 @@ struct Shared {
     stream_places: Arc<Semaphore>,
     addresses: Mutex<Placeholders>,
     ledger: Mutex<Ledger>,
-    held: Option<Arc<Held>>,
+    held: OnceLock<Arc<Held>>,
 }
 
 impl fmt::Debug for Client {
@@ -48,26 +50,27 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client for one sync.
+    /// A client for one sync, which shares no budget and writes nothing down.
     #[must_use]
     pub fn new(grants: NetworkGrants, limits: &Limits, resolver: Arc<dyn Resolve>, trust: Trust) -> Self {
-        Self::holding(grants, limits, resolver, trust, None)
+        Self::overseen(grants, limits, resolver, trust, Oversight::default())
     }
 
-    /// A client that puts the values of held secrets into requests.
+    /// A client for one sync.
     #[must_use]
-    pub fn holding(
+    pub fn overseen(
         grants: NetworkGrants,
         limits: &Limits,
         resolver: Arc<dyn Resolve>,
         trust: Trust,
-        held: Option<Arc<Held>>,
+        oversight: Oversight,
     ) -> Self {
         let shared = Shared {
             grants,
             limits: limits.clone(),
             resolver,
             trust,
+            oversight,
             plain: OnceCell::new(),
             secure: OnceCell::new(),
             places: Arc::new(Semaphore::new(limits.concurrent_requests)),
@@ -75,9 +78,19 @@ impl Client {
             stream_places: Arc::new(Semaphore::new(limits.connections)),
             addresses: Mutex::default(),
             ledger: Mutex::default(),
-            held,
+            held: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// The same, putting the values of held secrets into requests.
+    #[must_use]
+    pub fn holding(self, held: Option<Arc<Held>>) -> Self {
+        if let Some(held) = held {
+            // It is made with them once.
+            let _ = self.shared.held.set(held);
+        }
+        self
     }
 
     /// What the sync used so far, by host name.
@@ -86,12 +99,16 @@ impl Client {
         self.ledger().usage()
     }
 
+    pub(super) fn oversight(&self) -> &Oversight {
+        &self.shared.oversight
+    }
+
     pub(super) fn grants(&self) -> &NetworkGrants {
         &self.shared.grants
     }
 
     pub(super) fn held(&self) -> Option<&Arc<Held>> {
-        self.shared.held.as_ref()
+        self.shared.held.get()
     }
 
     pub(super) fn limits(&self) -> &Limits {

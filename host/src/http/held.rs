@@ -117,9 +117,9 @@ pub(super) async fn send(
         body if !uses.is_empty() => {
             let values = held.values(&uses).await?;
             let filled = filled(client, held, &admitted, &values)?;
-            return client.exchange(filled, body).await.map(|response| emptied(response, held, &values));
+            return client.deliver(filled, body).await.map(|response| emptied(response, held, &values));
         }
-        body => return client.exchange(admitted, body).await,
+        body => return client.deliver(admitted, body).await,
     };
     let mut again = true;
     loop {
@@ -134,7 +134,7 @@ pub(super) async fn send(
             (None, body) if body.is_empty() => RequestBody::Empty,
             (None, body) => RequestBody::Bytes(body.clone()),
         };
-        let response = client.exchange(filled, sent).await?;
+        let response = client.deliver(filled, sent).await?;
         if response.status == UNAUTHORIZED && std::mem::take(&mut again) && held.reject(&values).await {
             continue;
         }

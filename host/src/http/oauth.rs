@@ -158,7 +158,7 @@ impl Oauth {
         let answer = async {
             let admitted = self.client.admit(&parts)?;
             let to = at(admitted.destination());
-            let response = self.client.exchange(admitted, RequestBody::Bytes(body.into())).await?;
+            let response = self.client.deliver(admitted, RequestBody::Bytes(body.into())).await?;
             let status = response.status;
             Ok((to, status, read(response).await?))
         };

@@ -6,6 +6,7 @@ made of the exact type here, or refused.
 
 from __future__ import annotations
 
+import errno
 import importlib
 from typing import Any, NamedTuple, Protocol
 
@@ -155,7 +156,7 @@ def _raised(error: Any) -> Exception:
 def _text(value: str) -> str:
     # A surrogate has no UTF-8 form and would abort the guest; names of hosts are ASCII.
     if type(value) is not str or not value.isascii() or len(value) > _MAX_NAME:
-        raise OSError(22, "the name of a host is ASCII text")
+        raise OSError(errno.EINVAL, "the name of a host is ASCII text")
     return value
 
 

@@ -13,7 +13,7 @@ from sluice._threads._scheduler import scheduler
 
 from ._contract import Details
 
-LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1", ""))
+LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 
 _FIRST_PORT = 49152
 _MOST = 1024 * 1024

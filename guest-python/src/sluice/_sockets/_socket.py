@@ -11,6 +11,7 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Iterable
+from enum import IntEnum
 from typing import Any, NoReturn
 
 from . import _contract, _local
@@ -23,7 +24,7 @@ _FIRST_NUMBER = 1 << 16
 _open: weakref.WeakValueDictionary[int, Socket] = weakref.WeakValueDictionary()
 _next_number = _FIRST_NUMBER
 
-_STREAM: int = getattr(socket, "SOCK_STREAM", 1)
+_AF_INET, _AF_INET6, _STREAM = 2, 10, 1
 _PEEK: int = getattr(socket, "MSG_PEEK", 2)
 _WAIT_ALL: int = getattr(socket, "MSG_WAITALL", 0x100)
 _DO_NOT_WAIT: int = getattr(socket, "MSG_DONTWAIT", 0x40)
@@ -52,10 +53,10 @@ class Socket:
         self._timeout = socket.getdefaulttimeout()
         self._io_refs = 0
         self._closed = False
-        self.family = socket.AF_INET if family == -1 else family
+        self.family = _AF_INET if family == -1 else family
         self.type = _STREAM if type == -1 else type & 0xF
         self.proto = 0 if proto == -1 else proto
-        if self.family not in (socket.AF_INET, socket.AF_INET6):
+        if self.family not in (_AF_INET, _AF_INET6):
             raise OSError(errno.EAFNOSUPPORT, "a connector has TCP sockets only, none of the system")
         if fileno is None:
             self._number = _next_number
@@ -84,7 +85,7 @@ class Socket:
             self._stream = listener._incoming()
         else:
             self._stream = self._connected(host, port)
-        self._peer = (host, port) if self.family == socket.AF_INET else (host, port, 0, 0)
+        self._peer = (host, port) if self.family == _AF_INET else (host, port, 0, 0)
 
     def _connected(self, host: str, port: int) -> _contract.Stream:
         return _contract.connect(host, port, tls=False, wait=_wait(self._timeout) or None)
@@ -104,8 +105,8 @@ class Socket:
     def bind(self, address: Any) -> None:
         """Take a loopback port, for connections of the connector to itself."""
         host, port = _address(address)
-        if host not in _local.LOOPBACK and host != "0.0.0.0":
-            raise OSError(errno.EADDRNOTAVAIL, "a connector has no address of its own")
+        if host not in _local.LOOPBACK:
+            raise PermissionError(errno.EPERM, "a connector cannot be connected to")
         self._listens = _local.listen(self, port)
 
     def listen(self, backlog: int = 0) -> None:
@@ -285,7 +286,7 @@ class Socket:
     def getsockname(self) -> Any:
         """Unknown here, but for a loopback port."""
         name = ("127.0.0.1", self._listens) if self._listens is not None else ("0.0.0.0", 0)
-        return name if self.family == socket.AF_INET else (*name, 0, 0)
+        return name if self.family == _AF_INET else (*name, 0, 0)
 
     def get_inheritable(self) -> bool:
         """There are no child processes."""
@@ -449,9 +450,19 @@ _CONSTANTS = {
 """What drivers name; the values are Linux's, and only counted here."""
 
 
+_FAMILIES = {"AF_UNSPEC": 0, "AF_INET": _AF_INET, "AF_INET6": _AF_INET6}
+_KINDS = {"SOCK_STREAM": _STREAM, "SOCK_DGRAM": 2, "SOCK_RAW": 3}
+"""Linux's too: the system of the guest has others, and drivers compare them with numbers."""
+
+
 def install() -> None:
     """Put the class where everybody looks for it."""
     module: Any = socket
+    for enum, values in (("AddressFamily", _FAMILIES), ("SocketKind", _KINDS)):
+        made: Any = IntEnum(enum, values, module="socket")
+        setattr(module, enum, made)
+        for name in values:
+            setattr(module, name, made[name])
     for name, value in _CONSTANTS.items():
         if not hasattr(module, name):
             setattr(module, name, value)
