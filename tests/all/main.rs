@@ -39,6 +39,7 @@ mod resync;
 mod rows;
 mod scale;
 mod sdk;
+mod secrets;
 mod uploads;
 mod vectors;
 mod web;
