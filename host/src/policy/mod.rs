@@ -38,6 +38,8 @@
 //! | text of a connector cannot drive a terminal or forge a log line | [`terminal::visible`] | `policy/terminal.rs::controls_are_visible`, `hostile::output::escapes_in_messages_names_and_rows_are_inert` |
 
 pub mod addresses;
+pub mod budgets;
+pub mod capabilities;
 mod destination;
 pub mod egress;
 mod grant;
