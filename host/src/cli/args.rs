@@ -234,7 +234,8 @@ pub struct RunArguments {
 #[command(next_help_heading = "Grants")]
 pub struct GrantArguments {
     /// Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
-    /// https://*.example.com
+    /// https://*.example.com; or TCP connections, with TLS only or either way:
+    /// tls://db.example.com:5432, tcp://db.example.com:5432
     #[arg(long = "allow", value_name = "SCHEME://HOST[:PORT]")]
     pub allow: Vec<String>,
     /// Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
