@@ -12,6 +12,8 @@
 
 mod support;
 
+mod audit;
+mod capabilities;
 mod cassettes;
 mod check;
 mod clients;
@@ -30,6 +32,7 @@ mod hostile;
 mod local_files;
 mod migrate;
 mod policies;
+mod processes;
 mod resync;
 mod rows;
 mod scale;

@@ -10,7 +10,7 @@ BATCHES: list[dict[str, str]] = [
     {
         "requests": "import requests\ntry: requests.get('http://127.0.0.1:1')\nexcept requests.ConnectionError: pass",
         "urllib3": "import urllib3\nassert urllib3.util.parse_url('http://a/b').host == 'a'",
-        "certifi": "import certifi\nassert 'BEGIN CERT' in open(certifi.where()).read()",
+        "certifi": "import certifi\nassert 'BEGIN CERT' in certifi.contents()",
         "charset-normalizer": "from charset_normalizer import from_bytes\n"
         "assert from_bytes('héllo wörld, ça va'.encode()).best().encoding == 'utf_8'",
         "idna": "import idna\nassert idna.encode('bücher.example') == b'xn--bcher-kva.example'",

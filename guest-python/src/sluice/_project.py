@@ -20,7 +20,7 @@ from typing import Any
 
 from . import _frozen, _frozen_resources
 from ._frozen import Tree
-from ._stdlib import NEVER, PRELOAD
+from ._stdlib import AGAIN, NEVER, PRELOAD
 
 PROJECT = "/project"
 SITE = "/site-packages"
@@ -97,6 +97,13 @@ def load_connector_module() -> ModuleType:
     if _files is not None and sys.platform == "wasi":
         _files.lay_out()
     return importlib.import_module(ENTRY)
+
+
+def join_connector_module(folder: str) -> None:
+    """Import the project's `connector.py` in an instance that works for another, whose files it shares."""
+    if _files is not None and sys.platform == "wasi":
+        _files.join(folder)
+    importlib.import_module(ENTRY)
 
 
 def _bundled(folder: str, part: str) -> Iterator[tuple[str, bytes]]:
@@ -243,7 +250,8 @@ def _left_out(relative: str) -> bool:
 
 
 def _loaded_files() -> set[str]:
-    return {path for module in list(sys.modules.values()) if (path := getattr(module, "__file__", None))}
+    loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return {path for path in loaded if path and not path.endswith(tuple(AGAIN))}
 
 
 def _forget_loaded(tree: Tree) -> None:

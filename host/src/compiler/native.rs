@@ -5,10 +5,9 @@ use super::resolution::{Answer, Blocked};
 
 /// Packages that work without their machine code: each has the same in Python, and takes it by itself when importing
 /// the other fails.
-pub(super) const WITHOUT_MACHINE_CODE: [&str; 29] = [
+pub(super) const WITHOUT_MACHINE_CODE: [&str; 28] = [
     "aiohttp",
     "cassandra-driver",
-    "cbor2",
     "charset-normalizer",
     "coverage",
     "fastavro",
@@ -45,7 +44,7 @@ const REST: &str = "use the service's REST interface with requests";
 const SIGNING: &str = "use hashlib and hmac, or the package `rsa` for signing; TLS is the host's and needs no package";
 
 /// Packages that are machine code at heart, whatever else their files hold: an advice each.
-const INSTEAD: [(&str, &str); 52] = [
+const INSTEAD: [(&str, &str); 53] = [
     ("asyncpg", POSTGRES),
     ("awscrt", "require boto3 without the extra `crt`"),
     ("bcrypt", "use hashlib.sha256 and hmac"),
@@ -55,6 +54,7 @@ const INSTEAD: [(&str, &str); 52] = [
     ("confluent-kafka", "nothing replaces it; read from an HTTP interface of the broker"),
     ("cryptography", SIGNING),
     ("cx-oracle", "use the database's REST interface with requests"),
+    ("dateparser", "use dateutil.parser of the package python-dateutil"),
     ("duckdb", "use sqlite3, or let the destination do the work"),
     ("google-ads", REST),
     ("google-analytics-data", REST),

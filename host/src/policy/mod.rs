@@ -35,6 +35,8 @@
 //! | text of a connector cannot drive a terminal or forge a log line | [`terminal::visible`] | `policy/terminal.rs::controls_are_visible`, `hostile::output::escapes_in_messages_names_and_rows_are_inert` |
 
 pub mod addresses;
+pub mod budgets;
+pub mod capabilities;
 mod destination;
 pub mod egress;
 mod grant;
@@ -45,3 +47,4 @@ pub mod paths;
 pub mod requests;
 pub mod secrets;
 pub mod terminal;
+pub mod upgrades;
