@@ -24,6 +24,7 @@ mod connection;
 mod contents;
 mod contract;
 mod crash;
+mod dependencies;
 mod differential;
 mod environment;
 mod examples;

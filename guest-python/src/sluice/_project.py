@@ -66,6 +66,7 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     if standard_library:
         library = os.path.dirname(ast.__file__)  # `os` itself is frozen and names a folder that is not there
         _preload(PRELOAD)
+        _give_home()
         roots = [library, root, *(entry for entry in ("/world", "/bundled") if os.path.isdir(entry))]
         for entry in roots:
             _add_library(tree, entry, skip_loaded=True)
@@ -190,6 +191,19 @@ def _note_shadowed(tree: Tree, imports: set[str], report: dict[str, Any]) -> Non
                 f"`import {name}` means Python's own module `{name}`, not the project's file of that name; "
                 "rename the file"
             )
+
+
+def _give_home() -> None:
+    """Let `~` mean the project's folder: libraries ask for it when they are imported, and would fail."""
+    original = os.path.expanduser
+
+    def expanduser(path: Any) -> Any:
+        expanded = original(path)
+        if isinstance(expanded, str) and (expanded == "~" or expanded.startswith("~/")):
+            return PROJECT + expanded[1:]
+        return expanded
+
+    os.path.expanduser = expanduser
 
 
 def _preload(names: tuple[str, ...]) -> None:

@@ -19,6 +19,7 @@ _WITHOUT = {
     "xlrd.book": ("mmap",),
     "fastavro._read_py": ("bz2", "lzma"),
     "fastavro._write_py": ("bz2", "lzma"),
+    "fsspec.utils": ("ctypes",),
 }
 
 
