@@ -25,6 +25,7 @@ mod contents;
 mod contract;
 mod crash;
 mod databases;
+mod dependencies;
 mod differential;
 mod environment;
 mod examples;
