@@ -42,6 +42,16 @@ fn a_hundred_megabytes_in_flat_memory() {
 }
 
 #[test]
+fn many_uploads_in_flat_memory() {
+    let server = Server::fixed("200 OK", &[], "");
+    let connector = against(&server, "uploading", "/").with("count", 200);
+    let sync = connector.succeed();
+    assert_eq!(connector.database().value("SELECT count(*) FROM uploads WHERE status = 200"), json!(200));
+    let guest = sync.report()["peak_memory_bytes"].as_u64().unwrap() >> 20;
+    assert!(guest < 64, "200 uploads of 1 MiB took {guest} MiB of the guest's memory");
+}
+
+#[test]
 fn pieces_arrive_as_they_are_sent() {
     const PIECES: usize = 5;
     let seen = Arc::new((Mutex::new(0_usize), Condvar::new()));

@@ -1,4 +1,4 @@
-"""Which settings of connections a connector may make: the host verifies, always, and decides whom to trust."""
+"""Which settings of TLS and proxies a connector may make: the host verifies, and decides whom to trust."""
 
 from __future__ import annotations
 
