@@ -7,7 +7,7 @@ Both sides fetch from the same local server in turn, in the same minutes, and ru
 `requests` and `urllib3`; medians are compared. ``slow`` are pages that take 20 ms, ``page`` pages without
 latency, both with a `Session`; ``tls`` are requests without one; ``body`` is a body of 100 MiB, also with the
 guest's peak memory; ``rows`` are pages of 1,000 rows until they are in the database, whole processes against
-`requests`, `json` and `executemany`. For all but the last the seconds count that the work itself took, without
+`requests`, `json` and `executemany`. For all but the last, the seconds are those of the work itself, without
 the start of a process. A loaded machine favours whoever needs fewer of its cores: look at ``uptime`` first.
 """
 
