@@ -12,6 +12,8 @@
 
 mod support;
 
+mod audit;
+mod capabilities;
 mod cassettes;
 mod check;
 mod clients;
@@ -22,6 +24,7 @@ mod connection;
 mod contents;
 mod contract;
 mod crash;
+mod databases;
 mod differential;
 mod environment;
 mod examples;
@@ -29,7 +32,9 @@ mod fitting;
 mod hostile;
 mod http_same;
 mod local_files;
+mod migrate;
 mod policies;
+mod processes;
 mod resync;
 mod rows;
 mod scale;

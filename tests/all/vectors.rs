@@ -23,8 +23,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use sluicegate::error::SyncError;
-use sluicegate::policy::landing::Landing;
-use sluicegate::policy::references::TableReference;
+use sluicegate::landing::Landing;
+use sluicegate::landing::references::TableReference;
 
 use crate::support::in_process::{Contents, Done, Given, contents, run};
 use crate::support::repository;

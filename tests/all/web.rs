@@ -4,7 +4,7 @@ mod messages;
 mod services;
 mod sessions;
 mod streams;
-mod trust;
+pub(crate) mod trust;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

@@ -6,7 +6,7 @@
 //! the answer comes in time and memory bounded by [`MAX_COMPONENT_BYTES`],
 //! `budget` and [`MAX_FINDINGS`].
 //!
-//! - [`allowed`]: the imports a component may have, by name. The policy.
+//! - [`allowed`]: the imports a component may have, as the policy says, in words.
 //! - `budget`: how much a component may declare before it is not read further.
 //! - `recognise`: what bytes are that are no component.
 //! - `surface`: imports and exports of a component.

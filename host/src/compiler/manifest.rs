@@ -10,7 +10,7 @@
 //! [limits]
 //! memory_mib = 512       # also cpu_seconds, wall_seconds, rows, requests
 //!
-//! [destination]          # how rows land when this folder is run, see `policy/landing.rs`
+//! [destination]          # how rows land when this folder is run, see `landing/decisions.rs`
 //! deletes = "hard"
 //! ```
 //!
@@ -19,9 +19,9 @@
 
 use toml::{Table, Value};
 
+use crate::landing::Landing;
+use crate::landing::settings::{self, SettingsError};
 use crate::policy::egress::NetworkGrant;
-use crate::policy::landing::Landing;
-use crate::policy::settings::{self, SettingsError};
 use crate::stamp::{AskedLimits, MAX_NAME_BYTES, is_name, is_version};
 
 /// The file's name in the project's folder.

@@ -7,30 +7,10 @@ use url::Url;
 
 use super::client::Client;
 use super::error::{HttpError, at};
+use super::oversight::Note;
 use crate::policy::egress::{Destination, Permit};
 use crate::policy::limits::Limits;
-
-/// Methods a connector may use. `CONNECT` would make a tunnel, `TRACE` echoes credentials.
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-
-/// Header fields that describe the connection or the framing, which are the host's. `Host` is set from
-/// the URL: another one would reach a host at the granted address that nobody granted.
-const HOST_HEADERS: [&str; 14] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "trailers",
-    "transfer-encoding",
-    "upgrade",
-];
+use crate::policy::requests::{METHODS, admits_method, is_connectors_header};
 
 /// How long a connector wants to wait at most; the limits apply when they are shorter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +47,9 @@ pub struct Admitted {
     pub(super) headers: HeaderMap,
     pub(super) body_len: Option<u64>,
     pub(super) permit: Permit,
+    /// How long its host's rate lets it wait.
+    pub(super) wait: Duration,
+    pub(super) note: Note,
     pub(super) connect: Duration,
     pub(super) first_byte: Duration,
     pub(super) between_bytes: Duration,
@@ -88,17 +71,31 @@ impl Client {
     ///
     /// [`HttpError::InvalidRequest`], [`HttpError::Denied`], or [`HttpError::Limit`].
     pub fn admit(&self, parts: &RequestParts) -> Result<Admitted, HttpError> {
-        let limits = self.limits();
+        // nothing is written down about what comes after the end
         self.ledger().check()?;
+        let mut to = None;
+        self.judge(parts, &mut to).inspect_err(|error| {
+            self.ledger().refused(self.limits());
+            self.oversight().refused(&parts.method, to.as_ref(), error);
+        })
+    }
+
+    fn judge(&self, parts: &RequestParts, to: &mut Option<Destination>) -> Result<Admitted, HttpError> {
+        let limits = self.limits();
         let (method, destination, url) = read_target(parts, limits)?;
-        let permit = self.grants().permit(&destination).map_err(|denied| {
+        let destination = to.insert(destination);
+        let permit = self.grants().permit(destination).map_err(|denied| {
             self.ledger().host(destination.host()).denied += 1;
             HttpError::Denied(denied)
         })?;
-        let headers = read_rest(parts, &url, &destination, limits)?;
+        let headers = read_rest(parts, &url, destination, limits)?;
         self.ledger().take(destination.host(), limits)?;
+        let taken = self.oversight().upstreams.request(destination.host(), limits);
+        let wait = taken.map_err(|spent| self.ledger().end(format!("{}: {spent}", at(destination))))?;
+        let note = Note::new(self.oversight(), method.as_str(), url.path(), &permit);
         let (connect, first_byte, between_bytes) = shorter(parts.timeouts, limits);
-        Ok(Admitted { method, url, headers, body_len: parts.body_len, permit, connect, first_byte, between_bytes })
+        let body_len = parts.body_len;
+        Ok(Admitted { method, url, headers, body_len, permit, wait, note, connect, first_byte, between_bytes })
     }
 }
 
@@ -134,7 +131,7 @@ pub(super) fn read_rest(
 
 fn parse_method(text: &str) -> Result<Method, HttpError> {
     let refused = || HttpError::InvalidRequest(format!("the method is none of {}", METHODS.join(", ")));
-    if !METHODS.contains(&text) {
+    if !admits_method(text) {
         return Err(refused());
     }
     Method::from_bytes(text.as_bytes()).map_err(|_| refused())
@@ -145,7 +142,7 @@ fn agree(url: &Url, to: &Destination) -> Result<(), HttpError> {
     let same = |uri: &Uri| {
         uri.scheme_str() == Some(to.scheme().as_str())
             && uri.host().is_some_and(|host| host == to.host().to_string())
-            && uri.port_u16().unwrap_or(to.scheme().default_port()) == to.port()
+            && uri.port_u16().or(to.scheme().default_port()) == Some(to.port())
     };
     match url.as_str().parse::<Uri>() {
         Ok(uri) if same(&uri) => Ok(()),
@@ -158,7 +155,7 @@ fn read_headers(fields: &[(String, Vec<u8>)]) -> Result<HeaderMap, HttpError> {
     for (index, (name, value)) in fields.iter().enumerate() {
         let bad = |what| HttpError::InvalidRequest(format!("header field {} of the request has {what}", index + 1));
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("a name that is not a token"))?;
-        if HOST_HEADERS.contains(&name.as_str()) {
+        if !is_connectors_header(name.as_str()) {
             continue;
         }
         let value =

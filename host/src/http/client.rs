@@ -9,7 +9,9 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::connect::{BoxError, ExchangeLayer};
 use super::error::{HttpError, setup};
+use super::oversight::Oversight;
 use super::resolve::{GuardedResolver, Resolve};
+use super::stream::Placeholders;
 use super::trust::Trust;
 use super::usage::{HostUsage, Ledger};
 use crate::policy::egress::{NetworkGrants, Scheme};
@@ -29,9 +31,13 @@ struct Shared {
     limits: Limits,
     resolver: Arc<dyn Resolve>,
     trust: Trust,
+    oversight: Oversight,
     plain: OnceCell<reqwest::Client>,
     secure: OnceCell<reqwest::Client>,
     places: Arc<Semaphore>,
+    stream_tls: OnceCell<Arc<ClientConfig>>,
+    stream_places: Arc<Semaphore>,
+    addresses: Mutex<Placeholders>,
     ledger: Mutex<Ledger>,
 }
 
@@ -42,17 +48,33 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client for one sync.
+    /// A client for one sync, which shares no budget and writes nothing down.
     #[must_use]
     pub fn new(grants: NetworkGrants, limits: &Limits, resolver: Arc<dyn Resolve>, trust: Trust) -> Self {
+        Self::overseen(grants, limits, resolver, trust, Oversight::default())
+    }
+
+    /// A client for one sync.
+    #[must_use]
+    pub fn overseen(
+        grants: NetworkGrants,
+        limits: &Limits,
+        resolver: Arc<dyn Resolve>,
+        trust: Trust,
+        oversight: Oversight,
+    ) -> Self {
         let shared = Shared {
             grants,
             limits: limits.clone(),
             resolver,
             trust,
+            oversight,
             plain: OnceCell::new(),
             secure: OnceCell::new(),
             places: Arc::new(Semaphore::new(limits.concurrent_requests)),
+            stream_tls: OnceCell::new(),
+            stream_places: Arc::new(Semaphore::new(limits.connections)),
+            addresses: Mutex::default(),
             ledger: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -62,6 +84,10 @@ impl Client {
     #[must_use]
     pub fn usage(&self) -> Vec<HostUsage> {
         self.ledger().usage()
+    }
+
+    pub(super) fn oversight(&self) -> &Oversight {
+        &self.shared.oversight
     }
 
     pub(super) fn grants(&self) -> &NetworkGrants {
@@ -80,12 +106,34 @@ impl Client {
         self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn stream_places(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.shared.stream_places)
+    }
+
+    pub(super) fn resolver(&self) -> &Arc<dyn Resolve> {
+        &self.shared.resolver
+    }
+
+    pub(super) fn addresses(&self) -> MutexGuard<'_, Placeholders> {
+        self.shared.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The TLS settings of streams.
+    pub(super) async fn stream_tls(&self) -> Result<Arc<ClientConfig>, HttpError> {
+        let made = self.shared.stream_tls.get_or_try_init(|| async {
+            let trust = self.shared.trust.clone();
+            let config = tokio::task::spawn_blocking(move || trust.stream_tls()).await??;
+            Ok::<_, BoxError>(Arc::new(config))
+        });
+        made.await.cloned().map_err(|error| setup(&error))
+    }
+
     /// The connections for a scheme. Apart, so that a sync that only speaks `http` needs no root
     /// certificates.
     pub(super) async fn connections(&self, scheme: Scheme) -> Result<&reqwest::Client, HttpError> {
-        let made = match scheme {
-            Scheme::Http => self.shared.plain.get_or_try_init(|| async { self.build(Trust::no_tls()?) }).await,
-            Scheme::Https => self.shared.secure.get_or_try_init(|| async { self.build(self.tls().await?) }).await,
+        let made = match scheme.is_secure() {
+            false => self.shared.plain.get_or_try_init(|| async { self.build(Trust::no_tls()?) }).await,
+            true => self.shared.secure.get_or_try_init(|| async { self.build(self.tls().await?) }).await,
         };
         made.map_err(|error| setup(&error))
     }

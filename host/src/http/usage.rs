@@ -14,11 +14,13 @@ pub struct HostUsage {
     pub host: String,
     /// Requests that were admitted.
     pub requests: u64,
-    /// Bytes of request bodies handed to the network.
+    /// TCP connections that were admitted.
+    pub connections: u64,
+    /// Bytes of request bodies, and those written to TCP connections, handed to the network.
     pub bytes_sent: u64,
-    /// Bytes of response bodies.
+    /// Bytes of response bodies, and those read from TCP connections.
     pub bytes_received: u64,
-    /// Requests that were refused, by name or by address.
+    /// Requests and connections that were refused, by name or by address.
     pub denied: u64,
 }
 
@@ -26,10 +28,15 @@ pub struct HostUsage {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     requests: u64,
+    refused: u64,
     hosts: BTreeSet<String>,
     by_host: BTreeMap<String, HostUsage>,
+    streamed: u64,
     broken: Option<HttpError>,
 }
+
+/// Requests that may be refused even when none is allowed.
+const LEAST_REFUSED: u64 = 1_000;
 
 const OTHERS: &str = "(others)";
 
@@ -50,6 +57,30 @@ impl Ledger {
 
     /// Takes one request from the budgets, or ends the network for this sync.
     pub(super) fn take(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
+        self.take_one(host, limits)?;
+        self.host(host).requests += 1;
+        Ok(())
+    }
+
+    /// The same for a connection, which counts as one request.
+    pub(super) fn take_connection(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
+        self.take_one(host, limits)?;
+        self.host(host).connections += 1;
+        Ok(())
+    }
+
+    /// Takes bytes of a stream from the budget, or ends the network for this sync.
+    pub(super) fn take_bytes(&mut self, bytes: u64, limits: &Limits) -> Result<(), HttpError> {
+        self.check()?;
+        self.streamed = self.streamed.saturating_add(bytes);
+        if self.streamed <= limits.stream_bytes {
+            return Ok(());
+        }
+        let most = limits.stream_bytes;
+        Err(self.end(format!("the sync's limit of {most} bytes over tcp connections is reached")))
+    }
+
+    fn take_one(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
         self.check()?;
         let name = host.to_string();
         let text = if self.requests >= limits.requests {
@@ -60,14 +91,26 @@ impl Ledger {
             None
         };
         if let Some(text) = text {
-            let error = HttpError::Limit { text, sticky: true };
-            self.broken = Some(error.clone());
-            return Err(error);
+            return Err(self.end(text));
         }
         self.requests += 1;
         self.hosts.insert(name);
-        self.host(host).requests += 1;
         Ok(())
+    }
+
+    /// Takes a request that was refused, of which a connector may make as many as of others: each costs a line of the
+    /// audit log.
+    pub(super) fn refused(&mut self, limits: &Limits) {
+        self.refused += 1;
+        if self.refused > limits.requests.max(LEAST_REFUSED) {
+            let text = format!("more than {} requests of the sync were refused", limits.requests.max(LEAST_REFUSED));
+            self.end(text);
+        }
+    }
+
+    /// Ends the network for this sync.
+    pub(super) fn end(&mut self, text: String) -> HttpError {
+        self.broken.get_or_insert(HttpError::Limit { text, sticky: true }).clone()
     }
 
     /// All counts, by host name.

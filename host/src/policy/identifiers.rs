@@ -2,10 +2,10 @@
 //!
 //! The threat: a name that ends a quoted identifier, hides in a log, reaches the host's own
 //! tables or SQLite's. A source name may hold anything a source may call a column, except what no one
-//! can read; a destination name is what is left after [`super::names`], and may not be one
+//! can read; a destination name is what is left after `landing::names`, and may not be one
 //! of ours. Quoting is done once, where SQL is written, for every name.
 
-use super::names::Kind;
+use std::fmt;
 
 /// Destination names with this prefix are the host's own: its tables, and the system columns.
 pub const RESERVED_PREFIX: &str = "_sluice_";
@@ -13,7 +13,7 @@ pub const RESERVED_PREFIX: &str = "_sluice_";
 /// The one column with that prefix that rows bring along: where the row's file landed.
 pub const FILE_PATH_COLUMN: &str = "_sluice_file_path";
 
-/// Columns with this prefix are the host's in a connection with [`super::landing::SystemColumns::Fivetran`].
+/// Columns with this prefix are the host's in a connection with `SystemColumns::Fivetran`.
 pub const FIVETRAN_PREFIX: &str = "_fivetran_";
 
 /// The one column with that prefix that rows bring along there.
@@ -24,6 +24,24 @@ pub const SQLITE_PREFIX: &str = "sqlite_";
 
 /// Bytes of a destination name. Transliteration makes names longer than the source had them.
 pub const DESTINATION_NAME_BYTES: usize = 1024;
+
+/// What a name names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A table.
+    Table,
+    /// A column.
+    Column,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Table => "table",
+            Self::Column => "column",
+        })
+    }
+}
 
 /// Why a name was not accepted. The texts hold the name only where it is readable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,9 +8,9 @@ use super::engine::SandboxEngine;
 use super::instance::Guest;
 use super::state::Capabilities;
 use crate::error::{ConnectorFailure, SyncError};
+use crate::landing::names::Kind;
 use crate::policy::identifiers::check_source;
 use crate::policy::limits::{FORM_BYTES, FORM_FIELDS, FORM_TEXT_BYTES};
-use crate::policy::names::Kind;
 use crate::setup::{Choice, Field, FieldKind, Form, FormTest, Outcome};
 
 /// The connector's form; `None` when the component has none.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sluicegate::policy::landing::TypeMismatch;
+use sluicegate::landing::TypeMismatch;
 
 use super::program::{Declared, End, Kind, Mode, Name, Operation, Program, Row, SyncSpec, TableSpec};
 use super::python::Py;

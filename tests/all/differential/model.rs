@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use sluicegate::policy::landing::TypeMismatch;
+use sluicegate::landing::TypeMismatch;
 
 use super::program::{Declared, End, Kind, Mode, Operation, Program, Row, SyncSpec, TableSpec};
 use super::python::{Py, hex};

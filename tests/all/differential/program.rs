@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use sluicegate::policy::landing::{BadRow, Deletes, Landing, TypeMismatch};
-use sluicegate::policy::references::TableReference;
+use sluicegate::landing::references::TableReference;
+use sluicegate::landing::{BadRow, Deletes, Landing, TypeMismatch};
 
 use super::python::Py;
 use super::types::Type;

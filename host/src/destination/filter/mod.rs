@@ -2,8 +2,8 @@
 //!
 //! [`Filtered`] stands in front of a destination and is one itself, so that whatever writes passes it. Blocked tables
 //! and columns are left out of every operation and declaration, and so is what is new where the operator lets nothing
-//! new in; the files of what is left out are left out too; hashed columns arrive as text. What the decisions are stands in `policy/protection.rs` and
-//! `policy/baseline.rs`; here they are applied, a whole column of a batch at a time. Without any decision there is no
+//! new in; the files of what is left out are left out too; hashed columns arrive as text. What the decisions are stands in `landing/protection.rs` and
+//! `landing/baseline.rs`; here they are applied, a whole column of a batch at a time. Without any decision there is no
 //! filter and nothing is looked at.
 
 mod batch;

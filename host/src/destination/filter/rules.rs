@@ -8,10 +8,10 @@ use super::hash::HashKey;
 use super::unmatched::{Pending, Unmatched};
 use super::withheld::{List, Reason, Withheld};
 use crate::destination::DestinationError;
-use crate::policy::baseline::{Baseline, Columns};
-use crate::policy::landing::{Landing, SchemaChanges};
-use crate::policy::protection::{Protection, Treatment};
-use crate::policy::references::{TableReference, table_spelling};
+use crate::landing::baseline::{Baseline, Columns};
+use crate::landing::protection::{Protection, Treatment};
+use crate::landing::references::{TableReference, table_spelling};
+use crate::landing::{Landing, SchemaChanges};
 use crate::rows::{Batch, ColumnDefinition, DataType, Operation, OperationKind, TableDefinition, TableName};
 
 /// Most columns whose fate is remembered; a connector chooses the names.

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::policy::landing::Landing;
-use crate::policy::names::spelling;
-use crate::policy::references::TableReference;
+use crate::landing::Landing;
+use crate::landing::names::spelling;
+use crate::landing::references::TableReference;
 
 /// A decision to block or hash something that the connector did not send.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::obstacle::Obstacle;
 use super::plan::Slot;
 use super::types::type_name;
 use super::values::Scalar;
-use crate::policy::landing::TypeMismatch;
+use crate::landing::TypeMismatch;
 use crate::rows::{Batch, Column, DataType, OperationKind, TableName, Value, Values};
 
 /// What a column is to hold in this sync; a column that is neither takes what comes.

@@ -10,7 +10,7 @@ use super::naming::Names;
 use super::open::failed;
 use super::state::{read_entry, write_entry};
 use crate::destination::DestinationError;
-use crate::policy::landing::{Landing, Naming, SystemColumns};
+use crate::landing::{Landing, Naming, SystemColumns};
 
 const NAMING: &str = "naming";
 const SYSTEM_COLUMNS: &str = "system_columns";

@@ -1,6 +1,6 @@
 //! Hashing what landed in plain, before a sync begins.
 //!
-//! `_sluice_hashing` says which columns were hashed by the last sync, spelled as `policy/protection.rs` compares
+//! `_sluice_hashing` says which columns were hashed by the last sync, spelled as `landing/protection.rs` compares
 //! names. A column that is to be hashed and is not among them is hashed where it lies; one that is not to be hashed any
 //! more is noted with the time, so that when hashing is turned on again only what was written since is hashed. All of
 //! it is one transaction, after which the log is emptied: neither it nor free pages hold the old values.
@@ -24,9 +24,9 @@ use super::values::{Scalar, decode};
 use super::{key, quarantine, state, sync};
 use crate::destination::DestinationError;
 use crate::destination::filter::HashKey;
-use crate::policy::names::spelling;
-use crate::policy::protection::Protection;
-use crate::policy::references::table_spelling;
+use crate::landing::names::spelling;
+use crate::landing::protection::Protection;
+use crate::landing::references::table_spelling;
 use crate::rows::DataType;
 
 /// What the key is recognised by: the hash of this.

@@ -7,7 +7,7 @@ use super::open::failed;
 use super::state;
 use crate::destination::DestinationError;
 use crate::destination::filter::{Filter, HashKey, StoredColumn, StoredTable};
-use crate::policy::landing::Landing;
+use crate::landing::Landing;
 
 /// The filter of a sync, if the operator wants one.
 ///

@@ -1,7 +1,7 @@
 //! From a source's names to the destination's, and how names are written into SQL.
 
-use crate::policy::landing::{Naming, SystemColumns};
-use crate::policy::names::{self, Kind};
+use crate::landing::names::{self, Kind};
+use crate::landing::{Naming, SystemColumns};
 use crate::rows::TableName;
 
 /// The names of the columns that the host adds.

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use super::SqliteOptions;
 use super::files::Files;
 use crate::destination::DestinationError;
-use crate::policy::protection::Protection;
+use crate::landing::protection::Protection;
 
 /// Marks a file as ours: `sluc`.
 const APPLICATION_ID: i64 = 0x736c_7563;

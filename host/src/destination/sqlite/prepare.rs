@@ -11,7 +11,7 @@ use super::plan::{self, Plan, Work, check_columns, check_tables};
 use super::removal::Removal;
 use super::{history, schema, write};
 use crate::destination::DestinationError;
-use crate::policy::landing::TypeMismatch;
+use crate::landing::TypeMismatch;
 use crate::rows::{Batch, OperationKind, TableName};
 
 impl SqliteDestination {

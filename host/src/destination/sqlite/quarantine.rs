@@ -14,7 +14,7 @@ use super::open::failed;
 use super::text::push_hex;
 use super::values::Scalar;
 use crate::destination::DestinationError;
-use crate::policy::references::table_spelling;
+use crate::landing::references::table_spelling;
 use crate::rows::{Batch, Column, OperationKind, TableName};
 
 /// The most characters kept of a value.
@@ -80,11 +80,25 @@ fn open(connection: &Connection) -> rusqlite::Result<u64> {
         .map(i64::unsigned_abs)
 }
 
+fn is_there(connection: &Connection) -> rusqlite::Result<bool> {
+    let there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sluice_quarantine')";
+    connection.query_row(there, [], |row| row.get(0))
+}
+
+/// Whether rows of a table that the source still has came here since.
+pub(super) fn took_since(connection: &Connection, table: &TableName, since: &str) -> rusqlite::Result<bool> {
+    if !is_there(connection)? {
+        return Ok(false);
+    }
+    let statement = "SELECT EXISTS (SELECT 1 FROM \"_sluice_quarantine\" \
+                     WHERE \"table_name\" = ? AND \"operation\" <> 'delete' AND \"last_seen\" >= ?)";
+    connection.query_row(statement, params![table.to_string(), since], |row| row.get(0))
+}
+
 /// Takes values out of rows that are kept, because their columns are to be hashed from now on;
 /// `hashed` is asked for the spelling of a table and a source's column.
 pub(super) fn redact(connection: &Connection, hashed: impl Fn(String, &str) -> bool) -> rusqlite::Result<()> {
-    let there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sluice_quarantine')";
-    if !connection.query_row(there, [], |row| row.get(0))? {
+    if !is_there(connection)? {
         return Ok(());
     }
     let mut read = connection

@@ -7,7 +7,7 @@ use super::catalogue::Table;
 use super::naming::quote;
 use super::open::failed;
 use crate::destination::DestinationError;
-use crate::policy::landing::{Deletes, Landing};
+use crate::landing::{Deletes, Landing};
 
 /// What becomes of rows that go away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

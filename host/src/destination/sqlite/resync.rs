@@ -8,9 +8,9 @@ use super::clock::{self, Clock};
 use super::naming::quote;
 use super::open::failed;
 use super::removal::Removal;
-use super::{read, state};
+use super::{quarantine, read, state};
 use crate::destination::DestinationError;
-use crate::policy::landing::Landing;
+use crate::landing::Landing;
 use crate::policy::terminal::listed;
 use crate::rows::TableName;
 
@@ -142,6 +142,13 @@ pub(super) fn sweep(
         let blocked = landing.table(source.schema.as_deref(), &source.name).is_some_and(|table| table.block);
         let (_, Some(table)) = catalogue.get(connection, &source)? else { continue };
         if blocked || (everything.is_none() && !arrived(connection, &table, began)?) {
+            continue;
+        }
+        if quarantine::took_since(connection, &source, began).map_err(failed("reading the quarantine"))? {
+            // What is kept aside did arrive, and may be in the table as it was before.
+            connection
+                .execute("INSERT OR REPLACE INTO \"_sluice_resync\" VALUES (?, ?)", params![table.name, began])
+                .map_err(failed("putting a re-sync off"))?;
             continue;
         }
         let rows = Removal::of(&table, landing).sweep(connection, &table, began, &end)?;

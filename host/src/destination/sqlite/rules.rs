@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::catalogue::Table;
 use super::fit::Rule;
-use crate::policy::landing::Landing;
+use crate::landing::Landing;
 use crate::rows::{TableDefinition, TableName};
 
 /// The rules of one table by the source's names of its columns.

@@ -9,7 +9,7 @@ use super::naming::quote;
 use super::open::{busy, failed};
 use super::schema::{REWRITTEN, replace};
 use crate::destination::DestinationError;
-use crate::policy::landing::Landing;
+use crate::landing::Landing;
 use crate::rows::TableName;
 
 /// Makes tables keep their history that the operator wants so, each in one transaction.

@@ -7,7 +7,7 @@ use super::super::infer::Incoming;
 use super::super::lattice::{Integers, exact_in_double};
 use super::super::types::PLAIN_TYPES;
 use super::*;
-use crate::policy::landing::{Landing, TypeMismatch};
+use crate::landing::{Landing, TypeMismatch};
 
 /// Values around every edge of the lattice.
 fn pool() -> Vec<Value> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::policy::landing::{Landing, TableLanding, TypeMismatch};
+use crate::landing::{Landing, TableLanding, TypeMismatch};
 
 fn place_that(mismatch: TypeMismatch, lock_types: bool) -> Place {
     let table = TableLanding { lock_types, ..TableLanding::default() };

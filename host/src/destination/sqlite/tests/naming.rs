@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::policy::settings;
+use crate::landing::settings;
 
 fn under(place: &Place, text: &str) -> Warehouse {
-    let landing = Arc::new(settings::read(text).unwrap());
+    let landing = Arc::new(settings::read(text).unwrap().landing);
     let options = SqliteOptions { landing, ..SqliteOptions::default() };
     Warehouse::with_options(place.folder.path().join("warehouse"), options)
 }

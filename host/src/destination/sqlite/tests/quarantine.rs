@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::policy::landing::{BadRow, Landing};
+use crate::landing::{BadRow, Landing};
 
 fn place_for(quarantined_rows: u64) -> Place {
     let landing = Landing { on_bad_row: Some(BadRow::Quarantine), ..Landing::default() };

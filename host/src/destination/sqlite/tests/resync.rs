@@ -252,3 +252,31 @@ fn tables_are_named_as_in_the_source_or_the_destination() {
     }
     assert_eq!(pending(&place), [Some("Sales.OrderLines".into())]);
 }
+
+/// A row that arrived but could not land is not gone from the source.
+#[test]
+fn a_table_with_rows_in_quarantine_is_not_swept_until_they_are_dealt_with() {
+    let place = redecided(place(), "on_bad_row = 'quarantine'");
+    let users = [declared("t", &["id"], &[("a", Some(DataType::Short))])];
+    let row = |id: i64, a: i64| upsert("t", &[("id", int(id)), ("a", int(a))]);
+    let other = || upsert("other", &[("k", text("v"))]);
+    place.sync(&users, &[row(1, 1), row(2, 2), row(3, 3), other()]);
+    begin(&place, &Resync::Everything).unwrap();
+    let again = |operations: &[Operation]| {
+        let mut destination = place.open();
+        destination.declare(&users).unwrap();
+        operations.iter().for_each(|operation| destination.write(operation).unwrap());
+        destination.checkpoint("{}").unwrap();
+        destination.finish().unwrap();
+    };
+    again(&[row(1, 1), row(2, 70_000)]);
+    assert_eq!(marks(&place), [(1, 0), (2, 0), (3, 0)], "2 is there, so nothing is known about 3 alone");
+    assert_eq!(place.query("SELECT _sluice_deleted FROM other"), [[Stored::Integer(1)]], "other tables are swept");
+    assert_eq!(pending(&place), [Some("t".to_owned())]);
+    again(&[row(2, 2)]);
+    assert_eq!(pending(&place), [Some("t".to_owned())], "it is still there");
+    place.outside().execute("DELETE FROM _sluice_quarantine", []).unwrap();
+    again(&[]);
+    assert_eq!(marks(&place), [(1, 0), (2, 0), (3, 1)]);
+    assert!(pending(&place).is_empty());
+}

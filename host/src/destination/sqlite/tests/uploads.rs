@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::*;
 use crate::destination::FilePart;
 use crate::destination::filter::{Reason, Withheld};
+use crate::landing::settings;
 use crate::policy::paths::FilePath;
-use crate::policy::settings;
 
 struct Folder(tempfile::TempDir);
 
@@ -23,7 +23,7 @@ impl Folder {
     }
 
     fn under(&self, settings: &str) -> Filtered<SqliteDestination> {
-        let landing = Arc::new(settings::read(settings).unwrap());
+        let landing = Arc::new(settings::read(settings).unwrap().landing);
         let options = SqliteOptions { landing, ..SqliteOptions::default() };
         Warehouse::with_options(self.0.path(), options).open("c", identity("one")).unwrap()
     }

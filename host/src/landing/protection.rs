@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::landing::Landing;
+use super::decisions::Landing;
 use super::names::spelling;
 use super::references::table_spelling;
 
@@ -106,12 +106,12 @@ impl TableProtection {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::policy::names::{Kind, destination_name};
-    use crate::policy::settings;
+    use crate::landing::names::{Kind, destination_name};
+    use crate::landing::settings;
     use proptest::prelude::*;
 
     fn protection(tables: &str) -> Protection {
-        Protection::of(&settings::read(tables).unwrap())
+        Protection::of(&settings::read(tables).unwrap().landing)
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
             let other = respelled(&blocked, seed);
             prop_assume!(destination_name(Kind::Column, &other) == destination_name(Kind::Column, &blocked));
             let mut landing = Landing::default();
-            let table: crate::policy::references::TableReference = "t".parse().unwrap();
+            let table: crate::landing::references::TableReference = "t".parse().unwrap();
             landing.table_mut(table).block_columns.insert(blocked.clone());
             let protection = Protection::of(&landing);
             prop_assert_eq!(protection.table(None, "T").unwrap().treatment(&other), Treatment::Block, "{} {}", blocked, other);

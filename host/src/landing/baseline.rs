@@ -13,7 +13,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::landing::SchemaChanges;
+use super::decisions::SchemaChanges;
 use super::references::TableReference;
 
 /// The tables and columns that a destination holds when a sync begins, by source name.

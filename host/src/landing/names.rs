@@ -19,33 +19,14 @@
 //!
 //! Two source names that become equal, or differ only in the case of ASCII letters, are a collision, which the destination refuses naming both.
 
-use std::fmt;
-
-use super::identifiers::{NameError, check_destination};
-use super::landing::Naming;
-
-/// What a name names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// A table.
-    Table,
-    /// A column.
-    Column,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Table => "table",
-            Self::Column => "column",
-        })
-    }
-}
+use super::decisions::Naming;
+pub use crate::policy::identifiers::Kind;
+use crate::policy::identifiers::{NameError, check_destination};
 
 /// The destination's name for a source's name, under Fivetran's rule.
 ///
 /// ```
-/// use sluicegate::policy::names::{Kind, destination_name};
+/// use sluicegate::landing::names::{Kind, destination_name};
 ///
 /// assert_eq!(destination_name(Kind::Column, "createdAt")?, "created_at");
 /// assert_eq!(destination_name(Kind::Column, "Straße 2")?, "strasse_2");
@@ -103,7 +84,7 @@ pub fn table_name(naming: Naming, schema: Option<&str>, name: &str) -> Result<St
 /// alike, and so are some more: an operator who blocks `password` means `Pass-Word` too.
 ///
 /// ```
-/// use sluicegate::policy::names::spelling;
+/// use sluicegate::landing::names::spelling;
 ///
 /// assert_eq!(spelling("Pass-Wörd"), "password");
 /// ```

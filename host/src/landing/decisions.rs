@@ -24,9 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::identifiers::{self, NameError};
 use super::names::Kind;
 use super::references::{TableReference, table_spelling};
+use crate::policy::identifiers::{self, NameError};
 
 /// What a delete does to a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -14,9 +14,9 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::identifiers::{self, NameError};
-use super::limits::Limits;
 use super::names::{Kind, spelling};
+use crate::policy::identifiers::{self, NameError};
+use crate::policy::limits::Limits;
 
 /// A table as the source names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
