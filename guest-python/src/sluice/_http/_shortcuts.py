@@ -49,7 +49,7 @@ def patch_cookies(module: ModuleType) -> None:
     extract, header = module.extract_cookies_to_jar, module.get_cookie_header
 
     def extract_cookies_to_jar(jar: Any, request: Any, response: Any) -> None:
-        message = getattr(getattr(response, "_original_response", None), "msg", None)
+        message: Any = getattr(getattr(response, "_original_response", None), "msg", None)
         known = type(message) is http.client.HTTPMessage and type(jar).extract_cookies is jars.extract_cookies
         if not known or any(name.lower() in _COOKIES for name, _ in message.raw_items()):
             extract(jar, request, response)
