@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         network,
         oversight,
         initial_state: state,
-        environment: environment.with_connection(&connection),
+        environment: environment.with_connection(&connection, arguments.cassette.replay.is_some()),
         limits,
         log: progress.clone(),
         counters,

@@ -220,7 +220,7 @@ mod tests {
     fn a_module_of_the_sdk_can_stand_for_a_distribution() {
         let asked = from_text("psycopg2-binary>=2.9\nrequests\n").unwrap();
         let replaced = asked.with_stand_ins(|module| module == "psycopg2");
-        assert_eq!(replaced.lines, ["pg8000", "requests"]);
+        assert_eq!(replaced.lines, ["pg8000>=1.31", "requests"]);
         assert_eq!(replaced.provided, ["psycopg2-binary"]);
         assert_eq!(asked.with_stand_ins(|_| false), asked);
     }

@@ -52,9 +52,7 @@ def _cert_verify(self: Any, conn: Any, url: str, verify: Any, cert: Any) -> None
         if not verify:
             _trust.check_verification(0)
         if cert:
-            _trust.refuse(
-                "a client certificate cannot be presented", "ask the operator to configure it there"
-            )
+            _trust.refuse_client_certificate()
     except OSError as error:
         raise SSLError(error) from error
     conn.cert_reqs = "CERT_REQUIRED"
