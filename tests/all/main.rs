@@ -19,6 +19,7 @@ mod command_line;
 mod concurrency;
 mod configure;
 mod connection;
+mod connectors;
 mod contents;
 mod contract;
 mod crash;
