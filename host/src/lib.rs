@@ -15,7 +15,8 @@
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
 //! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
 //! | [`cassette`] | recorded HTTP: reading, redacting and matching it. Pure | `policy` |
-//! | [`http`] | the only way out of the machine, which dials only with a permit of the policy; records and replays | `policy`, `cassette` |
+//! | [`audit`] | what was granted, every request and every denial, one line each | nothing of this crate |
+//! | [`http`] | the only way out of the machine, which dials only with a permit of the policy; records and replays | `policy`, `cassette`, `audit` |
 //! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
@@ -28,6 +29,7 @@
 //! A row's way: `connector.py` → SDK (typed columns) → `sandbox` → `ops` → `queue` → writer
 //! thread → `destination`.
 
+pub mod audit;
 pub mod cassette;
 pub mod check;
 pub mod cli;

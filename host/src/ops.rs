@@ -6,12 +6,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::counters::Counters;
 use crate::error::LimitReached;
 use crate::incidents::Incidents;
 use crate::landing::Landing;
 use crate::landing::names::Kind;
+use crate::policy::budgets::Rate;
 use crate::policy::identifiers;
 use crate::policy::limits::{Limits, ROW_OVERHEAD_BYTES};
 use crate::queue::{Sender, WriterFailure};
@@ -47,6 +49,7 @@ pub(crate) struct Operations {
     bytes: u64,
     uncommitted: u64,
     checkpoints: u64,
+    checkpoint_rate: (Instant, Rate),
     files: files::Files,
     /// Operations are refused until `sync` runs.
     open: bool,
@@ -72,6 +75,7 @@ impl Operations {
             bytes: 0,
             uncommitted: 0,
             checkpoints: 0,
+            checkpoint_rate: (Instant::now(), Rate::default()),
             files: files::Files::default(),
             open: false,
         }
@@ -146,6 +150,11 @@ impl Operations {
         self.checkpoints += 1;
         if self.checkpoints > self.limits.checkpoints {
             return Err(self.limit("checkpoints", self.limits.checkpoints));
+        }
+        let (since, rate) = &mut self.checkpoint_rate;
+        let wait = rate.take(since.elapsed(), self.limits.checkpoints_per_second);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
         }
         self.uncommitted = 0;
         let result = self.queue.checkpoint(state).await;

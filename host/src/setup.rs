@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::counters::Counters;
 use crate::error::SyncError;
-use crate::http::{Client, SystemResolver, Trust, Web};
+use crate::http::{Client, Oversight, SystemResolver, Trust, Web};
 use crate::incidents::Incidents;
 use crate::log::{ConnectorLog, LogSink};
 use crate::ops::Operations;
@@ -112,6 +112,8 @@ pub struct SetupRequest {
     pub grants: NetworkGrants,
     /// Which certificate authorities are trusted.
     pub trust: Trust,
+    /// Budgets that it shares with others, and the audit log.
+    pub oversight: Oversight,
     /// The limits, for each call.
     pub limits: Limits,
     /// Where the connector's log goes.
@@ -165,7 +167,13 @@ fn capabilities(request: &SetupRequest) -> (Capabilities, Incidents) {
             incidents.clone(),
             Arc::clone(&counters),
         ),
-        http: Web::Network(Client::new(request.grants.clone(), &request.limits, resolver, request.trust.clone())),
+        http: Web::Network(Client::overseen(
+            request.grants.clone(),
+            &request.limits,
+            resolver,
+            request.trust.clone(),
+            request.oversight.clone(),
+        )),
         still: None,
         log: Arc::new(log),
         incidents: incidents.clone(),

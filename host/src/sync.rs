@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
 
+use crate::audit::{Audit, Entry};
 use crate::cassette::{Player, Redaction, Replayed};
 use crate::counters::Counters;
 use crate::destination::filter::{Reason, Unmatched, Withheld};
 use crate::destination::sqlite::{SqliteOptions, Warehouse};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::error::{ConnectorFailure, SyncError};
-use crate::http::{Client, HostUsage, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
+use crate::http::{Client, HostUsage, Oversight, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
 use crate::incidents::Incidents;
 use crate::landing::Landing;
 use crate::log::{ConnectorLog, Level, LogSink};
@@ -50,6 +51,8 @@ pub struct SyncRequest {
     pub environment: BTreeMap<String, String>,
     /// What answers its requests.
     pub network: Network,
+    /// Budgets that it shares with other syncs, and the audit log.
+    pub oversight: Oversight,
     /// The limits.
     pub limits: Limits,
     /// Where the connector's log goes.
@@ -69,8 +72,8 @@ pub enum Network {
 }
 
 impl Network {
-    fn web(self, limits: &Limits) -> (Web, Option<Timestamp>) {
-        let client = |grants, trust| Client::new(grants, limits, Arc::new(SystemResolver), trust);
+    fn web(self, limits: &Limits, oversight: Oversight) -> (Web, Option<Timestamp>) {
+        let client = |grants, trust| Client::overseen(grants, limits, Arc::new(SystemResolver), trust, oversight);
         match self {
             Self::Granted(grants, trust) => (Web::Network(client(grants, trust)), None),
             Self::Recorded(grants, trust, recorder) => (Web::Recorded(client(grants, trust), Arc::new(recorder)), None),
@@ -128,7 +131,9 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     let start = Instant::now();
     let identity = SyncIdentity { connector: request.connector, digest: component.digest().to_owned() };
     let landing = Arc::new(request.landing);
-    let (web, clock) = request.network.web(&request.limits);
+    let audit = request.oversight.audit.clone();
+    let granted = Granted::of(&request.network, request.environment.keys());
+    let (web, clock) = request.network.web(&request.limits, request.oversight);
     let options = SqliteOptions {
         landing: Arc::clone(&landing),
         clock: clock.map(|clock| clock.as_microsecond()),
@@ -136,7 +141,9 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         columns: request.limits.columns_per_table,
         ..SqliteOptions::default()
     };
+    let started = (identity.connector.clone(), identity.digest.clone());
     let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
+    audit.write(&granted.started(&started.0, &started.1, &request.connection));
     let state = request.initial_state.unwrap_or_else(|| destination.state().to_owned());
     let path_column = destination.path_column();
 
@@ -152,7 +159,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         limits: request.limits,
         operations,
         http: web.clone(),
-        still: clock.map(|clock| Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default() }),
+        still: clock.map(still),
         log: Arc::clone(&log),
         incidents: incidents.clone(),
         counters: Arc::clone(&counters),
@@ -178,6 +185,8 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
     }
     let result = with_denial(result, &incidents);
     let (result, cassette) = with_cassette(result, &web, &log);
+    let hosts = web.usage();
+    let result = finish_audit(&audit, &hosts, result);
     Ok(SyncReport {
         result,
         cassette,
@@ -187,12 +196,54 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         rows: counters.rows(),
         bytes: counters.bytes(),
         files: counters.files(),
-        hosts: web.usage(),
+        hosts,
         peak_memory_bytes: memory.peak_bytes(),
         dropped_messages: log.dropped(),
         cpu,
         wall: start.elapsed(),
     })
+}
+
+fn still(clock: Timestamp) -> Still {
+    Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default(), instance: 0 }
+}
+
+/// What the audit log says a sync was granted.
+struct Granted {
+    network: Vec<String>,
+    addresses: Vec<String>,
+    environment: Vec<String>,
+}
+
+impl Granted {
+    fn of<'a>(network: &Network, environment: impl Iterator<Item = &'a String>) -> Self {
+        let (network, addresses) = match network {
+            Network::Granted(grants, _) | Network::Recorded(grants, ..) => (
+                grants.iter().map(ToString::to_string).collect(),
+                grants.address_grants().map(ToString::to_string).collect(),
+            ),
+            Network::Replayed(..) => (Vec::new(), Vec::new()),
+        };
+        Self { network, addresses, environment: environment.cloned().collect() }
+    }
+
+    fn started<'a>(&'a self, connector: &'a str, component: &'a str, connection: &'a str) -> Entry<'a> {
+        let Self { network, addresses, environment } = self;
+        Entry::Started { connector, component, connection, network, addresses, environment }
+    }
+}
+
+/// Writes the last line. An audit log that is not whole is a failure of the host, whatever else went well.
+fn finish_audit(audit: &Audit, hosts: &[HostUsage], result: Result<(), SyncError>) -> Result<(), SyncError> {
+    audit.write(&Entry::Finished {
+        outcome: result.as_ref().map_or_else(SyncError::class, |()| "success"),
+        requests: hosts.iter().map(|host| host.requests).sum(),
+        denied: hosts.iter().map(|host| host.denied).sum(),
+    });
+    match audit.failure() {
+        Some(reason) => result.and(Err(SyncError::Host(reason))),
+        None => result,
+    }
 }
 
 /// Says what is new and did not land, each once.

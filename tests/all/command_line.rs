@@ -234,6 +234,19 @@ fn a_project_is_built_when_something_changed_and_asks_by_name() {
     assert!(said.contains("not granted: https://*.other.example\n"), "{said}");
     let granted = run(&["--allow", "https://api.example.com", "--allow", "https://*.other.example"]);
     assert_eq!(granted.status.code(), Some(0), "{}", text(&granted.stderr));
+
+    // Run from their folders: an own project may change, but what it asks for more is shown first.
+    let warehouse = place.path().join("own").display().to_string();
+    let run = |project: &Project, more: &[&str]| {
+        say(&[&["run", project.folder().as_str(), "--warehouse", warehouse.as_str()], more].concat())
+    };
+    assert_eq!(run(&silent, &[]).status.code(), Some(0));
+    let said = run(&asking, &[]);
+    assert_eq!(said.status.code(), Some(4), "{}", text(&said.stderr));
+    let said = text(&said.stderr);
+    assert!(said.contains("asks for more: network https://api.example.com, network https://*.other.example"), "{said}");
+    assert_eq!(run(&asking, &["--accept"]).status.code(), Some(0));
+    assert_eq!(run(&silent, &[]).status.code(), Some(0), "asking for less is no question");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use sluicegate::counters::Counters;
-use sluicegate::http::Trust;
+use sluicegate::http::{Oversight, Trust};
 use sluicegate::landing::{BadRow, Landing, TableLanding, TypeMismatch};
 use sluicegate::log::{Level, LogSink};
 use sluicegate::policy::egress::NetworkGrants;
@@ -45,6 +45,7 @@ impl Place {
             initial_state: None,
             environment: [].into(),
             network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
+            oversight: Oversight::default(),
             limits,
             log: Arc::new(Silence),
             counters: Arc::new(Counters::default()),

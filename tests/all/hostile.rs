@@ -6,6 +6,7 @@ mod limits;
 mod local_files;
 mod network;
 mod output;
+mod processes;
 mod surroundings;
 
 use std::path::Path;

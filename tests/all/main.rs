@@ -12,6 +12,8 @@
 
 mod support;
 
+mod audit;
+mod capabilities;
 mod cassettes;
 mod check;
 mod clients;
@@ -23,14 +25,17 @@ mod connectors;
 mod contents;
 mod contract;
 mod crash;
+mod databases;
 mod differential;
 mod environment;
 mod examples;
 mod fitting;
 mod hostile;
+mod http_same;
 mod local_files;
 mod migrate;
 mod policies;
+mod processes;
 mod resync;
 mod rows;
 mod scale;

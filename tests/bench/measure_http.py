@@ -47,7 +47,16 @@ class Bench:
     def sluice(self, kind: str, url: str, count: int, name: str = "pages") -> list[dict[str, object]]:
         configuration = self.folder / "configuration.json"
         configuration.write_text(json.dumps({"work": kind, "url": url, "count": str(count)}))
-        command = [SLUICE, "run", self.component, "--configuration", configuration, "--json", "--preview", "0"]
+        command = [
+            SLUICE,
+            "run",
+            self.component,
+            "--configuration",
+            configuration,
+            "--json",
+            "--preview",
+            "0",
+        ]
         command += ["--allow", self.plain, "--allow", self.tls, "--ca-file", self.folder / "ca.pem"]
         command += ["--warehouse", self.folder / name, "--connection", "bench"]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
@@ -75,7 +84,9 @@ class Bench:
         show(name, ours, lambda _: float(self.native(kind, url, count)), count, wanted)
 
 
-def show(name: str, ours: Callable[[int], float], native: Callable[[int], float], count: int, wanted: float) -> None:
+def show(
+    name: str, ours: Callable[[int], float], native: Callable[[int], float], count: int, wanted: float
+) -> None:
     pairs = [(ours(index), native(index)) for index in range(ROUNDS)]
     mine, other = (statistics.median(times) for times in zip(*pairs, strict=True))
     print(
@@ -101,7 +112,9 @@ def body(bench: Bench) -> None:
     bench.compare("a body of 100 MiB (MiB/s)", "body", bench.plain + "/body", 100, 0.7)
     for size in (1, 100):
         report = bench.sluice("body", bench.plain + "/body", size)[-1]
-        print(f"    peak memory of the guest with {size} MiB: {int(str(report['peak_memory_bytes'])) / 2**20:.1f} MiB")
+        print(
+            f"    peak memory of the guest with {size} MiB: {int(str(report['peak_memory_bytes'])) / 2**20:.1f} MiB"
+        )
 
 
 def rows(bench: Bench) -> None:

@@ -40,7 +40,9 @@ def rows(page: int) -> bytes:
     ).encode()
 
 
-SMALL = answer(json.dumps({"data": [{"id": n, "name": f"name {n}"} for n in range(10)], "next": "abc"}).encode())
+SMALL = answer(
+    json.dumps({"data": [{"id": n, "name": f"name {n}"} for n in range(10)], "next": "abc"}).encode()
+)
 ROWS = [answer(rows(page)) for page in range(100)]
 
 

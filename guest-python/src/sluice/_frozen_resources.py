@@ -161,6 +161,12 @@ class Files:
             os.chdir(self._project)
             self.laid_out = True
 
+    def join(self, folder: str) -> None:
+        """Work in a folder of the files that another instance has laid out."""
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
+            self.laid_out = True
+
 
 def _make_folder(path: str, made: set[str]) -> None:
     """`os.makedirs` asks which folders exist, and is answered from the tree until all is laid out."""
@@ -210,6 +216,8 @@ def _serve_open(files: Files) -> None:
         closefd: bool = True,
         opener: Any = None,
     ) -> Any:
+        if file == os.devnull and files.laid_out:
+            return _writing.open_null(mode, encoding, errors, newline)
         if opener is None and not set(mode) & set("wax+"):
             path = files.locate(file)
             if path is not None and files.tree.is_file(path):

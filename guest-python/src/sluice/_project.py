@@ -44,7 +44,7 @@ def freeze(root: str | None = None, *, standard_library: bool = True) -> None:
     `standard_library=False` leaves Python's own modules and `sys.path` entries as they are; for tests.
     """
     root = root or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    report: dict[str, Any] = {"errors": [], "notes": [], "modules": 0, "preloaded": []}
+    report: dict[str, Any] = {"errors": [], "notes": [], "unusable": [], "modules": 0, "preloaded": []}
     try:
         _freeze(root, standard_library, report)
     finally:
@@ -76,6 +76,10 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     global _files
     _files = _frozen_resources.install(tree, PROJECT, SITE)
 
+    report["unusable"] = list(_unusable(_probes(bundle)))
+    if report["unusable"]:
+        first = report["unusable"][0]
+        raise ProjectError(f"{first['package']}: {first['message']}")
     report["preloaded"] = _preload_dependencies(tree, imports)
     if standard_library:
         _forget_loaded(tree)
@@ -95,6 +99,13 @@ def load_connector_module() -> ModuleType:
     return importlib.import_module(ENTRY)
 
 
+def join_connector_module(folder: str) -> None:
+    """Import the project's `connector.py` in an instance that works for another, whose files it shares."""
+    if _files is not None and sys.platform == "wasi":
+        _files.join(folder)
+    importlib.import_module(ENTRY)
+
+
 def _bundled(folder: str, part: str) -> Iterator[tuple[str, bytes]]:
     """The names and contents of one part of the bundle, one at a time: memory once used is in the snapshot.
 
@@ -108,6 +119,26 @@ def _bundled(folder: str, part: str) -> Iterator[tuple[str, bytes]]:
         for name, offset, size in entries:
             file.seek(offset)
             yield name, file.read(size)
+
+
+def _probes(folder: str) -> list[dict[str, Any]]:
+    with open(os.path.join(folder, "index.json"), "rb") as file:
+        probes: list[dict[str, Any]] = json.load(file).get("probes", [])
+    return probes
+
+
+def _unusable(probes: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    """Packages whose machine code was left out and that cannot be imported without it, and why."""
+    for probe in probes:
+        if not probe["modules"]:
+            yield {"package": probe["package"], "message": "it has no Python at all"}
+        for name in probe["modules"]:
+            try:
+                importlib.import_module(name)
+            except BaseException as error:  # a library may do anything when imported
+                message = f"import {name}: {type(error).__name__}: {error}"
+                yield {"package": probe["package"], "message": message}
+                break
 
 
 def _add_project(tree: Tree, files: Iterable[tuple[str, bytes]], report: dict[str, Any]) -> set[str]:

@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use serde::de::DeserializeSeed;
 use url::Url;
 

@@ -101,6 +101,17 @@ pub struct BuildArguments {
     /// Where to write the component [default: <project>/<name>.wasm]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Look for newer versions of the packages than those in pylock.sluice.toml
+    #[arg(long, conflicts_with = "locked")]
+    pub upgrade: bool,
+    /// Refuse to build anything but what pylock.sluice.toml says
+    #[arg(long)]
+    pub locked: bool,
+    /// Build this package from its source, which runs its code on this machine; may be repeated
+    ///
+    /// Once built it is kept in the cache, and later builds need no permission.
+    #[arg(long, value_name = "PACKAGE")]
+    pub allow_sdist: Vec<String>,
     /// Print one JSON object about the result instead of text
     #[arg(long)]
     pub json: bool,
@@ -149,6 +160,8 @@ pub struct ConfigureArguments {
     #[command(flatten)]
     pub grants: GrantArguments,
     #[command(flatten)]
+    pub audit: AuditArguments,
+    #[command(flatten)]
     pub limits: LimitArguments,
 }
 
@@ -182,6 +195,12 @@ pub struct RunArguments {
     /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
     pub env: Vec<String>,
+    /// Run a component that is not the one this connection accepted at its first sync, or a connector that asks for
+    /// more than it did then, and accept it from now on. Grants nothing
+    #[arg(long, help_heading = "Grants")]
+    pub accept: bool,
+    #[command(flatten)]
+    pub audit: AuditArguments,
     #[command(flatten)]
     pub cassette: CassetteArguments,
     #[command(flatten)]
@@ -209,6 +228,19 @@ pub struct GrantArguments {
     /// ${server} in configuration values. The script runs outside the sandbox
     #[arg(long, value_name = "SCRIPT")]
     pub with_server: Option<PathBuf>,
+}
+
+/// What is written down about a sync.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Audit")]
+pub struct AuditArguments {
+    /// Append what was granted, every request and every denial to this file, one JSON object a line. The file is
+    /// made so that only you can read it
+    #[arg(long, value_name = "FILE")]
+    pub audit: Option<PathBuf>,
+    /// Write the paths of requests into the audit log too, but never what follows a `?`
+    #[arg(long, requires = "audit")]
+    pub audit_paths: bool,
 }
 
 /// Recorded HTTP.
@@ -246,6 +278,9 @@ pub struct LimitArguments {
     /// Bytes of rows sent by the connector, in MiB [default: 20480]
     #[arg(long, value_name = "MIB")]
     pub row_data: Option<u64>,
+    /// Processes of the connector's pools, which share memory and processor time [default: 4]
+    #[arg(long, value_name = "COUNT")]
+    pub workers: Option<usize>,
     /// Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
     #[arg(long, value_name = "MIB")]
     pub local_files: Option<u64>,
@@ -261,6 +296,10 @@ pub struct LimitArguments {
     /// Bytes of log messages, in KiB [default: 4096]
     #[arg(long, value_name = "KIB")]
     pub log: Option<usize>,
+    /// Any limit by its name, such as response_bytes=64MiB or requests_per_second=5; may be repeated. The page
+    /// docs/limits.md lists all of them
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    pub by_name: Vec<String>,
 }
 
 /// `sluice state`

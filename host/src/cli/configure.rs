@@ -12,13 +12,14 @@ use super::args::ConfigureArguments;
 use super::ask::{Hidden, Person, check, shown};
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
-use super::grants::{Granted, refuse_ungranted, trust};
+use super::grants::{Granted, oversight, refuse_ungranted, trust};
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
 use super::{print, run};
 use crate::compiler::configuration::{self, CONFIGURATION};
 use crate::display::output::Output;
 use crate::error::SyncError;
+use crate::landing::settings::LimitSettings;
 use crate::log::{Level, LogSink};
 use crate::sandbox::{Loaded, SandboxEngine};
 use crate::setup::{self, FieldKind, Form, Outcome, SetupRequest};
@@ -27,6 +28,7 @@ use crate::setup::{self, FieldKind, Form, Outcome, SetupRequest};
 pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
     let trust = trust(&arguments.grants)?;
+    let oversight = oversight(&arguments.audit)?;
     let mut granted = Granted::parse(&arguments.grants)?;
     let path = configuration_path(arguments)?;
     let current = read(&path)?;
@@ -40,13 +42,20 @@ pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Re
     if arguments.test {
         refuse_ungranted(&subject, &grants)?;
     }
-    let limits = run::limits(&arguments.limits, &subject, &output)?;
+    let limits = run::limits(&arguments.limits, &LimitSettings::default(), &subject, &output)?;
     let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
     let component = run::admit(&engine, &subject, &limits, folders, &output)?;
     engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
     let log = Arc::new(Messages(output));
-    let mut request =
-        SetupRequest { configuration: current.clone(), passwords: BTreeSet::new(), grants, trust, limits, log };
+    let mut request = SetupRequest {
+        configuration: current.clone(),
+        passwords: BTreeSet::new(),
+        grants,
+        trust,
+        oversight,
+        limits,
+        log,
+    };
 
     let form = match setup::form(&engine, &component, &request) {
         Ok(form) => form.unwrap_or_default(),

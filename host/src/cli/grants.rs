@@ -1,10 +1,11 @@
 //! What the operator grants by flags, and what a connector asks for.
 
-use super::args::GrantArguments;
+use super::args::{AuditArguments, GrantArguments};
 use super::failure::Failure;
 use super::server::TestServer;
 use super::subject::Subject;
-use crate::http::Trust;
+use crate::audit::Audit;
+use crate::http::{Oversight, Trust, Upstreams};
 use crate::policy::egress::{AddressGrant, NetworkGrant, NetworkGrants};
 
 /// What the operator grants by flags.
@@ -41,6 +42,14 @@ impl Granted {
             None => operator,
         }
     }
+}
+
+/// Opens the audit log, if one is asked for.
+pub(super) fn oversight(arguments: &AuditArguments) -> Result<Oversight, Failure> {
+    let Some(path) = &arguments.audit else { return Ok(Oversight::default()) };
+    let id = format!("{:x}-{:x}", jiff::Timestamp::now().as_microsecond(), std::process::id());
+    let audit = Audit::append(path, id, arguments.audit_paths).map_err(|error| Failure::refused(error.to_string()))?;
+    Ok(Oversight { upstreams: Upstreams::default(), audit })
 }
 
 /// Which certificate authorities are trusted.

@@ -10,15 +10,16 @@ use serde::de::value::{Error as ChoiceError, StrDeserializer};
 
 use super::failure::Failure;
 use crate::landing::references::{ColumnReference, TableReference};
-use crate::landing::settings;
+use crate::landing::settings::{self, Settings};
 use crate::landing::{BadRow, Deletes, Landing, Naming, SchemaChanges, SystemColumns, TableLanding, TypeMismatch};
 
 /// Decisions about the destination.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Destination")]
 pub struct LandingArguments {
-    /// A TOML file with a [destination] section that says any of what follows; flags win over it, and it wins
-    /// over a project's connector.toml. What one of them blocks or hashes, the others cannot open again
+    /// A TOML file with a [destination] section that says any of what follows, and a [limits] section; flags win
+    /// over it, and it wins over a project's connector.toml. What one of them blocks or hashes, the others cannot
+    /// open again
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
     /// Land nothing of a table. Tables are named as the source has them: users, sales.users, "odd.name"
@@ -69,16 +70,16 @@ impl LandingArguments {
     ///
     /// # Errors
     /// When the file cannot be read or used, or a flag names no table.
-    pub(super) fn read(&self) -> Result<Landing, Failure> {
+    pub(super) fn read(&self) -> Result<Settings, Failure> {
         let file = match &self.settings {
-            None => Landing::default(),
+            None => Settings::default(),
             Some(path) => {
                 let refused = |reason: String| Failure::refused(format!("settings {}: {reason}", path.display()));
                 let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
                 settings::read(&text).map_err(|error| refused(error.to_string()))?
             }
         };
-        Ok(file.overridden_by(self.flags()?))
+        Ok(Settings { landing: file.landing.overridden_by(self.flags()?), ..file })
     }
 
     fn flags(&self) -> Result<Landing, Failure> {
@@ -129,11 +130,16 @@ mod tests {
     }
 
     fn read(arguments: &[&str]) -> Landing {
-        Line::try_parse_from([&["sluice"], arguments].concat()).unwrap().landing.read().unwrap_or_else(|failure| {
-            let mut text = Vec::new();
-            failure.print(&mut text).unwrap();
-            unreachable!("{}", String::from_utf8_lossy(&text))
-        })
+        Line::try_parse_from([&["sluice"], arguments].concat())
+            .unwrap()
+            .landing
+            .read()
+            .unwrap_or_else(|failure| {
+                let mut text = Vec::new();
+                failure.print(&mut text).unwrap();
+                unreachable!("{}", String::from_utf8_lossy(&text))
+            })
+            .landing
     }
 
     #[test]
@@ -167,7 +173,7 @@ mod tests {
             tables.orders = { deletes = "hard", lock_types = true }
             "#,
         );
-        assert_eq!(Ok(flags), file);
+        assert_eq!(Ok(flags), file.map(|file| file.landing));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line: arguments in, calls to the library, text and an exit code out.
 
+mod accept;
 mod args;
 mod ask;
 mod build;

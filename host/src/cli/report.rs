@@ -38,12 +38,13 @@ pub(super) fn summary(
         .map(|host| HostSummary {
             host: host.host,
             requests: host.requests,
+            connections: host.connections,
             bytes_sent: host.bytes_sent,
             bytes_received: host.bytes_received,
             denied: host.denied,
         })
         .collect();
-    hosts.sort_by_key(|host| std::cmp::Reverse(host.requests));
+    hosts.sort_by_key(|host| std::cmp::Reverse(host.requests + host.connections));
     SyncSummary {
         connector: ConnectorIdentity {
             name: subject.name().to_owned(),

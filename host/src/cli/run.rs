@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::accept::accept;
 use super::args::{LimitArguments, RunArguments};
 use super::connection;
 use super::environment::Environment;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
-use super::grants::{Granted, refuse_ungranted, trust};
+use super::grants::{Granted, oversight, refuse_ungranted, trust};
 use super::report;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
@@ -22,7 +23,8 @@ use crate::destination::sqlite::Warehouse;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
 use crate::display::steps::Step;
-use crate::policy::limits::Limits;
+use crate::landing::settings::LimitSettings;
+use crate::policy::limits::{Limits, LimitsError};
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::stamp::AskedLimits;
 use crate::sync::{Network, SyncRequest, redaction, sync};
@@ -33,6 +35,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     // What can be refused at once is refused before a project is built.
     let trust = trust(&arguments.grants)?;
     let mut granted = Granted::parse(&arguments.grants)?;
+    let oversight = oversight(&arguments.audit)?;
     let tape = Tape::open(&arguments.cassette)?;
     let mut configuration = read_configuration(arguments, tape.server())?;
     let environment = Environment::parse(&arguments.env, |name| std::env::var(name).ok())?;
@@ -58,14 +61,15 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
             }
         }
     };
-    let limits = limits(&arguments.limits, &subject, &output)?;
+    let limits = limits(&arguments.limits, &operator.limits, &subject, &output)?;
     // A component is a stranger's: how its rows land is not its author's to say.
     let project = subject.project.as_ref().map(|project| project.landing.clone()).unwrap_or_default();
-    let landing = project.overridden_by(operator);
+    let landing = project.overridden_by(operator.landing);
     let connection = arguments.connection.clone().unwrap_or_else(|| subject.name().replace('-', "_"));
 
     let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
     let component = admit(&engine, &subject, &limits, folders, &output)?;
+    accept(arguments, &subject, component.digest(), &connection, &output)?;
     engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
 
     let counters = Arc::new(Counters::default());
@@ -83,6 +87,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         landing,
         configuration,
         network,
+        oversight,
         initial_state: state,
         environment: environment.with_connection(&connection, arguments.cassette.replay.is_some()),
         limits,
@@ -137,39 +142,48 @@ fn read_configuration(arguments: &RunArguments, recorded: Option<&str>) -> Resul
     }
 }
 
-/// The limits: the defaults, what a project of this machine asks for, and the flags, each over the former.
-pub(super) fn limits(arguments: &LimitArguments, subject: &Subject, output: &Output) -> Result<Limits, Failure> {
+/// The limits: the defaults, what a project of this machine asks for, the settings file, and the flags, each over
+/// the former.
+pub(super) fn limits(
+    arguments: &LimitArguments,
+    settings: &LimitSettings,
+    subject: &Subject,
+    output: &Output,
+) -> Result<Limits, Failure> {
     const MIB: usize = 1024 * 1024;
     let mut limits = Limits::default();
     let asked = subject.stamp.as_ref().map(|stamp| stamp.limits).unwrap_or_default();
     // A project on this machine is the author's own; what a component asks for is only said.
     let own = if subject.project.is_some() { asked } else { AskedLimits::default() };
+    let refused = |error: LimitsError| Failure::refused(error.to_string());
+    let mib = |mib: u64| mib.saturating_mul(MIB as u64);
+    let memory = |wanted: u64| usize::try_from(mib(wanted)).unwrap_or(usize::MAX);
+    limits.memory_bytes = own.memory_mib.map_or(limits.memory_bytes, memory);
+    limits.cpu = own.cpu_seconds.map_or(limits.cpu, Duration::from_secs);
+    limits.wall = own.wall_seconds.map_or(limits.wall, Duration::from_secs);
+    limits.requests = own.requests.unwrap_or(limits.requests);
+    limits.rows = own.rows.unwrap_or(limits.rows);
+    settings.apply(&mut limits).map_err(refused)?;
+
     let seconds = |value: f64| Duration::try_from_secs_f64(value).unwrap_or(Duration::ZERO);
-    if let Some(memory) = arguments.memory.or(own.memory_mib.and_then(|mib| usize::try_from(mib).ok())) {
-        limits.memory_bytes = memory.saturating_mul(MIB);
-    }
-    if let Some(cpu) = arguments.cpu_time.map(seconds).or(own.cpu_seconds.map(Duration::from_secs)) {
-        limits.cpu = cpu;
-    }
-    if let Some(wall) = arguments.wall_time.map(seconds).or(own.wall_seconds.map(Duration::from_secs)) {
-        limits.wall = wall;
-    }
-    if let Some(requests) = arguments.requests.or(own.requests) {
-        limits.requests = requests;
-    }
-    if let Some(rows) = own.rows {
-        limits.rows = rows;
-    }
+    limits.memory_bytes = arguments.memory.map_or(limits.memory_bytes, |wanted| memory(wanted as u64));
+    limits.cpu = arguments.cpu_time.map_or(limits.cpu, seconds);
+    limits.wall = arguments.wall_time.map_or(limits.wall, seconds);
+    limits.requests = arguments.requests.unwrap_or(limits.requests);
+    limits.workers = arguments.workers.unwrap_or(limits.workers);
     limits.files = arguments.files.unwrap_or(limits.files);
-    let mib = |asked: Option<u64>, default| asked.map_or(default, |mib| mib.saturating_mul(MIB as u64));
-    limits.row_bytes_total = mib(arguments.row_data, limits.row_bytes_total);
-    limits.file_bytes = mib(arguments.file_size, limits.file_bytes);
-    limits.file_bytes_total = mib(arguments.file_data, limits.file_bytes_total);
-    limits.local_file_bytes = mib(arguments.local_files, limits.local_file_bytes);
-    if let Some(kib) = arguments.log {
-        limits.log_bytes = kib.saturating_mul(1024);
+    limits.row_bytes_total = arguments.row_data.map_or(limits.row_bytes_total, mib);
+    limits.file_bytes = arguments.file_size.map_or(limits.file_bytes, mib);
+    limits.file_bytes_total = arguments.file_data.map_or(limits.file_bytes_total, mib);
+    limits.local_file_bytes = arguments.local_files.map_or(limits.local_file_bytes, mib);
+    limits.log_bytes = arguments.log.map_or(limits.log_bytes, |kib| kib.saturating_mul(1024));
+    for text in &arguments.by_name {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::refused(format!("--limit {}: write NAME=VALUE", text.escape_debug())))?;
+        limits.set(name, value).map_err(refused)?;
     }
-    limits.check().map_err(|error| Failure::refused(error.to_string()))?;
+    limits.check().map_err(refused)?;
     if let Some(mib) = asked.memory_mib.filter(|mib| *mib > (limits.memory_bytes / MIB) as u64) {
         output.line(&format!("note: {} asks for {mib} MiB of memory; grant it with --memory {mib}", subject.name()));
     }

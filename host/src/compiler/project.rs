@@ -19,7 +19,8 @@ pub const MAX_BYTES: u64 = 16 << 20;
 /// Deepest nesting of folders; also ends a circle of links.
 pub const MAX_DEPTH: usize = 16;
 /// Written by `sluice` or by people around a project, never part of it; in its top folder only.
-const NOT_AT_TOP: [&str; 6] = ["configuration.json", "sluice.toml", "warehouse", "files", "crash-reports", "tests"];
+const NOT_AT_TOP: [&str; 7] =
+    ["configuration.json", "sluice.toml", "pylock.sluice.toml", "warehouse", "files", "crash-reports", "tests"];
 const NOT_ANYWHERE: [&str; 2] = ["__pycache__", "node_modules"];
 const NOT_ENDING: [&str; 7] = ["wasm", "cwasm", "pyc", "db", "db-wal", "db-shm", "har"];
 
@@ -105,7 +106,8 @@ impl Project {
     ///
     /// Part of it are all files but: names that begin with a dot, `__pycache__`, `node_modules`, every
     /// folder with a `pyvenv.cfg`, files ending in `.wasm`, `.cwasm`, `.pyc`, `.db` or `.har`, and in the top
-    /// folder `configuration.json`, `sluice.toml`, `warehouse`, `files`, `crash-reports` and `tests`.
+    /// folder `configuration.json`, `sluice.toml`, `pylock.sluice.toml`, `warehouse`, `files`, `crash-reports` and
+    /// `tests`.
     ///
     /// # Errors
     ///
@@ -121,7 +123,14 @@ impl Project {
         files.sort_by(|a, b| a.path.cmp(&b.path));
 
         let manifest = text(&files, MANIFEST)?.map(Manifest::parse).transpose()?.unwrap_or_default();
-        let requirements = Requirements::of(text(&files, "pyproject.toml")?, text(&files, "requirements.txt")?)?;
+        for name in ["pyproject.toml", "requirements.txt"] {
+            text(&files, name)?;
+        }
+        let find = |path: &str| {
+            let file = files.iter().find(|file| file.path == path)?;
+            std::str::from_utf8(&file.contents).ok()
+        };
+        let requirements = Requirements::of(&find)?;
         let folder_name = root.file_name().unwrap_or_default().to_string_lossy();
         Ok(Self {
             name: manifest.name.unwrap_or_else(|| manifest::name_from_folder(&folder_name)),

@@ -162,11 +162,13 @@ pub struct HostSummary {
     pub host: String,
     /// Requests that left.
     pub requests: u64,
+    /// TCP connections that were made.
+    pub connections: u64,
     /// Bytes sent, heads included.
     pub bytes_sent: u64,
     /// Bytes received, heads included.
     pub bytes_received: u64,
-    /// Requests that were refused because the host is not granted.
+    /// Requests and connections that were refused because the host is not granted.
     pub denied: u64,
 }
 
@@ -227,16 +229,18 @@ impl SyncSummary {
     }
 
     fn table_of_hosts(&self) -> Table {
-        let columns = ["requests", "sent", "received", "denied"].into_iter().map(Column::right);
+        let streams = self.hosts.iter().any(|host| host.connections > 0);
+        let mut names = vec!["requests", "sent", "received", "denied"];
+        if streams {
+            names.insert(1, "connections");
+        }
+        let columns = names.into_iter().map(Column::right);
         let mut table = Table::new(std::iter::once(Column::left("host")).chain(columns).collect());
         for one in &self.hosts {
-            table.row([
-                one.host.clone(),
-                units::count(one.requests),
-                units::bytes(one.bytes_sent),
-                units::bytes(one.bytes_received),
-                units::count(one.denied),
-            ]);
+            let connections = streams.then(|| units::count(one.connections));
+            let traffic = [units::bytes(one.bytes_sent), units::bytes(one.bytes_received), units::count(one.denied)];
+            let cells = [one.host.clone(), units::count(one.requests)].into_iter();
+            table.row(cells.chain(connections).chain(traffic));
         }
         table
     }
@@ -317,6 +321,7 @@ pub(super) mod tests {
             hosts: vec![HostSummary {
                 host: "https://api.example.com:443".to_owned(),
                 requests: 13,
+                connections: 0,
                 bytes_sent: 4_210,
                 bytes_received: 2_202_009,
                 denied: 0,
@@ -400,7 +405,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_keys_of_the_json_form_are_stable() {
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"connections":0,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
         for class in ["connector", "limit", "denied", "host"] {
             assert!(
                 serde_json::to_string(&[

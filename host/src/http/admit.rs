@@ -7,6 +7,7 @@ use url::Url;
 
 use super::client::Client;
 use super::error::{HttpError, at};
+use super::oversight::Note;
 use crate::policy::egress::{Destination, Permit};
 use crate::policy::limits::Limits;
 use crate::policy::requests::{METHODS, admits_method, is_connectors_header};
@@ -46,6 +47,9 @@ pub struct Admitted {
     pub(super) headers: HeaderMap,
     pub(super) body_len: Option<u64>,
     pub(super) permit: Permit,
+    /// How long its host's rate lets it wait.
+    pub(super) wait: Duration,
+    pub(super) note: Note,
     pub(super) connect: Duration,
     pub(super) first_byte: Duration,
     pub(super) between_bytes: Duration,
@@ -67,17 +71,31 @@ impl Client {
     ///
     /// [`HttpError::InvalidRequest`], [`HttpError::Denied`], or [`HttpError::Limit`].
     pub fn admit(&self, parts: &RequestParts) -> Result<Admitted, HttpError> {
-        let limits = self.limits();
+        // nothing is written down about what comes after the end
         self.ledger().check()?;
+        let mut to = None;
+        self.judge(parts, &mut to).inspect_err(|error| {
+            self.ledger().refused(self.limits());
+            self.oversight().refused(&parts.method, to.as_ref(), error);
+        })
+    }
+
+    fn judge(&self, parts: &RequestParts, to: &mut Option<Destination>) -> Result<Admitted, HttpError> {
+        let limits = self.limits();
         let (method, destination, url) = read_target(parts, limits)?;
-        let permit = self.grants().permit(&destination).map_err(|denied| {
+        let destination = to.insert(destination);
+        let permit = self.grants().permit(destination).map_err(|denied| {
             self.ledger().host(destination.host()).denied += 1;
             HttpError::Denied(denied)
         })?;
-        let headers = read_rest(parts, &url, &destination, limits)?;
+        let headers = read_rest(parts, &url, destination, limits)?;
         self.ledger().take(destination.host(), limits)?;
+        let taken = self.oversight().upstreams.request(destination.host(), limits);
+        let wait = taken.map_err(|spent| self.ledger().end(format!("{}: {spent}", at(destination))))?;
+        let note = Note::new(self.oversight(), method.as_str(), url.path(), &permit);
         let (connect, first_byte, between_bytes) = shorter(parts.timeouts, limits);
-        Ok(Admitted { method, url, headers, body_len: parts.body_len, permit, connect, first_byte, between_bytes })
+        let body_len = parts.body_len;
+        Ok(Admitted { method, url, headers, body_len, permit, wait, note, connect, first_byte, between_bytes })
     }
 }
 

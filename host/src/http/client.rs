@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::connect::{BoxError, ExchangeLayer};
 use super::error::{HttpError, setup};
+use super::oversight::Oversight;
 use super::resolve::{GuardedResolver, Resolve};
 use super::stream::Placeholders;
 use super::trust::Trust;
@@ -30,6 +31,7 @@ struct Shared {
     limits: Limits,
     resolver: Arc<dyn Resolve>,
     trust: Trust,
+    oversight: Oversight,
     plain: OnceCell<reqwest::Client>,
     secure: OnceCell<reqwest::Client>,
     places: Arc<Semaphore>,
@@ -46,14 +48,27 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client for one sync.
+    /// A client for one sync, which shares no budget and writes nothing down.
     #[must_use]
     pub fn new(grants: NetworkGrants, limits: &Limits, resolver: Arc<dyn Resolve>, trust: Trust) -> Self {
+        Self::overseen(grants, limits, resolver, trust, Oversight::default())
+    }
+
+    /// A client for one sync.
+    #[must_use]
+    pub fn overseen(
+        grants: NetworkGrants,
+        limits: &Limits,
+        resolver: Arc<dyn Resolve>,
+        trust: Trust,
+        oversight: Oversight,
+    ) -> Self {
         let shared = Shared {
             grants,
             limits: limits.clone(),
             resolver,
             trust,
+            oversight,
             plain: OnceCell::new(),
             secure: OnceCell::new(),
             places: Arc::new(Semaphore::new(limits.concurrent_requests)),
@@ -69,6 +84,10 @@ impl Client {
     #[must_use]
     pub fn usage(&self) -> Vec<HostUsage> {
         self.ledger().usage()
+    }
+
+    pub(super) fn oversight(&self) -> &Oversight {
+        &self.shared.oversight
     }
 
     pub(super) fn grants(&self) -> &NetworkGrants {

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::oversight::Counts;
 use crate::policy::egress::{Host, Permit};
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -56,12 +57,13 @@ pub(super) enum Phase {
 pub(super) struct Exchange {
     pub(super) permit: Permit,
     pub(super) connect_by: Instant,
+    pub(super) counts: Arc<Counts>,
     progress: Mutex<(Phase, Instant)>,
 }
 
 impl Exchange {
-    pub(super) fn new(permit: Permit, connect_by: Instant) -> Arc<Self> {
-        Arc::new(Self { permit, connect_by, progress: Mutex::new((Phase::Start, Instant::now())) })
+    pub(super) fn new(permit: Permit, connect_by: Instant, counts: Arc<Counts>) -> Arc<Self> {
+        Arc::new(Self { permit, connect_by, counts, progress: Mutex::new((Phase::Start, Instant::now())) })
     }
 
     /// Whether this is the name that was judged.

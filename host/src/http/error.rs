@@ -130,7 +130,8 @@ pub(super) fn classify(error: &reqwest::Error, exchange: &Exchange) -> HttpError
 /// The same for a stream; `phase` says whether it was being connected, the handshake included.
 pub(super) fn classify_stream(error: &io::Error, to: &Destination, phase: Phase) -> HttpError {
     let causes = causes(error);
-    let known = find(&causes, |cause| tls_cause(cause, to)).or_else(|| find(&causes, |cause| io_cause(cause, to, phase)));
+    let known =
+        find(&causes, |cause| tls_cause(cause, to)).or_else(|| find(&causes, |cause| io_cause(cause, to, phase)));
     known.unwrap_or_else(|| match phase {
         Phase::Connecting => HttpError::Connect(format!("cannot connect to {}", at(to))),
         Phase::Start | Phase::Connected => HttpError::ConnectionClosed(format!("the connection to {} failed", at(to))),

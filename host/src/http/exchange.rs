@@ -15,6 +15,7 @@ use super::admit::Admitted;
 use super::client::Client;
 use super::connect::{Exchange, Phase, within};
 use super::error::{HttpError, at, classify};
+use super::oversight::Note;
 use super::upload::{Outgoing, RequestBody};
 use crate::policy::egress::Destination;
 use crate::policy::limits::SLOWEST_UPLOAD_BYTES_PER_SECOND;
@@ -41,29 +42,43 @@ impl Client {
     /// exchange.
     ///
     /// A request that may be repeated (`GET`, `HEAD`, `OPTIONS`, `PUT`, `DELETE`, body not streamed) is sent
-    /// anew when the kept connection it went out on turns out to be closed.
+    /// anew when the kept connection it went out on turns out to be closed or out of step.
     ///
     /// # Errors
     ///
     /// Any [`HttpError`].
     pub async fn send(&self, admitted: Admitted, body: RequestBody) -> Result<Response, HttpError> {
+        if !admitted.wait.is_zero() {
+            tokio::time::sleep(admitted.wait).await;
+        }
+        let answered = self.exchange(&admitted, body).await;
+        let (response, place, left) = answered.inspect_err(|error| admitted.note.failed(error))?;
+        self.received(response, admitted, place, left)
+    }
+
+    async fn exchange(
+        &self,
+        admitted: &Admitted,
+        body: RequestBody,
+    ) -> Result<(reqwest::Response, OwnedSemaphorePermit, Duration), HttpError> {
         let started = Instant::now();
         let to = admitted.destination().clone();
         let mut connect_by = started + admitted.connect;
         let place = self.place(&to, connect_by).await?;
         let connections = self.connections(to.scheme()).await?;
-        let mut request = Outgoing::new(self, &admitted, body)?;
+        let mut request = Outgoing::new(self, admitted, body)?;
         let total = self.limits().exchange_total;
         let repeatable = !matches!(admitted.method, Method::POST | Method::PATCH);
         let mut tries = STALE_CONNECTIONS;
         let response = loop {
             let again = request.try_clone().filter(|_| repeatable && tries > 0);
-            let exchange = Exchange::new(admitted.permit.clone(), connect_by);
-            let wait = Wait { first_byte: first_byte(&admitted), by: started + total, to: &to };
+            let exchange = Exchange::new(admitted.permit.clone(), connect_by, admitted.note.counts());
+            let wait = Wait { first_byte: first_byte(admitted), by: started + total, to: &to };
             let outcome = wait.head(connections, request.into_reqwest(self, &exchange), &exchange).await;
             let stale = exchange.phase() == Phase::Start;
             match (outcome, again) {
-                (Err(HttpError::ConnectionClosed(_)), Some(copy)) if stale => {
+                // what a server sent too much after the last answer looks like the begin of this one
+                (Err(HttpError::ConnectionClosed(_) | HttpError::Protocol(_)), Some(copy)) if stale => {
                     tries -= 1;
                     connect_by = Instant::now() + admitted.connect;
                     request = copy;
@@ -77,8 +92,7 @@ impl Client {
                 (Ok(response), _) => break response,
             }
         };
-        let left = total.saturating_sub(started.elapsed());
-        self.received(response, &admitted, place, left)
+        Ok((response, place, total.saturating_sub(started.elapsed())))
     }
 
     async fn place(&self, to: &Destination, by: Instant) -> Result<OwnedSemaphorePermit, HttpError> {
@@ -95,12 +109,13 @@ impl Client {
     fn received(
         &self,
         response: reqwest::Response,
-        admitted: &Admitted,
+        admitted: Admitted,
         place: OwnedSemaphorePermit,
         left: Duration,
     ) -> Result<Response, HttpError> {
         let to = admitted.destination().clone();
         let status = response.status();
+        admitted.note.answered(status.as_u16());
         if status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(HttpError::Protocol(format!("{}: the server switches to another protocol", at(&to))));
         }
@@ -116,7 +131,7 @@ impl Client {
             Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
             None => status.canonical_reason().unwrap_or_default().to_owned(),
         };
-        let exchange = Exchange::new(admitted.permit.clone(), Instant::now());
+        let exchange = Exchange::new(admitted.permit, Instant::now(), admitted.note.counts());
         let body = Body {
             live: Some(Live { response, _place: place }),
             rest: Bytes::new(),
@@ -126,6 +141,7 @@ impl Client {
             between: admitted.between_bytes,
             client: self.clone(),
             exchange,
+            note: admitted.note,
         };
         Ok(Response { status: status.as_u16(), reason, headers, body })
     }
@@ -191,6 +207,7 @@ pub struct Body {
     between: Duration,
     client: Client,
     exchange: Arc<Exchange>,
+    note: Note,
 }
 
 struct Live {
@@ -232,6 +249,7 @@ impl Body {
             Ok(None) => self.live = None,
             Err(error) => {
                 self.live = None;
+                self.note.failed(error);
                 self.ended = Err(error.clone());
             }
         }
@@ -257,6 +275,12 @@ impl Body {
         let limit = self.client.limits().response_bytes;
         self.received += piece.len() as u64;
         self.client.ledger().host(host).bytes_received += piece.len() as u64;
+        self.exchange.counts.received(piece.len());
+        let upstreams = &self.client.oversight().upstreams;
+        upstreams.body(host, piece.len(), self.client.limits()).map_err(|spent| {
+            let at = at(self.exchange.permit.destination());
+            self.client.ledger().end(format!("{at}: {spent}"))
+        })?;
         if self.received > limit {
             let at = at(self.exchange.permit.destination());
             return Err(HttpError::limit(format!("{at}: the response body is longer than {limit} bytes")));

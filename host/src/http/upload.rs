@@ -108,6 +108,7 @@ impl Outgoing {
             OutgoingBody::Bytes(bytes) => {
                 let sent = bytes.len() as u64;
                 client.ledger().host(exchange.permit.destination().host()).bytes_sent += sent;
+                uploaded(client, exchange, bytes.len());
                 reqwest::Body::from(bytes)
             }
             OutgoingBody::Stream { stream, announced, limit } => reqwest::Body::wrap_stream(Counted {
@@ -123,6 +124,12 @@ impl Outgoing {
         *self.head.body_mut() = Some(body);
         self.head
     }
+}
+
+/// Counts bytes that go out. The host's budget is asked again before the next request and for what comes back.
+fn uploaded(client: &Client, exchange: &Exchange, bytes: usize) {
+    exchange.counts.sent(bytes);
+    let _ = client.oversight().upstreams.body(exchange.permit.destination().host(), bytes, client.limits());
 }
 
 /// A streamed request body under its limits.
@@ -176,6 +183,7 @@ impl Counted {
         self.exchange.sent_some();
         let host = self.exchange.permit.destination().host();
         self.client.ledger().host(host).bytes_sent += piece.len() as u64;
+        uploaded(&self.client, &self.exchange, piece.len());
         Ok(())
     }
 }

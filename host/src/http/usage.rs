@@ -28,11 +28,15 @@ pub struct HostUsage {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     requests: u64,
+    refused: u64,
     hosts: BTreeSet<String>,
     by_host: BTreeMap<String, HostUsage>,
     streamed: u64,
     broken: Option<HttpError>,
 }
+
+/// Requests that may be refused even when none is allowed.
+const LEAST_REFUSED: u64 = 1_000;
 
 const OTHERS: &str = "(others)";
 
@@ -76,12 +80,6 @@ impl Ledger {
         Err(self.end(format!("the sync's limit of {most} bytes over tcp connections is reached")))
     }
 
-    fn end(&mut self, text: String) -> HttpError {
-        let error = HttpError::Limit { text, sticky: true };
-        self.broken = Some(error.clone());
-        error
-    }
-
     fn take_one(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
         self.check()?;
         let name = host.to_string();
@@ -98,6 +96,21 @@ impl Ledger {
         self.requests += 1;
         self.hosts.insert(name);
         Ok(())
+    }
+
+    /// Takes a request that was refused, of which a connector may make as many as of others: each costs a line of the
+    /// audit log.
+    pub(super) fn refused(&mut self, limits: &Limits) {
+        self.refused += 1;
+        if self.refused > limits.requests.max(LEAST_REFUSED) {
+            let text = format!("more than {} requests of the sync were refused", limits.requests.max(LEAST_REFUSED));
+            self.end(text);
+        }
+    }
+
+    /// Ends the network for this sync.
+    pub(super) fn end(&mut self, text: String) -> HttpError {
+        self.broken.get_or_insert(HttpError::Limit { text, sticky: true }).clone()
     }
 
     /// All counts, by host name.

@@ -1,12 +1,15 @@
-//! An operator's settings as a file: the `[destination]` section, in a file of the operator's own or in a
-//! project's `connector.toml`.
+//! An operator's settings as a file: the sections `[destination]` and `[limits]` in a file of the operator's own, and
+//! `[destination]` in a project's `connector.toml`.
 //!
 //! A key or value that means nothing is refused: a misspelled `block_columns` would protect nothing.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 
 use super::decisions::Landing;
+use crate::policy::limits::{Limits, LimitsError};
 
 /// Why settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,12 +23,58 @@ pub struct SettingsError {
     pub reason: String,
 }
 
-/// A file that holds nothing else.
-#[derive(Default, Deserialize)]
+/// What an operator's file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Alone {
+pub struct Settings {
+    /// How rows land.
+    #[serde(default, rename = "destination")]
+    pub landing: Landing,
+    /// Limits by name, as [`Limits::set`] reads them.
     #[serde(default)]
-    destination: Landing,
+    pub limits: LimitSettings,
+}
+
+/// Limits by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitSettings(BTreeMap<String, String>);
+
+impl LimitSettings {
+    /// Sets these limits; the others stay.
+    ///
+    /// # Errors
+    /// As [`Limits::set`].
+    pub fn apply(&self, limits: &mut Limits) -> Result<(), LimitsError> {
+        self.0.iter().try_for_each(|(name, value)| limits.set(name, value))
+    }
+}
+
+impl<'de> Deserialize<'de> for LimitSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let values = BTreeMap::<String, LimitValue>::deserialize(deserializer)?;
+        let written = values.into_iter().map(|(name, value)| (name, value.written()));
+        let limits = Self(written.collect());
+        limits.apply(&mut Limits::default()).map_err(D::Error::custom)?;
+        Ok(limits)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LimitValue {
+    Whole(u64),
+    Part(f64),
+    Text(String),
+}
+
+impl LimitValue {
+    fn written(self) -> String {
+        match self {
+            Self::Whole(number) => number.to_string(),
+            Self::Part(number) => number.to_string(),
+            Self::Text(text) => text,
+        }
+    }
 }
 
 /// A file whose other sections are somebody else's.
@@ -35,12 +84,12 @@ struct Among {
     destination: Landing,
 }
 
-/// Reads an operator's file, which holds `[destination]` and nothing else.
+/// Reads an operator's file, which holds [`Settings`] and nothing else.
 ///
 /// # Errors
 /// When it is not TOML, or a key or value means nothing.
-pub fn read(text: &str) -> Result<Landing, SettingsError> {
-    parse::<Alone>(text).map(|file| file.destination)
+pub fn read(text: &str) -> Result<Settings, SettingsError> {
+    parse::<Settings>(text)
 }
 
 /// Reads the `[destination]` section of a file that has others.
@@ -88,13 +137,20 @@ mod tests {
             [destination.tables."sales.audit"]
             block = true
             deletes = "soft"
+            [limits]
+            cpu = 90
+            wall = 0.5
+            response_bytes = "1MiB"
         "#;
-        let landing = read(text).unwrap();
+        let Settings { landing, limits: set } = read(text).unwrap();
+        let mut limits = Limits::default();
+        set.apply(&mut limits).unwrap();
+        assert_eq!((limits.cpu.as_secs(), limits.wall.as_millis(), limits.response_bytes), (90, 500, 1 << 20));
         assert_eq!(landing.schema_changes, Some(SchemaChanges::BlockAll));
         assert_eq!(landing.deletes(Some("sales"), "audit"), Deletes::Soft);
         assert!(landing.table(Some("sales"), "audit").unwrap().block);
         assert_eq!(read_section(&format!("name = 'x'\n{text}")).unwrap(), landing);
-        assert_eq!(read("").unwrap(), Landing::default());
+        assert_eq!(read("").unwrap(), Settings::default());
     }
 
     #[test]
@@ -112,6 +168,9 @@ mod tests {
             ),
             ("[destination.tables.users]\nblock = 1", 2, "expected a boolean"),
             ("destination = ", 1, "string"),
+            ("[limits]\nmemory = 1", 1, "there is no limit memory"),
+            ("[limits]\ncpu = 'soon'", 1, "limit cpu: write seconds"),
+            ("[limits]\ncpu = -1", 2, "did not match"),
         ] {
             let error = read(text).unwrap_err();
             let message = error.to_string();

@@ -50,9 +50,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::addresses::{self, RefusedRange};
-use super::upgrades;
 pub use super::destination::{Destination, Host, Scheme, UrlError};
 pub use super::grant::{AddressGrant, GrantError, NetworkGrant};
+use super::upgrades;
 
 const LOOPBACK_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 const LOOPBACK_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128);
@@ -61,6 +61,7 @@ const LOOPBACK_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permit {
     destination: Destination,
+    grant: NetworkGrant,
     ranges: Vec<IpNet>,
 }
 
@@ -69,6 +70,12 @@ impl Permit {
     #[must_use]
     pub fn destination(&self) -> &Destination {
         &self.destination
+    }
+
+    /// The grant that permits it.
+    #[must_use]
+    pub fn grant(&self) -> &NetworkGrant {
+        &self.grant
     }
 
     /// Whether the destination may be dialled at this address.
@@ -135,7 +142,9 @@ impl Denied {
             DenyReason::NonPublic(range) => {
                 format!("not granted at non-public addresses, here {range}")
             }
-            DenyReason::InTheClear => "granted with TLS only, which the connector's driver must be told to use".to_owned(),
+            DenyReason::InTheClear => {
+                "granted with TLS only, which the connector's driver must be told to use".to_owned()
+            }
         }
     }
 }
@@ -239,16 +248,17 @@ impl NetworkGrants {
     pub fn permit(&self, to: &Destination) -> Result<Permit, Box<Denied>> {
         let denied = |reason| Box::new(Denied { destination: to.clone(), reason, grant: missing_grant(to) });
         let mut matching = self.hosts.iter().filter(|(grant, _)| grant.matches(to)).peekable();
-        if matching.peek().is_none() {
+        let Some((grant, _)) = matching.peek() else {
             return Err(denied(DenyReason::NotGranted));
-        }
+        };
+        let grant = grant.clone();
         let by_operator = matching.any(|(_, by)| *by == GrantedBy::Operator);
         let attached = self.addresses.iter().filter_map(|grant| grant.range_for(to.host()));
         let mut ranges: Vec<IpNet> = attached.collect();
         if by_operator {
             ranges.extend(own_ranges(to.host()));
         }
-        let permit = Permit { destination: to.clone(), ranges };
+        let permit = Permit { destination: to.clone(), grant, ranges };
         if let Host::Ip(ip) = to.host() {
             permit.admits(*ip).map_err(|range| denied(DenyReason::NonPublic(range)))?;
         }

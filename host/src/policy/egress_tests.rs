@@ -37,6 +37,9 @@ fn grants_that_are_read() {
         ("http://[::1]:80", "http://[::1]"),
         ("https://[2001:DB8::1]", "https://[2001:db8::1]"),
         ("https://under_score.example.com", "https://under_score.example.com"),
+        ("TLS://DB.example.com:5432", "tls://db.example.com:5432"),
+        ("tcp://*.example.com:443", "tcp://*.example.com:443"),
+        ("tcp://[::1]:6379", "tcp://[::1]:6379"),
     ] {
         assert_eq!(grant(text).to_string(), printed);
     }
@@ -66,6 +69,12 @@ fn grants_that_are_refused() {
         "https://u@a.example",
         "https://u:p@a.example",
         "https://a.example:0",
+        "tcp://a.example",
+        "tls://a.example:",
+        "tcp://a.example:0",
+        "tcp://a.example:5432/db",
+        "tcp://user@a.example:5432",
+        "udp://a.example:53",
         "https://a.example:65536",
         "https://a.example:",
         "https://a.example:+443",
@@ -339,5 +348,54 @@ proptest! {
             let permitted = NetworkGrants::from_operator(std::slice::from_ref(&grant), &[]).permit(&destination).is_ok();
             prop_assert_eq!(permitted, grant.to_string() == destination.to_string());
         }
+    }
+}
+
+fn stream(scheme: Scheme, host: &str, port: u16) -> Destination {
+    Destination::stream(scheme, host, port).unwrap()
+}
+
+#[test]
+fn streams_need_grants_of_their_own() {
+    let grants = operator(&["https://a.example", "tcp://b.example:5432", "tls://c.example:5432"], &[]);
+    for (scheme, host, port, granted) in [
+        (Scheme::Tls, "a.example", 443, false),
+        (Scheme::Tcp, "a.example", 443, false),
+        (Scheme::Tcp, "b.example", 5432, true),
+        (Scheme::Tls, "b.example", 5432, true),
+        (Scheme::Tcp, "b.example", 5433, false),
+        (Scheme::Tcp, "c.example", 5432, false),
+        (Scheme::Tls, "c.example", 5432, true),
+    ] {
+        assert_eq!(grants.permit(&stream(scheme, host, port)).is_ok(), granted, "{scheme:?} {host}:{port}");
+    }
+    assert!(grants.permit(&to("https://b.example:5432/")).is_err(), "a stream is no request");
+    assert!(grants.permit(&to("http://b.example:5432/")).is_err());
+    assert!(grants.permit_stream(&stream(Scheme::Tcp, "c.example", 5432)).is_ok(), "it has to change to TLS");
+    assert!(operator(&["tcp://b.example:1"], &[]).covers(&grant("tls://b.example:1")), "who may more, may less");
+    assert!(!operator(&["tls://b.example:1"], &[]).covers(&grant("tcp://b.example:1")));
+}
+
+#[test]
+fn only_a_grant_for_tcp_lets_anything_out_in_the_clear() {
+    let grants = operator(&["tcp://b.example:1", "tls://c.example:1"], &[]);
+    let request = [0, 0, 0, 8, 4, 210, 22, 47];
+    let clear = grants.permit_stream(&stream(Scheme::Tcp, "b.example", 1)).unwrap();
+    assert!(clear.admits_in_the_clear(b"anything", true).is_ok());
+    let secure = grants.permit_stream(&stream(Scheme::Tcp, "c.example", 1)).unwrap();
+    assert!(secure.admits_in_the_clear(&request, false).is_ok());
+    for (bytes, sent) in [(&request[..], true), (b"anything", false), (b"", false)] {
+        let denied = secure.admits_in_the_clear(bytes, sent).unwrap_err();
+        assert_eq!(denied.reason, DenyReason::InTheClear);
+        assert!(denied.to_string().ends_with("--allow tcp://c.example:1"), "{denied}");
+    }
+}
+
+#[test]
+fn a_project_cannot_open_private_streams() {
+    for wish in ["tcp://127.0.0.1:5432", "tls://localhost:5432", "tcp://[::1]:1", "tcp://10.0.0.1:1"] {
+        let (project, operator) = (NetworkGrants::from_project(&[grant(wish)]), operator(&[wish], &[]));
+        assert_eq!(project.missing(&[grant(wish)]), [grant(wish)]);
+        assert!(operator.missing(&[grant(wish)]).is_empty());
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 const GIB: u64 = 1024 * MIB as u64;
+const TIB: u64 = 1024 * GIB;
 
 /// WebAssembly stack. Below about 48 MiB, deep recursion in C code (nested JSON of a hostile
 /// API) traps instead of raising `RecursionError`. Virtual memory, touched on use.
@@ -78,6 +79,10 @@ pub const OPEN_FILES: usize = 16;
 /// Bytes of a file handed over in one call.
 pub const FILE_CHUNK_BYTES: usize = 4 * MIB;
 
+/// A task that one instance of a sync gives to another, and the answer. Each waits in the host's
+/// memory, one of either for each of [`Limits::workers`].
+pub const TASK_BYTES: usize = 16 * MIB;
+
 /// Fields of a setup form, and as many tests; a configuration has at most as many values elsewhere.
 pub const FORM_FIELDS: usize = 100;
 
@@ -87,158 +92,224 @@ pub const FORM_TEXT_BYTES: usize = 4 * KIB;
 /// All texts of a setup form.
 pub const FORM_BYTES: usize = MIB;
 
-/// What one sync may use. [`Default`] is safe for a connector nobody has reviewed, on a machine
-/// with 1 GiB to spare.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Memory of the connector, summed over all its memories. CPython alone takes 21 to 33 MiB.
-    pub memory_bytes: usize,
-    /// Table elements, summed; a componentize-py component takes 5,670.
-    pub table_elements: usize,
-    /// Tables; a componentize-py component has 2, native extensions add some.
-    pub tables: usize,
-    /// Core instances; a componentize-py component has 14, native extensions add some.
-    pub instances: usize,
-    /// Memories; a componentize-py component has 1.
-    pub memories: usize,
-    /// CPU time inside the connector. A first sync of a million rows takes about 10 s; five
-    /// minutes leaves room for slow parsing and still ends a loop.
-    pub cpu: Duration,
-    /// Time from start to end, waiting included.
-    pub wall: Duration,
-    /// Bytes one call may hand to the host: [`batch_bytes`](Self::batch_bytes) and as much again
-    /// for names, nulls and alignment.
-    pub hostcall_bytes: usize,
-    /// Handles alive at a time (responses, pollables, streams).
-    pub handles: usize,
-    /// One row, all its values. Larger cells belong into object storage.
-    pub row_bytes: usize,
-    /// One batch in memory.
-    pub batch_bytes: usize,
-    /// Rows of one batch.
-    pub batch_rows: usize,
-    /// A table or column name as the source writes it; what common databases take at most.
-    pub identifier_bytes: usize,
-    /// Columns of one table. SQLite takes 2,000, those of the host included.
-    pub columns_per_table: usize,
-    /// Tables one sync may name.
-    pub tables_per_sync: usize,
-    /// Rows of a whole sync.
-    pub rows: u64,
-    /// Calls of the operations interface in a whole sync; each costs the host some microseconds
-    /// even when it carries nothing.
-    pub operation_calls: u64,
-    /// Bytes of all rows of a whole sync, [`ROW_OVERHEAD_BYTES`] for each row included; bounds the
-    /// growth of the destination.
-    pub row_bytes_total: u64,
-    /// Bytes of rows since the last checkpoint; bounds the transaction that is open.
-    pub uncommitted_bytes: u64,
-    /// The state as JSON text.
-    pub state_bytes: usize,
-    /// Checkpoints of a whole sync; each waits for the disk.
-    pub checkpoints: u64,
-    /// One file.
-    pub file_bytes: u64,
-    /// All files of a whole sync, those that were discarded included.
-    pub file_bytes_total: u64,
-    /// Files of a whole sync.
-    pub files: u64,
-    /// One log message; the rest is cut off with a mark.
-    pub log_line_bytes: usize,
-    /// All log messages of a sync; further ones are counted and dropped.
-    pub log_bytes: usize,
-    /// Name lookup, connecting and the TLS handshake together, and before them the wait for a
-    /// free place among [`concurrent_requests`](Self::concurrent_requests).
-    pub connect: Duration,
-    /// From the end of the request to the head of the response.
-    pub first_byte: Duration,
-    /// Between two pieces of a body.
-    pub between_bytes: Duration,
-    /// All waiting for one exchange, from its start to the end of its body. Time that the
-    /// connector spends between two reads does not count; `wall` bounds that.
-    pub exchange_total: Duration,
-    /// One response body. It streams, so this is not memory.
-    pub response_bytes: u64,
-    /// One request body.
-    pub request_bytes: u64,
-    /// URL and header fields of a request; header fields of a response.
-    pub header_bytes: usize,
-    /// Exchanges under way at a time.
-    pub concurrent_requests: usize,
-    /// Requests of a whole sync.
-    pub requests: u64,
-    /// Distinct host names of a whole sync. A wildcard grant lets a connector choose names, and
-    /// each name query can carry data.
-    pub hosts: usize,
-    /// TCP connections open at a time, each a socket and some buffers of the host.
-    pub connections: usize,
-    /// Bytes read from and written to all TCP connections of a sync. They stream, so this is not
-    /// memory.
-    pub stream_bytes: u64,
-    /// One wait for a TCP connection to give or take bytes. A database may think about a query
-    /// for minutes.
-    pub stream_silence: Duration,
-    /// Bytes of the files a connector has, those of its project included, each rounded up to 4 KiB.
-    /// They lie in the host's memory. A project has at most 16 MiB.
-    pub local_file_bytes: u64,
-    /// Files and folders a connector has. A project has at most 2,000; each costs the host up to
-    /// about 700 bytes beside its content.
-    pub local_files: usize,
-    /// Folders inside each other.
-    pub local_file_depth: usize,
-    /// The component file.
-    pub component_bytes: u64,
+/// What the value of a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes; written `1048576`, `1024KiB`, `1MiB`.
+    Bytes,
+    /// Milliseconds; written in seconds, `1.5`, or `1500ms`, `90s`, `5m`, `2h`.
+    Time,
+    /// Things; a whole number.
+    Count,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            memory_bytes: 256 * MIB,
-            table_elements: 20_000,
-            tables: 8,
-            instances: 32,
-            memories: 2,
-            cpu: Duration::from_secs(5 * 60),
-            wall: Duration::from_secs(15 * 60),
-            hostcall_bytes: 32 * MIB,
-            handles: 4096,
-            row_bytes: MIB,
-            batch_bytes: 16 * MIB,
-            batch_rows: 65_536,
-            identifier_bytes: 255,
-            columns_per_table: 1_500,
-            tables_per_sync: 10_000,
-            rows: 2_000_000_000,
-            operation_calls: 50_000_000,
-            row_bytes_total: 20 * GIB,
-            uncommitted_bytes: 8 * GIB,
-            state_bytes: MIB,
-            checkpoints: 100_000,
-            file_bytes: GIB,
-            file_bytes_total: 10 * GIB,
-            files: 100_000,
-            log_line_bytes: 8 * KIB,
-            log_bytes: 4 * MIB,
-            connect: Duration::from_secs(10),
-            first_byte: Duration::from_secs(60),
-            between_bytes: Duration::from_secs(30),
-            exchange_total: Duration::from_secs(5 * 60),
-            response_bytes: 256 * MIB as u64,
-            request_bytes: 16 * MIB as u64,
-            header_bytes: 64 * KIB,
-            concurrent_requests: 32,
-            requests: 100_000,
-            hosts: 256,
-            connections: 32,
-            stream_bytes: 20 * GIB,
-            stream_silence: Duration::from_secs(5 * 60),
-            local_file_bytes: 64 * MIB as u64,
-            local_files: 16_384,
-            local_file_depth: 64,
-            component_bytes: 128 * MIB as u64,
-        }
+/// What happens to a connector that wants more. Whatever it catches, what was refused stays refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breach {
+    /// The sync ends, and every later call of the host fails. What the connector makes of it changes nothing.
+    Ends,
+    /// The one thing (this row, this request, this page of memory) is refused. The sync may go on without it.
+    Refused,
+    /// The component is refused before any of it runs.
+    NotAdmitted,
+    /// It waits.
+    Waits,
+    /// The rest is cut off or dropped, with a mark.
+    Cut,
+}
+
+/// A limit as operators see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its name in `--limit`, in the section `[limits]` of a settings file, and in messages.
+    pub name: &'static str,
+    /// What it counts.
+    pub unit: Unit,
+    /// The least it may be.
+    pub least: u128,
+    /// The most it may be, whoever asks.
+    pub most: u128,
+    /// What happens at it.
+    pub breach: Breach,
+    get: fn(&Limits) -> u128,
+    set: fn(&mut Limits, u128),
+}
+
+/// A type that a limit has.
+trait Value: Copy {
+    fn number(self) -> u128;
+    fn from_number(number: u128) -> Self;
+}
+
+impl Value for usize {
+    fn number(self) -> u128 {
+        self as u128
     }
+    fn from_number(number: u128) -> Self {
+        Self::try_from(number).unwrap_or(Self::MAX)
+    }
+}
+
+impl Value for u64 {
+    fn number(self) -> u128 {
+        self.into()
+    }
+    fn from_number(number: u128) -> Self {
+        Self::try_from(number).unwrap_or(Self::MAX)
+    }
+}
+
+impl Value for Duration {
+    fn number(self) -> u128 {
+        self.as_millis()
+    }
+    fn from_number(number: u128) -> Self {
+        Self::from_millis(number.try_into().unwrap_or(u64::MAX))
+    }
+}
+
+const TICK: u128 = EPOCH_TICK.as_millis();
+const LONGEST: u128 = TIME_CEILING.as_millis();
+
+/// Each line: name, type, default, unit, floor, ceiling, what happens.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr, $unit:ident, $least:expr, $most:expr, $breach:ident;)*) => {
+        /// What one sync may use. [`Default`] is safe for a connector nobody has reviewed, on a machine
+        /// with 1 GiB to spare.
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub struct Limits {
+            $($(#[$doc])* pub $name: $type,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        /// All limits, in order.
+        pub const ROWS: &[Row] = &[$(Row {
+            name: stringify!($name),
+            unit: Unit::$unit,
+            least: $least as u128,
+            most: $most as u128,
+            breach: Breach::$breach,
+            get: |limits| Value::number(limits.$name),
+            set: |limits, number| limits.$name = Value::from_number(number),
+        },)*];
+    };
+}
+
+limits! {
+    /// Memory of the connector, summed over all its memories. CPython alone takes 21 to 33 MiB.
+    memory_bytes: usize = 256 * MIB, Bytes, MEMORY_BYTES_FLOOR, MEMORY_BYTES_CEILING, Refused;
+    /// Table elements, summed; a componentize-py component takes 5,670.
+    table_elements: usize = 20_000, Count, 1, 10_000_000, Refused;
+    /// Tables; a componentize-py component has 2, native extensions add some.
+    tables: usize = 8, Count, 1, 1_000, NotAdmitted;
+    /// Core instances; a componentize-py component has 14, native extensions add some.
+    instances: usize = 32, Count, 1, 1_000, NotAdmitted;
+    /// Memories; a componentize-py component has 1.
+    memories: usize = 2, Count, 1, 100, NotAdmitted;
+    /// CPU time inside the connector. A first sync of a million rows takes about 10 s; five
+    /// minutes leaves room for slow parsing and still ends a loop.
+    cpu: Duration = Duration::from_secs(5 * 60), Time, TICK, LONGEST, Ends;
+    /// Time from start to end, waiting included.
+    wall: Duration = Duration::from_secs(15 * 60), Time, TICK, LONGEST, Ends;
+    /// Bytes one call may hand to the host: [`batch_bytes`](Self::batch_bytes) and as much again
+    /// for names, nulls and alignment.
+    hostcall_bytes: usize = 32 * MIB, Bytes, 1, 1024 * MIB, Ends;
+    /// Handles alive at a time (responses, pollables, streams).
+    handles: usize = 4096, Count, 64, 1_000_000, Ends;
+    /// One row, all its values. Larger cells belong into object storage.
+    row_bytes: usize = MIB, Bytes, 1, 512 * MIB, Refused;
+    /// One batch in memory.
+    batch_bytes: usize = 16 * MIB, Bytes, 64 * KIB, 512 * MIB, Refused;
+    /// Rows of one batch.
+    batch_rows: usize = 65_536, Count, 1, 16 * 1024 * 1024, Refused;
+    /// A table or column name as the source writes it; what common databases take at most.
+    identifier_bytes: usize = 255, Bytes, 1, 1024, Refused;
+    /// Columns of one table. SQLite takes 2,000, those of the host included.
+    columns_per_table: usize = 1_500, Count, 1, 1_990, Ends;
+    /// Tables one sync may name.
+    tables_per_sync: usize = 10_000, Count, 1, 1_000_000, Ends;
+    /// Rows of a whole sync.
+    rows: u64 = 2_000_000_000, Count, 1, 1_000_000_000_000, Ends;
+    /// Calls of the operations interface in a whole sync; each costs the host some microseconds
+    /// even when it carries nothing.
+    operation_calls: u64 = 50_000_000, Count, 1, 1_000_000_000_000, Ends;
+    /// Bytes of all rows of a whole sync, [`ROW_OVERHEAD_BYTES`] for each row included; bounds the
+    /// growth of the destination.
+    row_bytes_total: u64 = 20 * GIB, Bytes, 1, 16 * TIB, Ends;
+    /// Bytes of rows since the last checkpoint; bounds the transaction that is open.
+    uncommitted_bytes: u64 = 8 * GIB, Bytes, 1, TIB, Ends;
+    /// The state as JSON text.
+    state_bytes: usize = MIB, Bytes, 2, 64 * MIB, Refused;
+    /// Checkpoints of a whole sync; each waits for the disk.
+    checkpoints: u64 = 100_000, Count, 1, 1_000_000_000, Ends;
+    /// Checkpoints a second, on average, and as many at once; each waits for the disk.
+    checkpoints_per_second: u64 = 200, Count, 1, 1_000_000, Waits;
+    /// One file.
+    file_bytes: u64 = GIB, Bytes, 0, TIB, Ends;
+    /// All files of a whole sync, those that were discarded included.
+    file_bytes_total: u64 = 10 * GIB, Bytes, 0, 16 * TIB, Ends;
+    /// Files of a whole sync.
+    files: u64 = 100_000, Count, 0, 100_000_000, Ends;
+    /// One log message; the rest is cut off with a mark.
+    log_line_bytes: usize = 8 * KIB, Bytes, 64, MIB, Cut;
+    /// All log messages of a sync; further ones are counted and dropped.
+    log_bytes: usize = 4 * MIB, Bytes, 0, 1024 * MIB, Cut;
+    /// Name lookup, connecting and the TLS handshake together, and before them the wait for a
+    /// free place among [`concurrent_requests`](Self::concurrent_requests).
+    connect: Duration = Duration::from_secs(10), Time, 1, LONGEST, Refused;
+    /// From the end of the request to the head of the response.
+    first_byte: Duration = Duration::from_secs(60), Time, 1, LONGEST, Refused;
+    /// Between two pieces of a body.
+    between_bytes: Duration = Duration::from_secs(30), Time, 1, LONGEST, Refused;
+    /// All waiting for one exchange, from its start to the end of its body. Time that the
+    /// connector spends between two reads does not count; `wall` bounds that.
+    exchange_total: Duration = Duration::from_secs(5 * 60), Time, 1, LONGEST, Refused;
+    /// One response body. It streams, so this is not memory.
+    response_bytes: u64 = 256 * MIB as u64, Bytes, 0, TIB, Refused;
+    /// One request body.
+    request_bytes: u64 = 16 * MIB as u64, Bytes, 0, 16 * GIB, Refused;
+    /// URL and header fields of a request; header fields of a response.
+    header_bytes: usize = 64 * KIB, Bytes, KIB, 256 * KIB, Refused;
+    /// Exchanges under way at a time.
+    concurrent_requests: usize = 32, Count, 1, 1_000, Waits;
+    /// Requests of a whole sync.
+    requests: u64 = 100_000, Count, 0, 1_000_000_000, Ends;
+    /// Distinct host names of a whole sync. A wildcard grant lets a connector choose names, and
+    /// each name query can carry data.
+    hosts: usize = 256, Count, 1, 100_000, Ends;
+    /// Requests a second to one host, on average, and as many at once. Syncs of one batch share it.
+    requests_per_second: u64 = 5_000, Count, 1, 1_000_000, Waits;
+    /// Requests to one host. Syncs of one batch share it.
+    host_requests: u64 = 1_000_000, Count, 0, 1_000_000_000, Ends;
+    /// Bytes of request and response bodies to and from one host. Syncs of one batch share it.
+    host_bytes: u64 = 100 * GIB, Bytes, 0, 16 * TIB, Ends;
+    /// TCP connections open at a time, each a socket and some buffers of the host.
+    connections: usize = 32, Count, 0, 1_000, Refused;
+    /// Bytes read from and written to all TCP connections of a sync. They stream, so this is not
+    /// memory.
+    stream_bytes: u64 = 20 * GIB, Bytes, 0, 16 * TIB, Ends;
+    /// One wait for a TCP connection to give or take bytes. A database may think about a query
+    /// for minutes.
+    stream_silence: Duration = Duration::from_secs(5 * 60), Time, 1, LONGEST, Refused;
+    /// Bytes of the files a connector has, those of its project included, each rounded up to 4 KiB.
+    /// They lie in the host's memory. A project has at most 16 MiB.
+    local_file_bytes: u64 = 64 * MIB as u64, Bytes, 0, MEMORY_BYTES_CEILING, Refused;
+    /// Files and folders a connector has. A project has at most 2,000; each costs the host up to
+    /// about 700 bytes beside its content.
+    local_files: usize = 16_384, Count, 16, 1_000_000, Refused;
+    /// Folders inside each other.
+    local_file_depth: usize = 64, Count, 4, 1_000, Refused;
+    /// Instances beside the first that work at a time, if the machine has as many processors. They
+    /// share memory, CPU time and everything else of the sync.
+    workers: usize = 4, Count, 1, 64, Refused;
+    /// The component file.
+    component_bytes: u64 = 128 * MIB as u64, Bytes, 1, 2 * GIB, NotAdmitted;
 }
 
 /// Limits that contradict each other, or that no machine can keep.
@@ -264,94 +335,109 @@ pub enum LimitsError {
         /// The ceiling.
         most: u128,
     },
+    /// No limit is called so.
+    #[error("there is no limit {0}; docs/limits.md lists them")]
+    Unknown(String),
+    /// A value that cannot be read.
+    #[error("limit {name}: write {written}")]
+    Written {
+        /// The limit.
+        name: &'static str,
+        /// How its values are written.
+        written: &'static str,
+    },
+}
+
+impl Row {
+    /// The limit of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        ROWS.iter().find(|row| row.name == name)
+    }
+
+    /// Its value: bytes, milliseconds or a count.
+    #[must_use]
+    pub fn value(&self, limits: &Limits) -> u128 {
+        (self.get)(limits)
+    }
+
+    fn parse(&self, text: &str) -> Option<u128> {
+        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let (digits, suffix) = text.split_at_checked(split)?;
+        let factor: u128 = match (self.unit, suffix) {
+            (Unit::Count | Unit::Bytes, "") | (Unit::Time, "ms") => 1,
+            (Unit::Bytes, "KiB") => 1 << 10,
+            (Unit::Bytes, "MiB") => 1 << 20,
+            (Unit::Bytes, "GiB") => 1 << 30,
+            (Unit::Time, "" | "s") => 1_000,
+            (Unit::Time, "m") => 60_000,
+            (Unit::Time, "h") => 3_600_000,
+            _ => return None,
+        };
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if !plain(whole) || !plain(part) || part.len() > 3 || (factor == 1 && digits.contains('.')) {
+            return None;
+        }
+        let thousandths: u128 = if part.is_empty() { 0 } else { format!("{part:0<3}").parse().ok()? };
+        whole.parse::<u128>().ok()?.checked_mul(factor)?.checked_add(thousandths * factor / 1_000)
+    }
+
+    const fn written(&self) -> &'static str {
+        match self.unit {
+            Unit::Bytes => "bytes, such as 1048576, 512KiB, 64MiB or 2GiB",
+            Unit::Time => "seconds, such as 90 or 1.5, or 500ms, 5m or 2h",
+            Unit::Count => "a whole number",
+        }
+    }
 }
 
 impl Limits {
+    /// Sets a limit by its name. [`check`](Self::check) says whether all of them can be kept.
+    ///
+    /// ```
+    /// use sluicegate::policy::limits::Limits;
+    ///
+    /// let mut limits = Limits::default();
+    /// limits.set("response_bytes", "64MiB")?;
+    /// limits.set("cpu", "2.5m")?;
+    /// assert_eq!((limits.response_bytes, limits.cpu.as_secs()), (64 << 20, 150));
+    /// assert!(limits.set("cpu", "fast").is_err() && limits.set("speed", "1").is_err());
+    /// # Ok::<(), sluicegate::policy::limits::LimitsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no such limit, or the text is no value of its kind.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), LimitsError> {
+        let row = Row::find(name).ok_or_else(|| LimitsError::Unknown(name.escape_debug().to_string()))?;
+        let number = row.parse(text).ok_or(LimitsError::Written { name: row.name, written: row.written() })?;
+        (row.set)(self, number);
+        Ok(())
+    }
+
     /// Whether these limits can be kept.
     ///
     /// # Errors
     ///
-    /// Names the first limit that is zero, out of its range, or larger than one that contains it.
+    /// Names the first limit that is out of its range, or larger than one that contains it.
     pub fn check(&self) -> Result<(), LimitsError> {
-        let bytes = |value: usize| value as u128;
-        let millis = |value: Duration| value.as_millis();
-        let tick = EPOCH_TICK.as_millis();
-        let longest = TIME_CEILING.as_millis();
-        let rows: &[(&'static str, u128, u128, u128)] = &[
-            ("memory_bytes", bytes(self.memory_bytes), bytes(MEMORY_BYTES_FLOOR), bytes(MEMORY_BYTES_CEILING)),
-            ("table_elements", bytes(self.table_elements), 1, 10_000_000),
-            ("tables", bytes(self.tables), 1, 1_000),
-            ("instances", bytes(self.instances), 1, 1_000),
-            ("memories", bytes(self.memories), 1, 100),
-            ("cpu (ms)", millis(self.cpu), tick, longest),
-            ("wall (ms)", millis(self.wall), tick, longest),
-            ("hostcall_bytes", bytes(self.hostcall_bytes), bytes(self.batch_bytes), bytes(1024 * MIB)),
-            ("handles", bytes(self.handles), 64, 1_000_000),
-            ("row_bytes", bytes(self.row_bytes), 1, bytes(self.batch_bytes)),
-            ("batch_bytes", bytes(self.batch_bytes), bytes(64 * KIB), bytes(512 * MIB)),
-            ("batch_rows", bytes(self.batch_rows), 1, 16 * 1024 * 1024),
-            ("identifier_bytes", bytes(self.identifier_bytes), 1, 1024),
-            // SQLite takes 2,000, of which the host needs a few
-            ("columns_per_table", bytes(self.columns_per_table), 1, 1_990),
-            ("tables_per_sync", bytes(self.tables_per_sync), 1, 1_000_000),
-            ("rows", self.rows.into(), 1, u64::MAX.into()),
-            ("operation_calls", self.operation_calls.into(), 1, u64::MAX.into()),
-            ("row_bytes_total", self.row_bytes_total.into(), 1, u64::MAX.into()),
-            ("uncommitted_bytes", self.uncommitted_bytes.into(), 1, u64::MAX.into()),
-            ("state_bytes", bytes(self.state_bytes), 2, bytes(64 * MIB)),
-            ("checkpoints", self.checkpoints.into(), 1, u64::MAX.into()),
-            ("file_bytes", self.file_bytes.into(), 0, u64::MAX.into()),
-            ("file_bytes_total", self.file_bytes_total.into(), 0, u64::MAX.into()),
-            ("files", self.files.into(), 0, u64::MAX.into()),
-            ("log_line_bytes", bytes(self.log_line_bytes), 64, bytes(MIB)),
-            ("log_bytes", bytes(self.log_bytes), 0, bytes(1024 * MIB)),
-            ("connect (ms)", millis(self.connect), 1, longest),
-            ("first_byte (ms)", millis(self.first_byte), 1, longest),
-            ("between_bytes (ms)", millis(self.between_bytes), 1, longest),
-            ("exchange_total (ms)", millis(self.exchange_total), 1, longest),
-            ("response_bytes", self.response_bytes.into(), 0, u64::MAX.into()),
-            ("request_bytes", self.request_bytes.into(), 0, u64::MAX.into()),
-            ("header_bytes", bytes(self.header_bytes), bytes(KIB), bytes(256 * KIB)),
-            ("concurrent_requests", bytes(self.concurrent_requests), 1, 1_000),
-            ("requests", self.requests.into(), 0, u64::MAX.into()),
-            ("hosts", bytes(self.hosts), 1, 100_000),
-            ("connections", bytes(self.connections), 0, 1_000),
-            ("stream_bytes", self.stream_bytes.into(), 0, u64::MAX.into()),
-            ("stream_silence (ms)", millis(self.stream_silence), 1, longest),
-            ("local_file_bytes", self.local_file_bytes.into(), 0, bytes(MEMORY_BYTES_CEILING)),
-            ("local_files", bytes(self.local_files), 16, 1_000_000),
-            ("local_file_depth", bytes(self.local_file_depth), 4, 1_000),
-            ("component_bytes", self.component_bytes.into(), 1, u128::from(2 * GIB)),
-        ];
-        for &(name, value, least, most) in rows {
+        let inside = |name, value, most| match value > most {
+            true => Err(LimitsError::TooHigh { name, value, most }),
+            false => Ok(()),
+        };
+        for row in ROWS {
+            let (name, value, least) = (row.name, row.value(self), row.least);
             if value < least {
                 return Err(LimitsError::TooLow { name, value, least });
             }
-            if value > most {
-                return Err(LimitsError::TooHigh { name, value, most });
-            }
+            inside(name, value, row.most)?;
         }
-        Ok(())
+        inside("row_bytes", self.row_bytes as u128, self.batch_bytes as u128)?;
+        inside("batch_bytes", self.batch_bytes as u128, self.hostcall_bytes as u128)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn defaults_can_be_kept() {
-        assert_eq!(Limits::default().check(), Ok(()));
-        const { assert!(ASYNC_STACK_BYTES >= WASM_STACK_BYTES + 2 * MIB) };
-    }
-
-    #[test]
-    fn contradictions_are_named() {
-        let zero = Limits { cpu: Duration::ZERO, ..Limits::default() };
-        assert!(matches!(zero.check(), Err(LimitsError::TooLow { name: "cpu (ms)", .. })));
-        let row_over_batch = Limits { row_bytes: 32 * MIB, ..Limits::default() };
-        assert!(matches!(row_over_batch.check(), Err(LimitsError::TooHigh { name: "row_bytes", .. })));
-        let forever = Limits { wall: Duration::MAX, ..Limits::default() };
-        assert!(matches!(forever.check(), Err(LimitsError::TooHigh { name: "wall (ms)", .. })));
-    }
-}
+#[path = "limits_tests.rs"]
+mod tests;

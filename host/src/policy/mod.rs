@@ -27,6 +27,9 @@
 //! | the log has a ceiling | [`limits::Limits::log_line_bytes`], `log_bytes` | `hostile::output::a_flood_of_messages_is_bounded`, `a_flood_on_standard_error_is_bounded` |
 //! | a response cannot fill memory or last for ever | [`limits::Limits::response_bytes`], `first_byte`, `between_bytes`, `exchange_total` | `http/tests/hostile.rs::endless_body_is_capped`, `slowloris_ends_at_the_total`, `informational_flood_times_out` |
 //! | requests, hosts and connections have ceilings | [`limits::Limits::requests`], `hosts`, `concurrent_requests` | `http/tests/mod.rs::request_budget_is_sticky`, `hosts_are_counted`, `concurrency_is_bounded` |
+//! | TCP follows the same grants and addresses as HTTP, and a name query costs a grant too | [`egress::NetworkGrants::permit_stream`], [`egress::Destination::stream`] | `http/tests/streams.rs::what_is_not_granted_is_neither_asked_about_nor_dialled`, `a_name_does_not_lead_to_private_addresses` |
+//! | under a grant for `tls` nothing goes out in the clear but the request to begin TLS | [`upgrades::is_request`], [`egress::Permit::admits_in_the_clear`] | `policy/upgrades.rs`, `http/tests/streams.rs::under_a_grant_for_tls_nothing_else_goes_out_in_the_clear`, `databases::under_a_grant_for_tls_passwords_do_not_go_out_in_the_clear` |
+//! | connections, their bytes and their silence have ceilings | [`limits::Limits::connections`], `stream_bytes`, `stream_silence` | `http/tests/streams.rs::connections_end_at_their_number_and_are_free_again`, `bytes_end_for_the_whole_sync`, `waiting_ends` |
 //! | names cannot reach the host's own tables or break a statement | [`identifiers::check_source`], [`identifiers::check_destination`], [`names`] | `policy/identifiers.rs`, `policy/names.rs` |
 //! | secrets stay out of logs and errors | [`secrets::Secret`], [`secrets::Redactor`] | `policy/secrets.rs::every_form_is_redacted`, `hostile::output::secrets_are_redacted_wherever_people_read` |
 //! | a blocked table or column does not land, however the connector spells it | [`protection::Protection`] | `policy/protection.rs::no_spelling_reaches_what_a_blocked_name_becomes`, `policies::what_is_blocked_is_nowhere_in_the_files` |
@@ -35,6 +38,8 @@
 //! | text of a connector cannot drive a terminal or forge a log line | [`terminal::visible`] | `policy/terminal.rs::controls_are_visible`, `hostile::output::escapes_in_messages_names_and_rows_are_inert` |
 
 pub mod addresses;
+pub mod budgets;
+pub mod capabilities;
 mod destination;
 pub mod egress;
 mod grant;

@@ -72,7 +72,8 @@ impl tcp::Host for HostState {
         match connected {
             Ok(stream) => {
                 if web.records() {
-                    let text = format!("{} is used over tcp, which is not recorded: it cannot be replayed", stream.to());
+                    let text =
+                        format!("{} is used over tcp, which is not recorded: it cannot be replayed", stream.to());
                     self.log.message(Level::Warning, &text);
                 }
                 Ok(Ok(self.table.push(Connection(Arc::new(Mutex::new(stream))))?))

@@ -9,7 +9,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use sluicegate::counters::Counters;
-use sluicegate::http::Trust;
+use sluicegate::http::{Oversight, Trust};
 use sluicegate::landing::Landing;
 use sluicegate::log::{Level, LogSink};
 use sluicegate::policy::egress::NetworkGrants;
@@ -75,6 +75,7 @@ pub(crate) fn run(warehouse: &Path, connection: &str, schema: &Value, operations
         warehouse: warehouse.to_path_buf(),
         landing: given.landing,
         configuration: configuration.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+        oversight: Oversight::default(),
         network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
         limits: given.limits,
         log: lines.clone(),

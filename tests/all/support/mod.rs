@@ -109,7 +109,7 @@ impl Connector {
     /// The same warehouse and connection, another component.
     pub(crate) fn replaced_by(mut self, subject: &Path) -> Self {
         self.subject = subject.to_path_buf();
-        self
+        self.arguments(&["--accept"])
     }
 
     pub(crate) fn warehouse(&self) -> PathBuf {

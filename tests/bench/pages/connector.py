@@ -4,20 +4,25 @@ import requests
 import work
 from fivetran_connector_sdk import Connector, Logging as log, Operations as op
 
+
 def profiled(function, *arguments):
     import cProfile, pstats, io
+
     p = cProfile.Profile()
     r = p.runcall(function, *arguments)
     s = io.StringIO()
     pstats.Stats(p, stream=s).sort_stats("tottime").print_stats(45)
-    for l in s.getvalue().splitlines(): log.info(l)
+    for l in s.getvalue().splitlines():
+        log.info(l)
     return r
+
 
 def update(configuration, state):
     kind, url, count = configuration["work"], configuration["url"], int(configuration["count"])
     if kind == "rows":
         import time
-        t = [0.0,0.0,0.0,0.0]
+
+        t = [0.0, 0.0, 0.0, 0.0]
         with requests.Session() as session:
             for number in range(count):
                 a = time.perf_counter()
@@ -30,7 +35,10 @@ def update(configuration, state):
                 d = time.perf_counter()
                 op.checkpoint({"page": number})
                 e = time.perf_counter()
-                t[0]+=b-a; t[1]+=c-b; t[2]+=d-c; t[3]+=e-d
+                t[0] += b - a
+                t[1] += c - b
+                t[2] += d - c
+                t[3] += e - d
             log.info(str(t))
         return
         with requests.Session() as session:

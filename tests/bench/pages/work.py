@@ -44,19 +44,35 @@ def body(url: str, mebibytes: int) -> float:
 
 def raw(url, count):
     from wit_world.imports import http as h
-    t=[0.0,0.0,0.0,0.0]
-    now=time.perf_counter
+
+    t = [0.0, 0.0, 0.0, 0.0]
+    now = time.perf_counter
     for n in range(count):
-        a=now()
-        e=h.send(h.Request("GET", f"{url}/{n}", [h.Header("Accept", b"*/*"), h.Header("User-Agent", b"x"), h.Header("Accept-Encoding", b"gzip, deflate")], None, h.Timeouts(30000,30000)))
-        b=now()
+        a = now()
+        e = h.send(
+            h.Request(
+                "GET",
+                f"{url}/{n}",
+                [
+                    h.Header("Accept", b"*/*"),
+                    h.Header("User-Agent", b"x"),
+                    h.Header("Accept-Encoding", b"gzip, deflate"),
+                ],
+                None,
+                h.Timeouts(30000, 30000),
+            )
+        )
+        b = now()
         e.head()
-        c=now()
+        c = now()
         e.read(65536)
-        d=now()
+        d = now()
         e.read(65536)
-        e.__exit__(None,None,None)
-        f=now()
-        t[0]+=b-a;t[1]+=c-b;t[2]+=d-c;t[3]+=f-d
-    print([x/count*1e6 for x in t])
+        e.__exit__(None, None, None)
+        f = now()
+        t[0] += b - a
+        t[1] += c - b
+        t[2] += d - c
+        t[3] += f - d
+    print([x / count * 1e6 for x in t])
     return sum(t)

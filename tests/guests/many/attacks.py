@@ -201,7 +201,7 @@ def sockets(configuration, state):
         "connect": lambda: socket.create_connection(("127.0.0.1", int(configuration["port"])), timeout=2),
         "name": lambda: socket.getaddrinfo("localhost", 80),
         "udp": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9)),
-        "listen": lambda: socket.create_server(("127.0.0.1", 0)),
+        "listen": lambda: socket.create_server(("0.0.0.0", 0)),
     }
     row = {"id": 1}
     for name, attempt in attempts.items():

@@ -54,6 +54,8 @@ def patch(module: ModuleType) -> None:
                 if self.sock is None:
                     self.connect()
                 if type(self.sock) is GuestSocket:
+                    if self.sock.complete:
+                        raise http.client.CannotSendRequest("Request-sent")
                     self.sock.settimeout(self.timeout)
                     self.sock.take(whole)
                     self._response_options = options(

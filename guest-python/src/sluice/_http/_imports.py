@@ -23,8 +23,8 @@ _PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "urllib3.util.wait": _urllib3.patch_wait,
 }
 
-_ABSENT = frozenset(("pwd", "grp"))
-"""Modules that this Python does not have."""
+_ABSENT = ("grp", "pwd")
+"""Modules that this Python does not have. `os.path.expanduser`, and so each request of `requests`, wants one of them."""
 
 
 def install() -> None:
@@ -36,15 +36,15 @@ def install() -> None:
         if module is not None:
             patch(module)
     sys.meta_path.insert(0, _Finder())
+    for name in _ABSENT:
+        # raises `ModuleNotFoundError` without looking for it
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
 
 
 class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname in _ABSENT:
-            # `os.path.expanduser`, and so each request of `requests`, tries again and again
-            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
         patch = _PATCHES.get(fullname)
         if patch is None:
             return None

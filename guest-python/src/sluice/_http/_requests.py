@@ -23,8 +23,15 @@ def patch_certifi(module: ModuleType) -> None:
 
 
 def patch_adapters(module: ModuleType) -> None:
-    """Patch `requests.adapters`: `HTTPAdapter.cert_verify` wants certificate files to exist."""
+    """Patch `requests.adapters`: `cert_verify` wants certificate files to exist; proxies are the host's."""
     module.HTTPAdapter.cert_verify = _cert_verify
+    select = module.select_proxy
+
+    def select_proxy(url: str, proxies: Any) -> None:
+        if select(url, proxies):
+            _trust.ignore_proxy()
+
+    module.select_proxy = select_proxy
     for name in ("idna", "idna.core", "idna.idnadata", "idna.uts46data"):
         try:
             importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""Which TLS settings a connector may make: the host verifies, always, and decides whom to trust.
+"""Which settings of connections a connector may make: the host verifies, always, and decides whom to trust.
 
 In a replay no connection is made, and what was recorded needed its settings then: there, none is refused.
 """
@@ -49,3 +49,12 @@ def ignore_certificates(place: object) -> None:
             RuntimeWarning,
             stacklevel=4,
         )
+
+
+def ignore_proxy() -> None:
+    """Warn that a proxy named by the connector has no effect."""
+    warnings.warn(
+        "a proxy named by a connector is ignored: the host makes the connections",
+        RuntimeWarning,
+        stacklevel=4,
+    )

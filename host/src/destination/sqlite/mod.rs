@@ -186,6 +186,26 @@ impl Warehouse {
         state::write(&database, state, &clock.tick()).map_err(open::failed("writing the state"))
     }
 
+    /// Which connector the operator accepted for a connection, as [`Warehouse::accept`] was told; `None` when none yet.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn accepted(&self, connection: &str) -> Result<Option<String>, DestinationError> {
+        let read =
+            |database| state::read_entry(&database, state::ACCEPTED).map_err(open::failed("reading the catalogue"));
+        self.reader(connection)?.map_or(Ok(None), read)
+    }
+
+    /// Remembers which connector the operator accepts.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`].
+    pub fn accept(&self, connection: &str, connector: &str) -> Result<(), DestinationError> {
+        let (files, _lock) = self.lock(connection)?;
+        let database = open::open_for_writing(&files, &self.options)?;
+        state::write_entry(&database, state::ACCEPTED, connector).map_err(open::failed("writing the catalogue"))
+    }
+
     /// Checks a state that an operator gives.
     ///
     /// # Errors

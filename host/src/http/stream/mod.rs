@@ -12,6 +12,3 @@ pub use admit::{AdmittedStream, Dial};
 pub use transfer::{Stream, TlsDetails};
 
 pub(super) use admit::Placeholders;
-
-#[cfg(test)]
-mod tests;

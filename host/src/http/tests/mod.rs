@@ -2,6 +2,7 @@
 #![allow(clippy::field_reassign_with_default, reason = "Limits is non-exhaustive")]
 
 mod hostile;
+mod streams;
 mod support;
 mod tls;
 

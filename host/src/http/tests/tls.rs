@@ -11,10 +11,10 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use super::super::*;
 use super::support::*;
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -24,20 +24,31 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         Trust::nobody().and_pem(self.0.pem().as_bytes()).unwrap()
     }
 
     fn server(&self, change: impl Fn(&mut CertificateParams)) -> Server {
+        let (certificate, key) = self.certified(change);
+        tls_server(certificate, &key)
+    }
+
+    fn certified(&self, change: impl Fn(&mut CertificateParams)) -> (CertificateDer<'static>, KeyPair) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec!["api.test".to_owned()]).unwrap();
         change(&mut params);
         let certificate = params.signed_by(&key, &self.0).unwrap();
-        tls_server(certificate.der().clone(), &key)
+        (certificate.der().clone(), key)
+    }
+
+    /// TLS settings of a server for `api.test`.
+    pub(super) fn settings(&self) -> Arc<ServerConfig> {
+        let (certificate, key) = self.certified(|_| {});
+        settings(certificate, &key)
     }
 }
 
-fn tls_server(certificate: CertificateDer<'static>, key: &KeyPair) -> Server {
+fn settings(certificate: CertificateDer<'static>, key: &KeyPair) -> Arc<ServerConfig> {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -46,7 +57,11 @@ fn tls_server(certificate: CertificateDer<'static>, key: &KeyPair) -> Server {
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
         .unwrap();
-    let config = Arc::new(config);
+    Arc::new(config)
+}
+
+fn tls_server(certificate: CertificateDer<'static>, key: &KeyPair) -> Server {
+    let config = settings(certificate, key);
     Server::new(move |stream, _| {
         let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = StreamOwned::new(connection, stream);

@@ -68,11 +68,8 @@ impl FilesView<'_> {
         let now = tree.now();
         let (read, written) = (timestamp(read, now)?, timestamp(written, now)?);
         let Times { read: old_read, written: old_written, .. } = tree.node(id)?.times;
-        tree.node_mut(id)?.times = Times {
-            read: read.unwrap_or(old_read),
-            written: written.unwrap_or(old_written),
-            changed: now,
-        };
+        tree.node_mut(id)?.times =
+            Times { read: read.unwrap_or(old_read), written: written.unwrap_or(old_written), changed: now };
         Ok(())
     }
 }

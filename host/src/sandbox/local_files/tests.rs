@@ -8,7 +8,10 @@ use super::*;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
 fn tree() -> Tree {
-    Tree::new(&Limits { local_file_bytes: 16 * PAGE as u64, local_files: 40, local_file_depth: 6, ..Limits::default() }, None)
+    Tree::new(
+        &Limits { local_file_bytes: 16 * PAGE as u64, local_files: 40, local_file_depth: 6, ..Limits::default() },
+        None,
+    )
 }
 
 fn file(tree: &mut Tree, path: &str) -> Result<Id, ErrorCode> {

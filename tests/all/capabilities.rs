@@ -1,0 +1,130 @@
+//! What a connector asks for, what the operator grants, and which component a connection accepted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use sluicegate::stamp::{self, AskedLimits, Stamp};
+
+use crate::support::{component, sluice, text};
+
+/// A warehouse and components in one folder.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A component that does nothing and says this of itself.
+    fn component(&self, file: &str, version: &str, network: &[&str], limits: AskedLimits) -> PathBuf {
+        let mut bytes = component::idle();
+        let stamp = Stamp {
+            name: "shop".into(),
+            version: version.into(),
+            sdk: "0.1.0".into(),
+            contract: "0.1.0".into(),
+            source: "ab".repeat(32),
+            network: network.iter().map(ToString::to_string).collect(),
+            limits,
+            dependencies: Vec::new(),
+        };
+        stamp::append(&mut bytes, &stamp).unwrap();
+        self.write(file, &bytes)
+    }
+
+    fn write(&self, file: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join(file);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn run(&self, component: &Path, arguments: &[&str]) -> Output {
+        let warehouse = self.0.path().join("warehouse");
+        sluice().arg("run").arg(component).arg("--warehouse").arg(warehouse).args(arguments).output().unwrap()
+    }
+
+    #[track_caller]
+    fn succeeds(&self, component: &Path, arguments: &[&str]) -> String {
+        let output = self.run(component, arguments);
+        assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout) + &text(&output.stderr)
+    }
+
+    /// Refused before it runs; what was said.
+    #[track_caller]
+    fn refused(&self, component: &Path, arguments: &[&str]) -> String {
+        let output = self.run(component, arguments);
+        assert_eq!(output.status.code(), Some(4), "{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stderr)
+    }
+}
+
+const NOTHING: AskedLimits =
+    AskedLimits { memory_mib: None, cpu_seconds: None, wall_seconds: None, rows: None, requests: None };
+
+#[test]
+fn a_component_that_changed_by_one_byte_is_refused_until_it_is_accepted() {
+    let place = Place::new();
+    let first = place.component("first.wasm", "1.0.0", &[], NOTHING);
+    let mut bytes = fs::read(&first).unwrap();
+    stamp::append_section(&mut bytes, "other", b"x");
+    let second = place.write("second.wasm", &bytes);
+
+    place.succeeds(&first, &[]);
+    place.succeeds(&first, &[]);
+    let said = place.refused(&second, &[]);
+    assert!(said.contains("connection shop runs another connector than it accepted"), "{said}");
+    assert!(said.contains("shop 1.0.0 (sha256 ") && said.contains(" became shop 1.0.0 (sha256 "), "{said}");
+    assert!(said.contains("--accept"), "{said}");
+    // A refusal accepts nothing.
+    place.refused(&second, &[]);
+    place.succeeds(&first, &[]);
+
+    let said = place.succeeds(&second, &["--accept"]);
+    assert!(said.contains("note: accepted: shop 1.0.0"), "{said}");
+    place.succeeds(&second, &[]);
+    place.refused(&first, &[]);
+
+    // Another connection knows nothing of it, and a reset forgets.
+    place.succeeds(&first, &["--connection", "other"]);
+    let warehouse = place.0.path().join("warehouse");
+    let reset = sluice().args(["reset", "shop", "--yes", "--warehouse"]).arg(warehouse).output().unwrap();
+    assert!(reset.status.success());
+    place.succeeds(&first, &[]);
+}
+
+#[test]
+fn a_version_that_asks_for_more_is_refused_with_the_difference_though_it_is_granted() {
+    let place = Place::new();
+    let first =
+        place.component("first.wasm", "1.0.0", &["https://api.example.com", "https://old.example.com"], NOTHING);
+    let asks = AskedLimits { memory_mib: Some(300), ..NOTHING };
+    let second = place.component("second.wasm", "1.1.0", &["https://api.example.com", "https://new.example.com"], asks);
+    let grants = [
+        "--allow",
+        "https://api.example.com",
+        "--allow",
+        "https://old.example.com",
+        "--allow",
+        "https://new.example.com",
+    ];
+
+    place.succeeds(&first, &grants);
+    let said = place.refused(&second, &grants);
+    assert!(said.contains("shop 1.0.0 (sha256 ") && said.contains("became shop 1.1.0 (sha256 "), "{said}");
+    assert!(said.contains("it asks for more: network https://new.example.com, memory_mib 300"), "{said}");
+    assert!(said.contains("it no longer asks for: network https://old.example.com"), "{said}");
+    place.succeeds(&second, &[&grants[..], &["--accept"]].concat());
+    place.succeeds(&second, &grants);
+}
+
+#[test]
+fn accepting_grants_nothing() {
+    let place = Place::new();
+    let asking = place.component("asking.wasm", "1.0.0", &["https://api.example.com"], NOTHING);
+    let said = place.refused(&asking, &["--accept"]);
+    assert!(said.contains("asks for network access that is not granted: https://api.example.com"), "{said}");
+    assert!(said.contains("grant it with --allow https://api.example.com"), "{said}");
+    assert!(!place.0.path().join("warehouse").exists(), "nothing was done");
+}
