@@ -21,6 +21,7 @@ mod command_line;
 mod concurrency;
 mod configure;
 mod connection;
+mod connectors;
 mod contents;
 mod contract;
 mod crash;
