@@ -97,7 +97,8 @@ fn a_component_that_changed_by_one_byte_is_refused_until_it_is_accepted() {
 #[test]
 fn a_version_that_asks_for_more_is_refused_with_the_difference_though_it_is_granted() {
     let place = Place::new();
-    let first = place.component("first.wasm", "1.0.0", &["https://api.example.com", "https://old.example.com"], NOTHING);
+    let first =
+        place.component("first.wasm", "1.0.0", &["https://api.example.com", "https://old.example.com"], NOTHING);
     let asks = AskedLimits { memory_mib: Some(300), ..NOTHING };
     let second = place.component("second.wasm", "1.1.0", &["https://api.example.com", "https://new.example.com"], asks);
     let grants = [

@@ -13,6 +13,7 @@ mod failure;
 mod folders;
 mod grants;
 mod init;
+mod input;
 mod landing;
 mod migrate;
 mod report;

@@ -111,7 +111,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn protection(tables: &str) -> Protection {
-        Protection::of(&settings::read(tables).unwrap())
+        Protection::of(&settings::read(tables).unwrap().landing)
     }
 
     #[test]

@@ -170,7 +170,7 @@ mod tests {
             ("destination = ", 1, "string"),
             ("[limits]\nmemory = 1", 1, "there is no limit memory"),
             ("[limits]\ncpu = 'soon'", 1, "limit cpu: write seconds"),
-            ("[limits]\ncpu = -1", 2, "did not match"),
+            ("[limits]\ncpu = -1", 1, "limit cpu: write seconds"),
         ] {
             let error = read(text).unwrap_err();
             let message = error.to_string();

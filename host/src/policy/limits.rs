@@ -291,7 +291,7 @@ limits! {
     /// Folders inside each other.
     local_file_depth: usize = 64, Count, 4, 1_000, Refused;
     /// The component file.
-    component_bytes: u64 = 128 * MIB as u64, Bytes, 1, 2 * GIB, NotAdmitted;
+    component_bytes: u64 = 128 * MIB as u64, Bytes, 1, 256 * MIB, NotAdmitted;
 }
 
 /// Limits that contradict each other, or that no machine can keep.

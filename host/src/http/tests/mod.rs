@@ -4,6 +4,7 @@
 mod hostile;
 mod support;
 mod tls;
+mod upstreams;
 
 use std::io::Write;
 use std::sync::mpsc;

@@ -6,7 +6,7 @@ use super::*;
 use crate::landing::settings;
 
 fn under(place: &Place, text: &str) -> Warehouse {
-    let landing = Arc::new(settings::read(text).unwrap());
+    let landing = Arc::new(settings::read(text).unwrap().landing);
     let options = SqliteOptions { landing, ..SqliteOptions::default() };
     Warehouse::with_options(place.folder.path().join("warehouse"), options)
 }

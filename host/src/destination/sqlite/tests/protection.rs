@@ -9,7 +9,7 @@ use crate::landing::settings;
 
 /// The same connection under other settings.
 fn under(place: &Place, text: &str) -> Warehouse {
-    let landing = Arc::new(settings::read(text).unwrap());
+    let landing = Arc::new(settings::read(text).unwrap().landing);
     let options = SqliteOptions { landing, ..SqliteOptions::default() };
     Warehouse::with_options(place.folder.path().join("warehouse"), options)
 }

@@ -23,7 +23,7 @@ impl Folder {
     }
 
     fn under(&self, settings: &str) -> Filtered<SqliteDestination> {
-        let landing = Arc::new(settings::read(settings).unwrap());
+        let landing = Arc::new(settings::read(settings).unwrap().landing);
         let options = SqliteOptions { landing, ..SqliteOptions::default() };
         Warehouse::with_options(self.0.path(), options).open("c", identity("one")).unwrap()
     }
