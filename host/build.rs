@@ -92,13 +92,18 @@ fn bindings(layout: &Path) -> String {
         // Taking a message is quick; only a full queue and a checkpoint wait.
         "sluice:connector/logging.log": trappable,
         "sluice:connector/http.[drop]exchange": trappable,
+        "sluice:connector/tcp.[drop]connection": trappable,
+        "sluice:connector/workers.[drop]worker": trappable,
         default: async | trappable,
     }},
     exports: {{ default: async }},
     with: {{
         "wasi:io": wasmtime_wasi::p2::bindings::io,
+        "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
         "sluice:connector/http.exchange": super::http::Exchange,
         "sluice:connector/files.upload": super::files::Upload,
+        "sluice:connector/tcp.connection": super::tcp::Connection,
+        "sluice:connector/workers.worker": super::workers::Worker,
     }},
     require_store_data_send: true,
 }});

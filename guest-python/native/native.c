@@ -1,9 +1,10 @@
-/* The fast way of a row: `upsert`, `update` and `delete` as functions of C.
+/* The module, and the fast way of a row: `upsert`, `update` and `delete` as functions of C.
  *
  * They take a row of a table whose batch is open. Whatever is unusual (another table, other columns, a wrong argument)
  * goes to the Python function that knows everything and raises for the author.
  */
 #include "columns.h"
+#include "http.h"
 
 typedef struct {
   PyObject *data_name; /* of the argument that holds the row */
@@ -189,14 +190,14 @@ static PyMethodDef members[] = {
     {0},
 };
 static PyModuleDef definition = {
-    .ob_base = {.ob_refcnt = 1}, .m_name = "sluice._native", .m_doc = "The fast way of a row.", .m_size = -1, .m_methods = members};
+    .ob_base = {.ob_refcnt = 1}, .m_name = "sluice._native", .m_doc = "The fast ways of a row and of a request.", .m_size = -1, .m_methods = members};
 
 __attribute__((visibility("default"))) PyObject *PyInit__native(void) {
   PyObject *module = PyModule_Create2(&definition, PYTHON_API_VERSION);
   if (!module) return NULL;
   table_name = PyUnicode_InternFromString("table");
   schema_name = PyUnicode_InternFromString("schema");
-  if (!table_name || !schema_name || columns_setup(module) < 0) {
+  if (!table_name || !schema_name || columns_setup(module) < 0 || http_setup(module) < 0) {
     Py_DecRef(module);
     return NULL;
   }

@@ -107,6 +107,7 @@ void *PyMem_Calloc(size_t, size_t);
 void PyMem_Free(void *);
 void *PyMem_Realloc(void *, size_t);
 PyObject *PyModule_Create2(PyModuleDef *, int);
+int PyModule_AddFunctions(PyObject *, PyMethodDef *);
 int PyModule_AddObjectRef(PyObject *, const char *, PyObject *);
 PyObject *PyObject_CallFunctionObjArgs(PyObject *, ...);
 PyObject *PyObject_Vectorcall(PyObject *, PyObject *const *, size_t, PyObject *);

@@ -6,6 +6,8 @@
  */
 #include "send.h"
 
+#include "http.h"
+
 enum { SCHEMA_ABSENT, SCHEMA_PRESENT };
 enum { PACKED_TEXTS = 14, PACKED_JSON = 15 }; /* cases of `values`; the others are those of `Kind` */
 
@@ -43,11 +45,21 @@ HOST(delete);
 void *realloc(void *, size_t);
 void free(void *);
 
-/* Where the host puts the text of a refusal; the Canonical ABI gives the function its name. */
+/* Where the host puts what it answers; the Canonical ABI gives the function its name. */
 __attribute__((visibility("default"))) void *cabi_realloc(void *old, size_t old_size, size_t alignment, size_t size) {
   (void)old_size;
-  (void)alignment; /* only bytes come back */
-  return realloc(old, size);
+  if (!size) return (void *)alignment;
+  void *place;
+  if (bytes_wanted && !old) {
+    bytes_wanted = 0;
+    bytes_from_host = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    place = bytes_from_host ? PyBytes_AsString(bytes_from_host) : NULL;
+  } else {
+    place = realloc(old, size); /* aligned for everything that the contract has */
+  }
+  /* the host would write at address 0 */
+  if (!place) __builtin_trap();
+  return place;
 }
 
 /* Frees what was made for the columns so far. */
@@ -146,7 +158,7 @@ static PyObject *answer(const HostResult *result, PyObject *refused) {
   PyObject *raised = reason && text ? PyObject_CallFunctionObjArgs(refused, reason, text, NULL) : NULL;
   if (reason) Py_DecRef(reason);
   if (text) Py_DecRef(text);
-  free((void *)result->refusal.text.data);
+  if (result->refusal.text.length) free((void *)result->refusal.text.data);
   return raised;
 }
 

@@ -159,7 +159,7 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         limits: request.limits,
         operations,
         http: web.clone(),
-        still: clock.map(|clock| Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default() }),
+        still: clock.map(still),
         log: Arc::clone(&log),
         incidents: incidents.clone(),
         counters: Arc::clone(&counters),
@@ -202,6 +202,10 @@ pub fn sync(engine: &SandboxEngine, component: &Loaded, request: SyncRequest) ->
         cpu,
         wall: start.elapsed(),
     })
+}
+
+fn still(clock: Timestamp) -> Still {
+    Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default(), instance: 0 }
 }
 
 /// What the audit log says a sync was granted.

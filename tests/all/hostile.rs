@@ -9,6 +9,7 @@ mod local_files;
 mod network;
 mod others;
 mod output;
+mod processes;
 mod surroundings;
 
 use std::path::Path;

@@ -32,6 +32,7 @@ mod hostile;
 mod local_files;
 mod migrate;
 mod policies;
+mod processes;
 mod promises;
 mod resync;
 mod rows;

@@ -15,6 +15,8 @@ from sluice import _contract, _drive, _schema
 from sluice._connector import Connector
 from sluice._failure import describe
 from sluice._form import ConfigurationForm, TestResult
+from sluice._processes import _contract as _host
+from sluice._processes import _worker
 from sluice._threads import scheduler
 from sluice._writer import writer
 
@@ -24,13 +26,15 @@ Load = Callable[[], ModuleType]
 
 
 class Exports:
-    """The exports of one instance: `schema` and then `sync`, or `form`, or `test`.
+    """The exports of one instance: `schema` and then `sync`, or `form`, or `test`, or `work` again and again.
 
-    `load` imports the project's connector.py; it is called once, in the first export call.
+    `load` imports the project's connector.py; it is called once, in the first export call. `join` does that in
+    an instance that works for another, in the folder that it is given.
     """
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, join: Callable[[str], None] = lambda folder: None) -> None:
         self._load = load
+        self._join = join
         self._connector: Connector | None = None
         self._form: ConfigurationForm | None = None
         self._started = False
@@ -50,6 +54,13 @@ class Exports:
     def test(self, name: str, configuration: str) -> Any:
         """The export `test`; raises the bindings' `Err` and nothing else."""
         return self._guard(lambda: _contract.test_outcome(self._test(name, configuration)))
+
+    def work(self, task: str) -> str:
+        """The export `work`; raises the bindings' `Err` and nothing else."""
+        writer.reason = (
+            "and this is a task of a process pool: return what there is to send, and send it in update"
+        )
+        return self._guard(lambda: _worker.work(task, self._join))
 
     def _guard(self, work: Callable[[], T]) -> T:
         try:
@@ -73,6 +84,7 @@ class Exports:
         if self._started:
             return
         self._started = True
+        _host.running = True
         # the state of the generator is the same in every instance of a snapshot
         random.seed()
         sys.stdout, sys.stderr = _whole(sys.stdout), _whole(sys.stderr)

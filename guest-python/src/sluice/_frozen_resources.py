@@ -152,13 +152,30 @@ class Files:
         file system at all, they stay readable from memory.
         """
         with contextlib.suppress(OSError):
+            made: set[str] = set()
+            _make_folder(self._project, made)
             for path in self.tree.below(self._project):
-                os.makedirs(posixpath.dirname(path), exist_ok=True)
+                _make_folder(posixpath.dirname(path), made)
                 with _open(path, "wb") as file:
                     file.write(self.tree.read(path))
-            os.makedirs(self._project, exist_ok=True)
             os.chdir(self._project)
             self.laid_out = True
+
+    def join(self, folder: str) -> None:
+        """Work in a folder of the files that another instance has laid out."""
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
+            self.laid_out = True
+
+
+def _make_folder(path: str, made: set[str]) -> None:
+    """`os.makedirs` asks which folders exist, and is answered from the tree until all is laid out."""
+    if path in made or path in ("", "/"):
+        return
+    _make_folder(posixpath.dirname(path), made)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path)
+    made.add(path)
 
 
 def install(tree: Tree, project: str, site: str) -> Files:
@@ -199,6 +216,8 @@ def _serve_open(files: Files) -> None:
         closefd: bool = True,
         opener: Any = None,
     ) -> Any:
+        if file == os.devnull and files.laid_out:
+            return _writing.open_null(mode, encoding, errors, newline)
         if opener is None and not set(mode) & set("wax+"):
             path = files.locate(file)
             if path is not None and files.tree.is_file(path):

@@ -15,9 +15,13 @@ sluice._threads.install()
 
 import sluice._http
 import sluice._loop
+import sluice._sockets
+import sluice._processes
 
+sluice._processes.install()
 sluice._http.install()
 sluice._loop.install()
+sluice._sockets.install()
 
 import sluice._project
 from sluice import _connector, _contract, _drive, _errors, _exports, _logging, _operations, _stdlogging  # noqa: F401
@@ -25,11 +29,14 @@ import fivetran_connector_sdk  # noqa: F401
 
 _stdlogging.install()
 
-_EXPORTS = _exports.Exports(lambda: sluice._project.load_connector_module())
+_EXPORTS = _exports.Exports(
+    lambda: sluice._project.load_connector_module(),
+    lambda folder: sluice._project.join_connector_module(folder),
+)
 
 
 class WitWorld(_contract.World):
-    """The exports of the world `connector-with-setup`."""
+    """The exports of the world `connector-with-work`."""
 
     def schema(self, configuration: str) -> list[object]:
         """Declare tables. Raises `componentize_py_types.Err` and nothing else."""
@@ -46,6 +53,10 @@ class WitWorld(_contract.World):
     def test(self, name: str, configuration: str) -> object:
         """Try a configuration. Raises `componentize_py_types.Err` and nothing else."""
         return _EXPORTS.test(name, configuration)
+
+    def work(self, task: str) -> str:
+        """Do a task of another instance. Raises `componentize_py_types.Err` and nothing else."""
+        return _EXPORTS.work(task)
 
 
 sluice._project.freeze()

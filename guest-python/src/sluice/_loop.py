@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import importlib
 import time
 from collections.abc import Callable
 from typing import Any
 
+from sluice._outside import outside
 from sluice._threads._pool import ThreadPoolExecutor
 from sluice._threads._scheduler import scheduler
-
-_SHORTEST_NAP = 0.0005
-_LONGEST_NAP = 0.02
-_LATE = 0.1
-"""How late an answer may be noticed, as a part of the time that it took."""
 
 _FAIR = 50
 
@@ -26,8 +21,6 @@ class _Selector:
     """What `BaseEventLoop` waits with."""
 
     def __init__(self) -> None:
-        self.waits: dict[Any, asyncio.Future[None]] = {}
-        """Readiness of exchanges, and who waits for it."""
         self._turns = 0
 
     def select(self, timeout: float | None) -> list[Any]:
@@ -36,33 +29,14 @@ class _Selector:
         # calls of executors block everything: whatever is ready goes first, so that requests are sent
         if (timeout != 0 or self._turns % _FAIR == 0) and scheduler.step(daemons=False):
             timeout = 0
-        if self.waits:
-            self._poll(timeout)
+        if outside:
+            outside.wait(timeout)
         elif timeout is None:
             if not scheduler.step():
                 raise RuntimeError("every task waits for something that nothing here can bring about")
         elif timeout > 0:
             _sleep(timeout)
         return []
-
-    def _poll(self, timeout: float | None) -> None:
-        pollables = list(self.waits)
-        if timeout is None:
-            poll = importlib.import_module("wit_world.imports.poll").poll
-            ready = [pollables[index] for index in poll(pollables)]
-        else:
-            # the contract has no timer to wait for beside requests
-            start = time.monotonic()
-            while not (ready := [pollable for pollable in pollables if pollable.ready()]):
-                waited = time.monotonic() - start
-                if waited >= timeout:
-                    return
-                nap = min(max(waited * _LATE, _SHORTEST_NAP), _LONGEST_NAP)
-                _sleep(min(nap, timeout - waited))
-        for pollable in ready:
-            future = self.waits.pop(pollable)
-            if not future.done():
-                future.set_result(None)
 
 
 class Loop(asyncio.BaseEventLoop):
@@ -78,13 +52,13 @@ class Loop(asyncio.BaseEventLoop):
 
     async def ready(self, exchange: Any) -> None:
         """Wait until an exchange of the contract can be read without waiting."""
-        waits = self._selector.waits
+        future: asyncio.Future[None] = self.create_future()
         pollable = exchange.subscribe()
         try:
-            future = waits[pollable] = self.create_future()
+            outside.add(pollable, lambda: None if future.done() else future.set_result(None))
             await future
         finally:
-            waits.pop(pollable, None)
+            outside.discard(pollable)
             pollable.__exit__(None, None, None)
 
     def run_in_executor(  # type: ignore[override]

@@ -95,6 +95,13 @@ def load_connector_module() -> ModuleType:
     return importlib.import_module(ENTRY)
 
 
+def join_connector_module(folder: str) -> None:
+    """Import the project's `connector.py` in an instance that works for another, whose files it shares."""
+    if _files is not None and sys.platform == "wasi":
+        _files.join(folder)
+    importlib.import_module(ENTRY)
+
+
 def _bundled(folder: str, part: str) -> Iterator[tuple[str, bytes]]:
     """The names and contents of one part of the bundle, one at a time: memory once used is in the snapshot.
 

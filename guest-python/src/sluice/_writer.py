@@ -48,6 +48,8 @@ class Writer:
     def __init__(self) -> None:
         self.active = False
         """Whether operations are taken."""
+        self.reason = "call it from there"
+        """What to do where operations are not taken."""
         self.fatal: AuthorError | None = None
         """What `Operations.error` raised; ends the sync even if the author's code catches it."""
         self.fast: dict[str, dict[object, tuple[Columns, Buffer]]] = {
@@ -118,7 +120,7 @@ class Writer:
             return
         if self.fatal is not None:
             raise self.fatal
-        raise InvalidOperation(f"{operation} works only while update runs, call it from there")
+        raise InvalidOperation(f"{operation} works only while update runs, {self.reason}")
 
     def _table(self, operation: str, schema: Any, table: Any) -> _Known:
         self._require_active(operation)

@@ -48,6 +48,32 @@ def open_for_writing(
         raise
 
 
+class _Null(io.RawIOBase):
+    """What `os.devnull` names: takes everything and holds nothing."""
+
+    name = "/dev/null"
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        return 0
+
+    def write(self, data: Any, /) -> int:
+        return memoryview(data).nbytes
+
+
+def open_null(mode: str, encoding: str | None, errors: str | None, newline: str | None) -> Any:
+    """What `io.open` returns for `os.devnull`, which no tree of files has."""
+    buffered = io.BufferedRWPair(_Null(), _Null())
+    if "b" in mode:
+        return buffered
+    return io.TextIOWrapper(buffered, encoding, errors, newline)
+
+
 def can_open(mode: str, buffering: int, encoding: Any, errors: Any, newline: Any) -> bool:
     """Whether `open_for_writing` knows these arguments; `io.open` has its say about all others."""
     kinds = set(mode)

@@ -476,7 +476,7 @@ class Scripted:
             return step[:size]
         raise Err(step)
 
-    def __exit__(self, *_: object) -> None:
+    def release(self) -> None:
         self.steps.clear()
 
 

@@ -11,7 +11,7 @@ use super::allowed::{CONTRACT_VERSION, INTERFACES};
 const PACKAGE: (&str, &str) = ("sluice", "connector");
 const WORLD: &str = "connector";
 /// The same with exports that a connector may leave out.
-const LARGEST_WORLD: &str = "connector-with-setup";
+const LARGEST_WORLD: &str = "connector-with-work";
 
 /// The worlds of `sluice:connector` and every interface on the allow-list.
 ///

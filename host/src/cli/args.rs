@@ -267,6 +267,9 @@ pub struct LimitArguments {
     /// Bytes of rows sent by the connector, in MiB [default: 20480]
     #[arg(long, value_name = "MIB")]
     pub row_data: Option<u64>,
+    /// Processes of the connector's pools, which share memory and processor time [default: 4]
+    #[arg(long, value_name = "COUNT")]
+    pub workers: Option<usize>,
     /// Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
     #[arg(long, value_name = "MIB")]
     pub local_files: Option<u64>,

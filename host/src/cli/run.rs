@@ -170,6 +170,7 @@ pub(super) fn limits(
     limits.cpu = arguments.cpu_time.map_or(limits.cpu, seconds);
     limits.wall = arguments.wall_time.map_or(limits.wall, seconds);
     limits.requests = arguments.requests.unwrap_or(limits.requests);
+    limits.workers = arguments.workers.unwrap_or(limits.workers);
     limits.files = arguments.files.unwrap_or(limits.files);
     limits.row_bytes_total = arguments.row_data.map_or(limits.row_bytes_total, mib);
     limits.file_bytes = arguments.file_size.map_or(limits.file_bytes, mib);

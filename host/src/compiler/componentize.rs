@@ -20,7 +20,7 @@ use crate::policy::terminal::{Lines, visible};
 
 /// The module that componentize-py takes as the component's implementation.
 const GUEST_MODULE: &str = "sluice._guest";
-const WORLD: &str = "connector-with-setup";
+const WORLD: &str = "connector-with-work";
 const REPORT: &str = "sluice-report.json";
 const MAX_REPORT_BYTES: u64 = 1 << 20;
 const MAX_SHOWN_ERRORS: usize = 10;

@@ -36,7 +36,7 @@ const LINK: [&str; 6] = [
 ];
 
 /// What the extension imports.
-const WORLD: &str = "package sluice:extension;\nworld extension { import sluice:connector/operations@0.1.0; }\n";
+const WORLD: &str = "package sluice:extension;\nworld extension { import sluice:connector/operations@0.1.0; import sluice:connector/http@0.1.0; }\n";
 /// The linker reads all sections whose names begin like this.
 const TYPE_SECTION: &str = "component-type:sluice-extension";
 
@@ -104,7 +104,7 @@ pub(super) fn ready(
 }
 
 fn digest(inputs: &Inputs<'_>) -> String {
-    let mut fields = Fields::default().with("sluice extension 2").with(LOCK);
+    let mut fields = Fields::default().with("sluice extension 3").with(LOCK);
     fields = fields.with(COMPILE.join(" ")).with(LINK.join(" ")).with(WORLD);
     for (path, contents) in inputs.native.iter().chain(inputs.wit) {
         fields.add(path);

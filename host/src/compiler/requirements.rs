@@ -10,6 +10,8 @@ pub const MAX_REQUIREMENTS: usize = 500;
 const MAX_REQUIREMENT_BYTES: usize = 1_000;
 /// Distributions that the component's own SDK stands for.
 const OURS: [&str; 3] = ["fivetran-connector-sdk", "sluicegate", "sluice"];
+/// Distributions whose interface the SDK provides over another one, which is installed instead.
+const OVER: [(&str, &str); 2] = [("psycopg2", "pg8000>=1.31"), ("psycopg2-binary", "pg8000>=1.31")];
 
 /// The packages a project requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +66,9 @@ impl Requirements {
         let mut found = Self::default();
         for line in lines {
             let name = name_of(&line).ok_or_else(|| RequirementsError::NotAName(shown(&line)))?;
-            if OURS.contains(&name.as_str()) {
+            let over = OVER.iter().find(|(ours, _)| *ours == name).map(|(_, driver)| (*driver).to_owned());
+            if over.is_some() || OURS.contains(&name.as_str()) {
+                found.lines.extend(over);
                 found.provided.push(name);
             } else {
                 found.lines.push(line);
@@ -170,6 +174,13 @@ mod tests {
         ] {
             assert!(from_text(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn psycopg2_is_provided_over_pg8000() {
+        let found = from_text("psycopg2-binary>=2.9\nrequests").unwrap();
+        assert_eq!(found.lines, ["pg8000>=1.31", "requests"]);
+        assert_eq!(found.provided, ["psycopg2-binary"]);
     }
 
     #[test]

@@ -142,7 +142,7 @@ fn agree(url: &Url, to: &Destination) -> Result<(), HttpError> {
     let same = |uri: &Uri| {
         uri.scheme_str() == Some(to.scheme().as_str())
             && uri.host().is_some_and(|host| host == to.host().to_string())
-            && uri.port_u16().unwrap_or(to.scheme().default_port()) == to.port()
+            && uri.port_u16().or(to.scheme().default_port()) == Some(to.port())
     };
     match url.as_str().parse::<Uri>() {
         Ok(uri) if same(&uri) => Ok(()),

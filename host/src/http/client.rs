@@ -11,6 +11,7 @@ use super::connect::{BoxError, ExchangeLayer};
 use super::error::{HttpError, setup};
 use super::oversight::Oversight;
 use super::resolve::{GuardedResolver, Resolve};
+use super::stream::Placeholders;
 use super::trust::Trust;
 use super::usage::{HostUsage, Ledger};
 use crate::policy::egress::{NetworkGrants, Scheme};
@@ -34,6 +35,9 @@ struct Shared {
     plain: OnceCell<reqwest::Client>,
     secure: OnceCell<reqwest::Client>,
     places: Arc<Semaphore>,
+    stream_tls: OnceCell<Arc<ClientConfig>>,
+    stream_places: Arc<Semaphore>,
+    addresses: Mutex<Placeholders>,
     ledger: Mutex<Ledger>,
 }
 
@@ -68,6 +72,9 @@ impl Client {
             plain: OnceCell::new(),
             secure: OnceCell::new(),
             places: Arc::new(Semaphore::new(limits.concurrent_requests)),
+            stream_tls: OnceCell::new(),
+            stream_places: Arc::new(Semaphore::new(limits.connections)),
+            addresses: Mutex::default(),
             ledger: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -99,12 +106,34 @@ impl Client {
         self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn stream_places(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.shared.stream_places)
+    }
+
+    pub(super) fn resolver(&self) -> &Arc<dyn Resolve> {
+        &self.shared.resolver
+    }
+
+    pub(super) fn addresses(&self) -> MutexGuard<'_, Placeholders> {
+        self.shared.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The TLS settings of streams.
+    pub(super) async fn stream_tls(&self) -> Result<Arc<ClientConfig>, HttpError> {
+        let made = self.shared.stream_tls.get_or_try_init(|| async {
+            let trust = self.shared.trust.clone();
+            let config = tokio::task::spawn_blocking(move || trust.stream_tls()).await??;
+            Ok::<_, BoxError>(Arc::new(config))
+        });
+        made.await.cloned().map_err(|error| setup(&error))
+    }
+
     /// The connections for a scheme. Apart, so that a sync that only speaks `http` needs no root
     /// certificates.
     pub(super) async fn connections(&self, scheme: Scheme) -> Result<&reqwest::Client, HttpError> {
-        let made = match scheme {
-            Scheme::Http => self.shared.plain.get_or_try_init(|| async { self.build(Trust::no_tls()?) }).await,
-            Scheme::Https => self.shared.secure.get_or_try_init(|| async { self.build(self.tls().await?) }).await,
+        let made = match scheme.is_secure() {
+            false => self.shared.plain.get_or_try_init(|| async { self.build(Trust::no_tls()?) }).await,
+            true => self.shared.secure.get_or_try_init(|| async { self.build(self.tls().await?) }).await,
         };
         made.map_err(|error| setup(&error))
     }

@@ -10,7 +10,7 @@ use rustls::CertificateError;
 use super::connect::{BoxError, ConnectTimedOut, Exchange, Phase};
 use super::resolve::ResolveError;
 use super::upload::RequestBodyError;
-use crate::policy::egress::{Denied, Destination, Scheme};
+use crate::policy::egress::{Denied, Destination};
 
 /// Why a request gave no response, or a body ended early; the cases of the contract's `error`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +124,17 @@ pub(super) fn classify(error: &reqwest::Error, exchange: &Exchange) -> HttpError
             }
             Phase::Start | Phase::Connected => HttpError::ConnectionClosed(format!("the exchange with {at} failed")),
         }
+    })
+}
+
+/// The same for a stream; `phase` says whether it was being connected, the handshake included.
+pub(super) fn classify_stream(error: &io::Error, to: &Destination, phase: Phase) -> HttpError {
+    let causes = causes(error);
+    let known =
+        find(&causes, |cause| tls_cause(cause, to)).or_else(|| find(&causes, |cause| io_cause(cause, to, phase)));
+    known.unwrap_or_else(|| match phase {
+        Phase::Connecting => HttpError::Connect(format!("cannot connect to {}", at(to))),
+        Phase::Start | Phase::Connected => HttpError::ConnectionClosed(format!("the connection to {} failed", at(to))),
     })
 }
 
@@ -246,11 +257,11 @@ fn io_cause(cause: Cause<'_>, to: &Destination, phase: Phase) -> Option<HttpErro
         Kind::TimedOut if connecting => HttpError::ConnectTimeout(format!("{at}: connecting took too long")),
         Kind::TimedOut => HttpError::ReadTimeout(format!("{at}: the connection timed out")),
         Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted => {
-            match (connecting, to.scheme()) {
-                (true, Scheme::Https) => {
+            match (connecting, to.scheme().is_secure()) {
+                (true, true) => {
                     HttpError::Tls(format!("{at}: the server closed the connection during the TLS handshake"))
                 }
-                (true, Scheme::Http) => HttpError::Connect(format!("{at}: the server closed the connection at once")),
+                (true, false) => HttpError::Connect(format!("{at}: the server closed the connection at once")),
                 (false, _) => HttpError::ConnectionClosed(format!("{at}: the connection broke")),
             }
         }

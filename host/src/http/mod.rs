@@ -13,6 +13,9 @@
 //! [`Web`] stands before it: a sync's requests go to the client, to the client with a recorder beside it, or to a
 //! cassette, in which case no client is made.
 //!
+//! Streams over TCP, for databases and queues, go the same way: [`Client::admit_stream`], [`Client::connect`], and
+//! then [`Stream`], with the same permits, addresses, certificates and budgets.
+//!
 //! What it never does: follow a redirect, keep a cookie, read a proxy or credential setting, send a
 //! referer, decompress, speak HTTP/2, or share a connection between syncs.
 //!
@@ -30,6 +33,7 @@ mod oversight;
 mod record;
 mod replay;
 mod resolve;
+mod stream;
 mod trust;
 mod upload;
 mod upstreams;
@@ -44,6 +48,7 @@ pub use oversight::Oversight;
 pub use record::{RecordError, Recorded, Recorder};
 pub use replay::Replay;
 pub use resolve::{Addresses, Resolve, SystemResolver};
+pub use stream::{AdmittedStream, Dial, Stream, TlsDetails};
 pub use trust::{Trust, TrustError};
 pub use upload::RequestBody;
 pub use upstreams::Upstreams;

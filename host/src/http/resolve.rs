@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve as ReqwestResolve, Resolving};
 
-use super::connect::{Exchange, current};
+use super::connect::current;
 use crate::policy::addresses::RefusedRange;
+use crate::policy::egress::Permit;
 use crate::policy::limits::ADDRESSES_PER_NAME;
 
 /// The answer of a [`Resolve`].
@@ -62,22 +63,25 @@ impl ReqwestResolve for GuardedResolver {
         let lookup = self.0.resolve(name.as_str());
         Box::pin(async move {
             let found = lookup.await.map_err(|_| ResolveError::NoAddress)?;
-            Ok(admitted(&exchange, found)?)
+            let kept = admitted(&exchange.permit, found)?;
+            let kept: Addrs = Box::new(kept.into_iter().map(|ip| SocketAddr::new(ip, 0)));
+            Ok(kept)
         })
     }
 }
 
-fn admitted(exchange: &Exchange, found: Vec<IpAddr>) -> Result<Addrs, ResolveError> {
+/// The addresses of a name that the permit admits, at least one.
+pub(super) fn admitted(permit: &Permit, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, ResolveError> {
     let mut refused = None;
     let mut kept = Vec::new();
     for ip in found.into_iter().take(ADDRESSES_PER_NAME) {
-        match exchange.permit.admits(ip) {
-            Ok(()) => kept.push(SocketAddr::new(ip, 0)),
+        match permit.admits(ip) {
+            Ok(()) => kept.push(ip),
             Err(range) => refused = refused.or(Some(range)),
         }
     }
     match (kept.is_empty(), refused) {
-        (false, _) => Ok(Box::new(kept.into_iter())),
+        (false, _) => Ok(kept),
         (true, Some(range)) => Err(ResolveError::NonPublic(range)),
         (true, None) => Err(ResolveError::NoAddress),
     }

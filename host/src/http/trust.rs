@@ -76,6 +76,13 @@ impl Trust {
         Ok(http1(config))
     }
 
+    /// The same for streams, which speak no HTTP. Reads the machine's certificates: slow.
+    pub(super) fn stream_tls(&self) -> Result<ClientConfig, rustls::Error> {
+        let mut config = self.tls()?;
+        config.alpn_protocols.clear();
+        Ok(config)
+    }
+
     /// TLS settings that accept nobody, for a client that is used without TLS.
     pub(super) fn no_tls() -> Result<ClientConfig, rustls::Error> {
         only(&[], Arc::new(ring::default_provider()))

@@ -14,11 +14,13 @@ pub struct HostUsage {
     pub host: String,
     /// Requests that were admitted.
     pub requests: u64,
-    /// Bytes of request bodies handed to the network.
+    /// TCP connections that were admitted.
+    pub connections: u64,
+    /// Bytes of request bodies, and those written to TCP connections, handed to the network.
     pub bytes_sent: u64,
-    /// Bytes of response bodies.
+    /// Bytes of response bodies, and those read from TCP connections.
     pub bytes_received: u64,
-    /// Requests that were refused, by name or by address.
+    /// Requests and connections that were refused, by name or by address.
     pub denied: u64,
 }
 
@@ -29,6 +31,7 @@ pub(super) struct Ledger {
     refused: u64,
     hosts: BTreeSet<String>,
     by_host: BTreeMap<String, HostUsage>,
+    streamed: u64,
     broken: Option<HttpError>,
 }
 
@@ -54,6 +57,30 @@ impl Ledger {
 
     /// Takes one request from the budgets, or ends the network for this sync.
     pub(super) fn take(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
+        self.take_one(host, limits)?;
+        self.host(host).requests += 1;
+        Ok(())
+    }
+
+    /// The same for a connection, which counts as one request.
+    pub(super) fn take_connection(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
+        self.take_one(host, limits)?;
+        self.host(host).connections += 1;
+        Ok(())
+    }
+
+    /// Takes bytes of a stream from the budget, or ends the network for this sync.
+    pub(super) fn take_bytes(&mut self, bytes: u64, limits: &Limits) -> Result<(), HttpError> {
+        self.check()?;
+        self.streamed = self.streamed.saturating_add(bytes);
+        if self.streamed <= limits.stream_bytes {
+            return Ok(());
+        }
+        let most = limits.stream_bytes;
+        Err(self.end(format!("the sync's limit of {most} bytes over tcp connections is reached")))
+    }
+
+    fn take_one(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
         self.check()?;
         let name = host.to_string();
         let text = if self.requests >= limits.requests {
@@ -68,7 +95,6 @@ impl Ledger {
         }
         self.requests += 1;
         self.hosts.insert(name);
-        self.host(host).requests += 1;
         Ok(())
     }
 

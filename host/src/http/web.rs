@@ -1,5 +1,6 @@
 //! What a sync's requests go to.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use super::error::HttpError;
 use super::exchange::Body;
 use super::record::{Recorder, Recording};
 use super::replay::{Found, Replay};
+use super::stream::{AdmittedStream, Dial, Stream};
 use super::upload::RequestBody;
 use super::usage::HostUsage;
 
@@ -98,6 +100,49 @@ impl Web {
             (Kind::Replayed(found), Self::Replayed(replay)) => replay.answer(*found, body).await,
             (Kind::Replayed(_), _) | (_, Self::Replayed(_)) => Err(no_place()),
         }
+    }
+
+    /// The address that stands for a host in [`connect`](Self::connect). Nothing leaves the host.
+    ///
+    /// # Errors
+    /// [`HttpError::Denied`], [`HttpError::NameResolution`], [`HttpError::InvalidRequest`] or [`HttpError::Limit`].
+    pub fn lookup(&self, host: &str, port: u16) -> Result<IpAddr, HttpError> {
+        self.streams(host, port)?.lookup(host, port)
+    }
+
+    /// Decides whether a connection may be made. Does not wait, and nothing leaves the host.
+    ///
+    /// # Errors
+    /// As [`lookup`](Self::lookup), and [`HttpError::Connect`] in a replay, where there is no network.
+    pub fn admit_stream(&self, dial: &Dial) -> Result<AdmittedStream, HttpError> {
+        self.streams(&dial.host, dial.port)?.admit_stream(dial)
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// Any [`HttpError`].
+    pub async fn connect(&self, admitted: AdmittedStream) -> Result<Stream, HttpError> {
+        match self {
+            Self::Network(client) | Self::Recorded(client, _) => client.connect(admitted).await,
+            Self::Replayed(_) => Err(HttpError::InvalidRequest("the connection belongs to another sync".to_owned())),
+        }
+    }
+
+    fn streams(&self, host: &str, port: u16) -> Result<&Client, HttpError> {
+        match self {
+            Self::Network(client) | Self::Recorded(client, _) => Ok(client),
+            Self::Replayed(_) => Err(HttpError::Connect(format!(
+                "{}:{port} cannot be reached: a replay has no network, and a cassette holds HTTP only, no tcp connections",
+                host.escape_debug().take(300).collect::<String>()
+            ))),
+        }
+    }
+
+    /// Whether exchanges are kept, which connections are not.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        matches!(self, Self::Recorded(..))
     }
 
     /// Whether answers are there at once, so that a guest's order of events depends on nothing else.

@@ -31,22 +31,30 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use url::Url;
 
-/// `http` or `https`.
+/// What is spoken with a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
-    /// In the clear.
+    /// HTTP in the clear.
     Http,
-    /// With TLS.
+    /// HTTP with TLS.
     Https,
+    /// A stream of bytes, in the clear or with TLS as the connector chooses.
+    Tcp,
+    /// A stream of bytes with TLS.
+    Tls,
 }
 
 impl Scheme {
-    /// 80 or 443.
+    /// All of them.
+    const ALL: [Self; 4] = [Self::Http, Self::Https, Self::Tcp, Self::Tls];
+
+    /// 80 or 443; none for streams, of which each protocol has its own.
     #[must_use]
-    pub fn default_port(self) -> u16 {
+    pub fn default_port(self) -> Option<u16> {
         match self {
-            Self::Http => 80,
-            Self::Https => 443,
+            Self::Http => Some(80),
+            Self::Https => Some(443),
+            Self::Tcp | Self::Tls => None,
         }
     }
 
@@ -56,17 +64,33 @@ impl Scheme {
         match self {
             Self::Http => "http",
             Self::Https => "https",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
         }
+    }
+
+    /// Whether TLS is spoken, always.
+    #[must_use]
+    pub fn is_secure(self) -> bool {
+        matches!(self, Self::Https | Self::Tls)
+    }
+
+    /// Whether this is HTTP.
+    #[must_use]
+    pub fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+
+    /// Whether a grant for this is one for `other` too: who may speak in the clear may speak TLS.
+    pub(super) fn includes(self, other: Self) -> bool {
+        self == other || (self == Self::Tcp && other == Self::Tls)
     }
 
     /// Splits `scheme://rest`, in any case.
     pub(super) fn split(text: &str) -> Result<(Self, &str), UrlError> {
-        let (scheme, rest) = text.split_once("://").ok_or(UrlError::NotAbsolute)?;
-        match scheme {
-            s if s.eq_ignore_ascii_case("https") => Ok((Self::Https, rest)),
-            s if s.eq_ignore_ascii_case("http") => Ok((Self::Http, rest)),
-            _ => Err(UrlError::Scheme),
-        }
+        let (name, rest) = text.split_once("://").ok_or(UrlError::NotAbsolute)?;
+        let found = Self::ALL.into_iter().find(|scheme| name.eq_ignore_ascii_case(scheme.as_str()));
+        found.map(|scheme| (scheme, rest)).ok_or(UrlError::Scheme)
     }
 }
 
@@ -122,6 +146,9 @@ pub enum UrlError {
     /// Empty, signed, with leading zeros, or outside 1 to 65535.
     #[error("the port is not a plain number from 1 to 65535")]
     Port,
+    /// A stream without a port.
+    #[error("a tcp or tls destination names its port, for example tcp://db.example.com:5432")]
+    NoPort,
     /// The grammar and the URL parser disagree, or the parser refuses.
     #[error("the url cannot be read in exactly one way")]
     Ambiguous,
@@ -184,7 +211,7 @@ pub(super) fn split_port(authority: &str, scheme: Scheme) -> Result<(&str, u16),
     let after_bracket = authority.rfind(']').map_or(0, |at| at + 1);
     let tail = authority.get(after_bracket..).unwrap_or_default();
     let Some(colon) = tail.find(':').map(|at| at + after_bracket) else {
-        return Ok((authority, scheme.default_port()));
+        return scheme.default_port().map(|port| (authority, port)).ok_or(UrlError::NoPort);
     };
     let (host, port) = authority.split_at_checked(colon).ok_or(UrlError::Port)?;
     let digits = port.strip_prefix(':').ok_or(UrlError::Port)?;
@@ -214,6 +241,9 @@ impl Destination {
             return Err(UrlError::Control);
         }
         let (scheme, rest) = Scheme::split(text)?;
+        if !scheme.is_http() {
+            return Err(UrlError::Scheme);
+        }
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.contains('@') {
             return Err(UrlError::UserInfo);
@@ -224,6 +254,41 @@ impl Destination {
         url.set_fragment(None);
         let destination = Self { scheme, host, port };
         if destination.agrees_with(&url) { Ok((destination, url)) } else { Err(UrlError::Ambiguous) }
+    }
+
+    /// A stream to a host as a program names it: a name, or an address, IPv6 without brackets.
+    ///
+    /// ```
+    /// use sluicegate::policy::egress::{Destination, Scheme};
+    ///
+    /// let to = Destination::stream(Scheme::Tcp, "2001:db8::1", 5432)?;
+    /// assert_eq!(to.to_string(), "tcp://[2001:db8::1]:5432");
+    /// assert!(Destination::stream(Scheme::Tls, "db.example.com/x", 5432).is_err());
+    /// assert!(Destination::stream(Scheme::Https, "db.example.com", 443).is_err());
+    /// # Ok::<(), sluicegate::policy::egress::UrlError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`UrlError`].
+    pub fn stream(scheme: Scheme, host: &str, port: u16) -> Result<Self, UrlError> {
+        if scheme.is_http() {
+            return Err(UrlError::Scheme);
+        }
+        if port == 0 {
+            return Err(UrlError::Port);
+        }
+        let host = match host.contains(':') {
+            true => Host::parse(&format!("[{host}]"))?,
+            false => Host::parse(host)?,
+        };
+        Ok(Self { scheme, host, port })
+    }
+
+    /// The same place in another scheme.
+    #[must_use]
+    pub fn with_scheme(&self, scheme: Scheme) -> Self {
+        Self { scheme, ..self.clone() }
     }
 
     /// Whether a URL leads here and nowhere else.
@@ -257,6 +322,6 @@ impl Destination {
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.as_str(), self.host)?;
-        if self.port == self.scheme.default_port() { Ok(()) } else { write!(f, ":{}", self.port) }
+        if Some(self.port) == self.scheme.default_port() { Ok(()) } else { write!(f, ":{}", self.port) }
     }
 }

@@ -14,6 +14,10 @@
 //! | `https://*.example.com` | every name below `example.com`, at any depth, not `example.com` itself |
 //! | `http://127.0.0.1:8080`, `http://[::1]:8080` | exactly that address, public or not |
 //! | `http://localhost:8080` | the loopback addresses (RFC 6761) |
+//! | `tls://db.example.com:5432` | a stream of bytes to that host and port, with TLS that the host speaks and verifies: from its start, or after the request of PostgreSQL or MySQL to begin it, and nothing else in the clear |
+//! | `tcp://db.example.com:5432` | a stream of bytes, in the clear or with TLS as the connector chooses |
+//!
+//! Streams have no default port. Wildcards, addresses and `localhost` are as above.
 //!
 //! Anything else is refused: other schemes, a path or query, user information, `*` alone or inside a name,
 //! a wildcard with fewer than two labels after it, address ranges, a trailing dot, names that are not
@@ -48,6 +52,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use super::addresses::{self, RefusedRange};
 pub use super::destination::{Destination, Host, Scheme, UrlError};
 pub use super::grant::{AddressGrant, GrantError, NetworkGrant};
+use super::upgrades;
 
 const LOOPBACK_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 const LOOPBACK_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128);
@@ -90,6 +95,23 @@ impl Permit {
     }
 }
 
+impl Permit {
+    /// Whether bytes may be written before TLS has begun, `request_sent` being whether one request to begin it
+    /// was.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] under a grant for `tls`, unless the bytes are the first request to begin TLS.
+    pub fn admits_in_the_clear(&self, bytes: &[u8], request_sent: bool) -> Result<(), Box<Denied>> {
+        if !self.destination.scheme().is_secure() || (!request_sent && upgrades::is_request(bytes)) {
+            return Ok(());
+        }
+        let destination = self.destination.with_scheme(Scheme::Tcp);
+        let grant = format!("--allow {destination}");
+        Err(Box::new(Denied { destination, reason: DenyReason::InTheClear, grant }))
+    }
+}
+
 /// Why a destination may not be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenyReason {
@@ -97,6 +119,8 @@ pub enum DenyReason {
     NotGranted,
     /// It is at a non-public address that no operator granted.
     NonPublic(RefusedRange),
+    /// It is granted with TLS only, and this was not TLS.
+    InTheClear,
 }
 
 /// A destination that may not be reached, and the grant that is missing.
@@ -117,6 +141,9 @@ impl Denied {
             DenyReason::NotGranted => "not granted".to_owned(),
             DenyReason::NonPublic(range) => {
                 format!("not granted at non-public addresses, here {range}")
+            }
+            DenyReason::InTheClear => {
+                "granted with TLS only, which the connector's driver must be told to use".to_owned()
             }
         }
     }
@@ -187,6 +214,31 @@ impl NetworkGrants {
         asked.iter().filter(|grant| !self.covers(grant)).cloned().collect()
     }
 
+    /// Judges a stream that begins in the clear: with a grant for `tcp`, or one for `tls`, under which it has to
+    /// change to TLS. The permit's destination says which.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] names the grant that is missing.
+    pub fn permit_stream(&self, to: &Destination) -> Result<Permit, Box<Denied>> {
+        let clear = self.permit(to);
+        match clear {
+            Err(denied) if denied.reason == DenyReason::NotGranted => {
+                self.permit(&to.with_scheme(Scheme::Tls)).map_err(|other| match other.reason {
+                    DenyReason::NotGranted => denied,
+                    DenyReason::NonPublic(_) | DenyReason::InTheClear => other,
+                })
+            }
+            decided => decided,
+        }
+    }
+
+    /// Whether a stream to this host is granted at any port, so that its name may be talked about.
+    #[must_use]
+    pub fn knows(&self, host: &Host) -> bool {
+        self.iter().any(|grant| grant.is_stream_to(host))
+    }
+
     /// Judges one destination. An IP address is judged here and now, a name's addresses later by
     /// [`Permit::admits`].
     ///
@@ -194,7 +246,7 @@ impl NetworkGrants {
     ///
     /// [`Denied`] names the grant that is missing.
     pub fn permit(&self, to: &Destination) -> Result<Permit, Box<Denied>> {
-        let denied = |reason| Box::new(Denied { destination: to.clone(), reason, grant: format!("--allow {to}") });
+        let denied = |reason| Box::new(Denied { destination: to.clone(), reason, grant: missing_grant(to) });
         let mut matching = self.hosts.iter().filter(|(grant, _)| grant.matches(to)).peekable();
         let Some((grant, _)) = matching.peek() else {
             return Err(denied(DenyReason::NotGranted));
@@ -211,6 +263,14 @@ impl NetworkGrants {
             permit.admits(*ip).map_err(|range| denied(DenyReason::NonPublic(range)))?;
         }
         Ok(permit)
+    }
+}
+
+/// The grant that a destination lacks, as an operator would write it.
+fn missing_grant(to: &Destination) -> String {
+    match to.scheme() {
+        Scheme::Tcp => format!("--allow {to}, or {} if the connector uses TLS", to.with_scheme(Scheme::Tls)),
+        Scheme::Http | Scheme::Https | Scheme::Tls => format!("--allow {to}"),
     }
 }
 

@@ -117,7 +117,7 @@ impl FromStr for NetworkGrant {
 impl fmt::Display for NetworkGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.as_str(), self.host)?;
-        if self.port == self.scheme.default_port() { Ok(()) } else { write!(f, ":{}", self.port) }
+        if Some(self.port) == self.scheme.default_port() { Ok(()) } else { write!(f, ":{}", self.port) }
     }
 }
 
@@ -125,11 +125,16 @@ impl NetworkGrant {
     /// Whether everything that `asked` would allow is allowed by this grant.
     #[must_use]
     pub fn covers(&self, asked: &Self) -> bool {
-        self.scheme == asked.scheme && self.port == asked.port && self.host.covers(&asked.host)
+        self.scheme.includes(asked.scheme) && self.port == asked.port && self.host.covers(&asked.host)
     }
 
     pub(super) fn matches(&self, to: &Destination) -> bool {
-        self.scheme == to.scheme() && self.port == to.port() && self.host.matches(to.host())
+        self.scheme.includes(to.scheme()) && self.port == to.port() && self.host.matches(to.host())
+    }
+
+    /// Whether this opens a stream to a host, whatever its port.
+    pub(super) fn is_stream_to(&self, host: &Host) -> bool {
+        !self.scheme.is_http() && self.host.matches(host)
     }
 
     /// Whether this names something on the operator's own side, so that only an operator's

@@ -18,7 +18,7 @@ pub const WASI_VERSION: Version = Version { major: 0, minor: 2, patch: 12 };
 
 /// Interfaces a component may import, by package.
 pub const INTERFACES: &[(&str, &[&str])] = &[
-    ("sluice:connector", &["types", "operations", "files", "logging", "http"]),
+    ("sluice:connector", &["types", "operations", "files", "logging", "http", "tcp", "workers"]),
     ("wasi:io", &["error", "poll", "streams"]),
     ("wasi:clocks", &["monotonic-clock", "wall-clock"]),
     ("wasi:random", &["random", "insecure", "insecure-seed"]),
@@ -47,7 +47,8 @@ pub const INTERFACES: &[(&str, &[&str])] = &[
 
 /// Types the world brings into scope by `use`. They show as imports of a component, but
 /// are only names: nothing is called through them.
-pub const WORLD_TYPES: &[&str] = &["table-definition", "failure", "setup-failure", "setup-form", "test-outcome"];
+pub const WORLD_TYPES: &[&str] =
+    &["table-definition", "failure", "setup-failure", "setup-form", "test-outcome", "work-failure"];
 
 /// A released version: three numbers and nothing after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -63,6 +63,9 @@ pub const FILE_NAME_BYTES: usize = 255;
 /// The longest path of a connector's file.
 pub const FILE_PATH_BYTES: usize = 4 * KIB;
 
+/// Bytes that one read from or write to a TCP connection carries at most.
+pub const STREAM_CHUNK_BYTES: usize = MIB;
+
 /// Idle connections kept per destination, and for how long.
 pub const IDLE_CONNECTIONS: (usize, Duration) = (8, Duration::from_secs(30));
 
@@ -75,6 +78,10 @@ pub const OPEN_FILES: usize = 16;
 
 /// Bytes of a file handed over in one call.
 pub const FILE_CHUNK_BYTES: usize = 4 * MIB;
+
+/// A task that one instance of a sync gives to another, and the answer. Each waits in the host's
+/// memory, one of either for each of [`Limits::workers`].
+pub const TASK_BYTES: usize = 16 * MIB;
 
 /// Fields of a setup form, and as many tests; a configuration has at most as many values elsewhere.
 pub const FORM_FIELDS: usize = 100;
@@ -282,6 +289,14 @@ limits! {
     host_requests: u64 = 1_000_000, Count, 0, 1_000_000_000, Ends;
     /// Bytes of request and response bodies to and from one host. Syncs of one batch share it.
     host_bytes: u64 = 100 * GIB, Bytes, 0, 16 * TIB, Ends;
+    /// TCP connections open at a time, each a socket and some buffers of the host.
+    connections: usize = 32, Count, 0, 1_000, Refused;
+    /// Bytes read from and written to all TCP connections of a sync. They stream, so this is not
+    /// memory.
+    stream_bytes: u64 = 20 * GIB, Bytes, 0, 16 * TIB, Ends;
+    /// One wait for a TCP connection to give or take bytes. A database may think about a query
+    /// for minutes.
+    stream_silence: Duration = Duration::from_secs(5 * 60), Time, 1, LONGEST, Refused;
     /// Bytes of the files a connector has, those of its project included, each rounded up to 4 KiB.
     /// They lie in the host's memory. A project has at most 16 MiB.
     local_file_bytes: u64 = 64 * MIB as u64, Bytes, 0, MEMORY_BYTES_CEILING, Refused;
@@ -290,6 +305,9 @@ limits! {
     local_files: usize = 16_384, Count, 16, 1_000_000, Refused;
     /// Folders inside each other.
     local_file_depth: usize = 64, Count, 4, 1_000, Refused;
+    /// Instances beside the first that work at a time, if the machine has as many processors. They
+    /// share memory, CPU time and everything else of the sync.
+    workers: usize = 4, Count, 1, 64, Refused;
     /// The component file.
     component_bytes: u64 = 128 * MIB as u64, Bytes, 1, 256 * MIB, NotAdmitted;
 }

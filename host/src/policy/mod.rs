@@ -31,3 +31,4 @@ pub mod paths;
 pub mod requests;
 pub mod secrets;
 pub mod terminal;
+pub mod upgrades;

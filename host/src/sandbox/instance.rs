@@ -7,24 +7,38 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use wasmtime::component::{Component, ComponentNamedList, ComponentType, HasSelf, Lift, Linker, Lower};
+use tokio::sync::mpsc::UnboundedReceiver;
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, ComponentType, HasSelf, Instance, Lift, Linker, Lower,
+};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 
+use super::bindings::sluice::connector::workers::Error as WorkerError;
 use super::bindings::{Connector, ConnectorPre, sluice, sluice::connector::types};
 use super::component::Loaded;
 use super::engine::SandboxEngine;
-use super::state::{Capabilities, HostState};
+use super::siblings::Mould;
+use super::state::{Capabilities, HostState, Shared};
 use super::still::StillClocks;
 use super::wasi;
+use super::workers::Desk;
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
 use crate::policy::limits::{EPOCH_TICK, FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
 use crate::queue::WriterFailure;
 
 /// A component that may be instantiated.
+#[derive(Clone)]
 pub(crate) struct Linked(ConnectorPre<HostState>);
+
+impl Linked {
+    /// An export, if it has that.
+    pub(super) fn export(&self, name: &str) -> Option<ComponentExportIndex> {
+        self.0.instance_pre().component().get_export_index(None, name)
+    }
+}
 
 /// What a finished guest leaves behind, however it ended.
 pub(crate) struct Finished {
@@ -63,6 +77,8 @@ fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     sluice::connector::files::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::logging::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::http::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    sluice::connector::tcp::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    sluice::connector::workers::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     Ok(())
 }
 
@@ -75,7 +91,7 @@ pub(crate) async fn run(
     state: &str,
 ) -> Finished {
     let limits = capabilities.limits.clone();
-    let mut guest = Guest::new(engine, capabilities, &limits);
+    let mut guest = Guest::first(engine, component.linked(), capabilities);
     let ended = tokio::time::timeout(limits.wall, guest.sync(component.linked(), configuration, state)).await;
     let result = match ended {
         Ok(result) => result,
@@ -92,9 +108,18 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    fn new(engine: &SandboxEngine, capabilities: Capabilities, limits: &Limits) -> Self {
+    /// The first instance of a sync.
+    fn first(engine: &SandboxEngine, linked: &Linked, capabilities: Capabilities) -> Self {
+        let limits = capabilities.limits.clone();
         let ticks = Arc::new(AtomicU64::new(0));
-        let mut store = Store::new(engine.raw(), HostState::new(capabilities));
+        let shared = Shared::new(&limits, capabilities.still);
+        let mould = Mould::new(engine, linked, &capabilities, &shared, &ticks);
+        Self::new(engine, HostState::new(capabilities, shared, Some(mould)), limits, ticks)
+    }
+
+    /// An instance whose time on the processor is counted in `ticks`, with that of others.
+    pub(super) fn new(engine: &SandboxEngine, state: HostState, limits: Limits, ticks: Arc<AtomicU64>) -> Self {
+        let mut store = Store::new(engine.raw(), state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.hostcall_bytes);
         store.set_max_component_handles(limits.handles);
@@ -112,7 +137,7 @@ impl Guest {
             // Other tasks get their turn, the wall clock limit among them.
             Ok(UpdateDeadline::Yield(1))
         });
-        Self { store, limits: limits.clone(), ticks }
+        Self { store, limits, ticks }
     }
 
     /// Calls one export that a component may leave out, in a store of its own; `None` when it does.
@@ -128,7 +153,7 @@ impl Guest {
         T: ComponentType + Lift + Send + Sync + 'static,
     {
         let limits = capabilities.limits.clone();
-        let mut guest = Self::new(engine, capabilities, &limits);
+        let mut guest = Self::first(engine, component.linked(), capabilities);
         let called = guest.optional(component.linked(), export, parameters);
         let result = match tokio::time::timeout(limits.wall, called).await {
             Ok(result) => result,
@@ -149,6 +174,7 @@ impl Guest {
             Ok(instance) => instance,
             Err(error) => return Err(self.not_instantiated(&error)),
         };
+        self.store.data_mut().limiter.completed();
         let Some(function) = instance.get_func(&mut self.store, export) else { return Ok(None) };
         let function = function.typed::<P, (Result<T, types::Failure>,)>(&self.store);
         let function = function.map_err(|error| self.trapped(&error))?;
@@ -157,6 +183,42 @@ impl Guest {
             Ok((Err(failure),)) => Err(self.failed(failure)),
             Err(error) => Err(self.trapped(&error)),
         }
+    }
+
+    /// Does the tasks of another instance until none can come any more.
+    pub(super) async fn serve(&mut self, linked: &Linked, desk: &Desk, mut tasks: UnboundedReceiver<String>) {
+        let ended = match linked.0.instance_pre().instantiate_async(&mut self.store).await {
+            Err(error) => self.not_instantiated(&error),
+            Ok(instance) => match self.tasks(&instance, desk, &mut tasks).await {
+                Ok(()) => return,
+                Err(error) => match error.downcast_ref::<I32Exit>() {
+                    Some(I32Exit(code)) => {
+                        let text = format!("it ended itself with code {code}; return from the task instead, or raise");
+                        return desk.close(WorkerError::Ended(text));
+                    }
+                    None => self.trapped(&error),
+                },
+            },
+        };
+        desk.close(match ended {
+            SyncError::Limit(reached) => WorkerError::Limit(reached.to_string()),
+            SyncError::Connector(failure) => WorkerError::Ended(failure.message),
+            other => WorkerError::Ended(other.to_string()),
+        });
+    }
+
+    async fn tasks(
+        &mut self,
+        instance: &Instance,
+        desk: &Desk,
+        tasks: &mut UnboundedReceiver<String>,
+    ) -> wasmtime::Result<()> {
+        let work = instance.get_typed_func::<(String,), (Result<String, types::Failure>,)>(&mut self.store, "work")?;
+        while let Some(task) = tasks.recv().await {
+            let (answer,) = work.call_async(&mut self.store, (task,)).await?;
+            desk.answer(answer.map_err(WorkerError::Failed));
+        }
+        Ok(())
     }
 
     fn cpu(&self) -> Duration {
@@ -169,6 +231,7 @@ impl Guest {
             Ok(connector) => connector,
             Err(error) => return Err(self.not_instantiated(&error)),
         };
+        self.store.data_mut().limiter.completed();
         let result = self.calls(&connector, configuration, state).await;
         // A limit is sticky: whatever the guest made of it, it decides how the sync ended.
         match self.store.data().incidents.reached() {

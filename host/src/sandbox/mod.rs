@@ -10,12 +10,13 @@
 //! | `instance` | one sync in one store; how a guest's end becomes one class of error |
 //! | `setup` | the form of a connector and its tests |
 //! | `state` | what a store holds |
-//! | `limiter` | memory summed over the store |
+//! | `siblings` | other instances of the component that work for a sync |
+//! | `limiter` | memory summed over all instances of a sync |
 //! | `wasi` | WASI with nothing in it but the variables of the environment it is given |
 //! | `local_files` | the files of one sync, in memory |
 //! | `still` | clocks, waiting and chance of a replay |
 //! | `header_names` | header names in the case that servers write them in |
-//! | `operations`, `files`, `http`, `wasi_http` | the contract's imports, converted at once |
+//! | `operations`, `files`, `http`, `tcp`, `wasi_http`, `workers` | the contract's imports, converted at once |
 
 mod bindings;
 mod cache;
@@ -29,10 +30,13 @@ mod limiter;
 mod local_files;
 mod operations;
 mod setup;
+mod siblings;
 mod state;
 mod still;
+mod tcp;
 mod wasi;
 mod wasi_http;
+mod workers;
 
 pub use cache::{CacheError, CodeCache};
 pub use component::{AdmissionError, Loaded};

@@ -11,6 +11,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::limiter::{Limiter, MemoryUse};
 use super::local_files::{Files, FilesView};
+use super::siblings::{self, Mould, Siblings};
 use super::still::{Clocks, Still, StillClock};
 use super::wasi;
 use super::wasi_http::HttpHooks;
@@ -43,6 +44,21 @@ pub(crate) struct Capabilities {
     pub(crate) memory: Arc<MemoryUse>,
 }
 
+/// What the stores of one sync have together beside [`Capabilities`].
+#[derive(Clone)]
+pub(super) struct Shared {
+    files: Files,
+    /// Kibibytes that requests which wait for their answers may still take.
+    request_room: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(super) fn new(limits: &Limits, still: Option<Still>) -> Self {
+        let room = super::http::request_room(limits);
+        Self { files: Files::new(limits, still), request_room: Arc::new(Semaphore::new(room)) }
+    }
+}
+
 /// The data of one store.
 pub(crate) struct HostState {
     pub(super) operations: Operations,
@@ -59,12 +75,17 @@ pub(crate) struct HostState {
     pub(super) still: Option<StillClock>,
     wasi_http: WasiHttpCtx,
     hooks: HttpHooks,
+    workers: usize,
+    /// The instances that work for this one; none for one that works itself. After `table`, whose handles end them.
+    pub(super) siblings: Option<Siblings>,
 }
 
 impl HostState {
-    pub(super) fn new(capabilities: Capabilities) -> Self {
+    /// The data of a store; with a mould it is that of a sync's first instance.
+    pub(super) fn new(capabilities: Capabilities, shared: Shared, mould: Option<Mould>) -> Self {
         let Capabilities { limits, operations, http, still, log, incidents, counters, environment, memory } =
             capabilities;
+        let workers = siblings::most(&limits, still.is_some());
         let still = still.map(StillClock::new);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
@@ -72,19 +93,26 @@ impl HostState {
         wasi_http.set_field_size_limit(limits.header_bytes);
         Self {
             wasi: wasi::context(&log, &environment, &limits, still.as_ref()),
-            files: Files::new(&limits),
+            files: shared.files,
             still,
             hooks: HttpHooks::new(http.clone(), incidents.clone(), Arc::clone(&counters)),
             limiter: Limiter::new(&limits, memory),
             operations,
             http,
-            request_room: Arc::new(Semaphore::new(super::http::request_room(&limits))),
+            request_room: shared.request_room,
             log,
             incidents,
             counters,
             table,
             wasi_http,
+            workers,
+            siblings: mould.map(Siblings::new),
         }
+    }
+
+    /// How many instances may work beside the first; the same in all of them.
+    pub(super) fn most_workers(&self) -> usize {
+        self.siblings.as_ref().map_or(self.workers, Siblings::most)
     }
 }
 

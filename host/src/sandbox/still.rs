@@ -26,6 +26,8 @@ const HASH_SEED: u128 = 0x5be0_cd19_137e_2179_1f83_d9ab_fb41_bd6b;
 pub(crate) struct Still {
     /// Time of day, since 1970.
     pub(crate) since_1970: Duration,
+    /// Which instance of the sync it is for: each has chance of its own.
+    pub(crate) instance: u64,
 }
 
 /// The clocks of one store.
@@ -44,15 +46,20 @@ impl StillClock {
     pub(super) fn rule(&self, wasi: &mut WasiCtxBuilder) {
         wasi.wall_clock(self.clone())
             .monotonic_clock(self.clone())
-            .secure_random(chance("secure"))
-            .insecure_random(chance("insecure"))
+            .secure_random(chance("secure", self.still.instance))
+            .insecure_random(chance("insecure", self.still.instance))
             .insecure_random_seed(HASH_SEED);
     }
 }
 
-fn chance(name: &str) -> Deterministic {
+fn chance(name: &str, instance: u64) -> Deterministic {
     let mut bytes = vec![0; CHANCE_BYTES];
-    blake3::Hasher::new().update(b"sluice replay ").update(name.as_bytes()).finalize_xof().fill(&mut bytes);
+    let mut seed = blake3::Hasher::new();
+    seed.update(b"sluice replay ").update(name.as_bytes());
+    if instance > 0 {
+        seed.update(&instance.to_le_bytes());
+    }
+    seed.finalize_xof().fill(&mut bytes);
     Deterministic::new(bytes)
 }
 
@@ -151,19 +158,20 @@ mod tests {
 
     #[test]
     fn chance_is_the_same_every_time_and_does_not_repeat_soon() {
-        let draw = |name| {
-            let mut chance = chance(name);
+        let draw = |name, instance| {
+            let mut chance = chance(name, instance);
             (0..10_000).map(|_| chance.next_u64()).collect::<Vec<_>>()
         };
-        assert_eq!(draw("secure"), draw("secure"));
-        assert_ne!(draw("secure"), draw("insecure"));
-        let different: std::collections::BTreeSet<_> = draw("secure").into_iter().collect();
+        assert_eq!(draw("secure", 0), draw("secure", 0));
+        assert_ne!(draw("secure", 0), draw("insecure", 0));
+        assert_ne!(draw("secure", 0), draw("secure", 1));
+        let different: std::collections::BTreeSet<_> = draw("secure", 0).into_iter().collect();
         assert_eq!(different.len(), 10_000);
     }
 
     #[test]
     fn time_moves_by_waiting_alone() {
-        let clock = StillClock::new(Still { since_1970: Duration::from_secs(7) });
+        let clock = StillClock::new(Still { since_1970: Duration::from_secs(7), instance: 0 });
         assert_eq!(HostWallClock::now(&clock), Duration::from_secs(7));
         let mut timer = Timer::new(&clock, 5_000_000_000);
         assert_eq!(HostMonotonicClock::now(&clock), 0);

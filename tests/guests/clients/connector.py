@@ -1,11 +1,12 @@
 """Threads, asyncio, and HTTP libraries beside requests; ``configuration["mode"]`` chooses one."""
 
 import cloud
+import databases
 import fetching
 import workers
 from fivetran_connector_sdk import Connector
 
-MODES = {**cloud.MODES, **fetching.MODES, **workers.MODES}
+MODES = {**cloud.MODES, **databases.MODES, **fetching.MODES, **workers.MODES}
 
 
 def update(configuration, state):

@@ -11,6 +11,7 @@ import forms
 import local_files
 import misfits
 import policies
+import processes
 import program
 import resyncs
 import rows
@@ -26,6 +27,7 @@ MODULES = (
     local_files,
     misfits,
     policies,
+    processes,
     program,
     resyncs,
     rows,

@@ -7,7 +7,14 @@ made of the exact type here, or refused.
 from __future__ import annotations
 
 import importlib
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+native: Any
+try:
+    from sluice import _native as native  # type: ignore[attr-defined,unused-ignore]
+except ImportError:
+    # outside a guest, and in the tests of this package
+    native = None
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """The largest request body that the contract takes."""
@@ -18,23 +25,16 @@ MAX_READ_BYTES = 1024 * 1024
 _MAX_U32 = 0xFFFF_FFFF
 
 
-class Field(Protocol):
-    """A header field of a response."""
-
-    name: str
-    value: bytes
-
-
-class Head(Protocol):
+class Head(NamedTuple):
     """The head of a response."""
 
     status: int
     reason: str
-    headers: list[Field]
+    headers: list[tuple[str, bytes]]
 
 
 class Exchange(Protocol):
-    """A request under way and its response, as the bindings give it."""
+    """A request under way and its response."""
 
     def head(self) -> Head:
         """Wait for the head."""
@@ -42,8 +42,11 @@ class Exchange(Protocol):
     def read(self, max: int) -> bytes:
         """Wait for the next bytes of the body; empty at its end."""
 
-    def __exit__(self, kind: Any, value: Any, traceback: Any) -> Any:
-        """Release the exchange."""
+    def subscribe(self) -> Any:
+        """A pollable of the bindings: ready when `head`, and then `read`, would not wait."""
+
+    def release(self) -> None:
+        """End the exchange; the host stops reading from the server."""
 
 
 class Request(NamedTuple):
@@ -80,24 +83,90 @@ def bind() -> bool:
         raise
     Err = types.Err  # type: ignore[misc]
     _bindings = bindings
+    if native is not None:
+        native.http_bind(_fail)
     return True
 
 
 def send(request: Request) -> Exchange:
     """Start a request; raises the bindings' `Err` when the host refuses it."""
+    if native is not None:
+        # checks every type itself
+        return _NativeExchange(native.http_send(*request))
     made = _bindings
     headers = [made.Header(_text(name), _octets(value)) for name, value in request.headers]
     body = None if request.body is None else _octets(request.body)
     timeouts = made.Timeouts(_milliseconds(request.connect_ms), _milliseconds(request.read_ms))
-    exchange: Exchange = made.send(
-        made.Request(_text(request.method), _text(request.url), headers, body, timeouts)
+    return _BoundExchange(
+        made.send(made.Request(_text(request.method), _text(request.url), headers, body, timeouts))
     )
-    return exchange
 
 
-def release(exchange: Exchange) -> None:
-    """End an exchange; the host stops reading from the server."""
-    exchange.__exit__(None, None, None)
+_ERRORS = (
+    "Error_Denied",
+    "Error_InvalidRequest",
+    "Error_NameResolution",
+    "Error_Connect",
+    "Error_ConnectTimeout",
+    "Error_ReadTimeout",
+    "Error_Certificate",
+    "Error_Tls",
+    "Error_ConnectionClosed",
+    "Error_Protocol",
+    "Error_Limit",
+)
+"""The cases of the contract's `error`, in its order."""
+
+
+def _fail(case: int, text: str) -> NoReturn:
+    raise Err(getattr(_bindings, _ERRORS[case])(text))
+
+
+class _NativeExchange:
+    """An exchange that crosses in C: the bindings never free what a request hands over."""
+
+    __slots__ = ("__weakref__", "_handle")
+
+    def __init__(self, handle: int) -> None:
+        self._handle: int | None = handle
+
+    def head(self) -> Head:
+        return Head(*native.http_head(self._handle))
+
+    def read(self, max: int) -> bytes:
+        data: bytes = native.http_read(self._handle, max)
+        return data
+
+    def subscribe(self) -> Any:
+        # an exchange of the bindings that does not own the handle: it has no finalizer
+        lent = object.__new__(_bindings.Exchange)
+        lent.handle = self._handle
+        return lent.subscribe()
+
+    def release(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            native.http_drop(handle)
+
+    __del__ = release
+
+
+class _BoundExchange:
+    """An exchange of the bindings."""
+
+    __slots__ = ("__weakref__", "_bound", "read", "subscribe")
+
+    def __init__(self, bound: Any) -> None:
+        self._bound = bound
+        self.read = bound.read
+        self.subscribe = bound.subscribe
+
+    def head(self) -> Head:
+        head = self._bound.head()
+        return Head(head.status, head.reason, [(field.name, field.value) for field in head.headers])
+
+    def release(self) -> None:
+        self._bound.__exit__(None, None, None)
 
 
 def _text(value: str) -> str:

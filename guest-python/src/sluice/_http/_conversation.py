@@ -83,15 +83,15 @@ class Conversation:
     def _head(self, file: ResponseFile) -> bytes:
         head = file.head()
         lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason.encode("latin-1", "replace"))]
-        for field in head.headers:
-            name = field.name.lower()
+        for given, value in head.headers:
+            name = given.lower()
             if name == "transfer-encoding":
-                file.chunked = file.chunked or field.value.strip().lower() == b"chunked"
+                file.chunked = file.chunked or value.strip().lower() == b"chunked"
             elif name == "content-length":
                 file.sized = True
             elif name == "connection" and self._closes:
                 continue
-            lines.append(b"%b: %b" % (field.name.encode("latin-1"), field.value))
+            lines.append(b"%b: %b" % (given.encode("latin-1"), value))
         if self._closes:
             lines.append(b"Connection: close")
         lines += (b"", b"")

@@ -67,7 +67,8 @@ def _connect(text: str) -> Exception:
     return ConnectionRefusedError(errno.ECONNREFUSED, text or "Connection refused")
 
 
-def _certificate(text: str) -> Exception:
+def certificate(text: str) -> Exception:
+    """A certificate that the host does not accept."""
     error = ssl.SSLCertVerificationError(
         1, f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {text}"
     )
@@ -76,7 +77,8 @@ def _certificate(text: str) -> Exception:
     return error
 
 
-def _tls(text: str) -> Exception:
+def tls(text: str) -> Exception:
+    """TLS that failed otherwise."""
     error = ssl.SSLError(1, f"[SSL] TLS failed: {text}")
     error.library, error.reason = "SSL", "TLS_FAILED"
     return error
@@ -94,8 +96,8 @@ _CASES: dict[str, Callable[[str], Exception]] = {
     "Error_Connect": _connect,
     "Error_ConnectTimeout": lambda text: ConnectTimedOut(f"timed out ({text})"),
     "Error_ReadTimeout": lambda text: TimeoutError(f"timed out ({text})"),
-    "Error_Certificate": _certificate,
-    "Error_Tls": _tls,
+    "Error_Certificate": certificate,
+    "Error_Tls": tls,
     "Error_ConnectionClosed": _closed,
     "Error_Protocol": http.client.BadStatusLine,
     "Error_Limit": RequestLimited,

@@ -41,7 +41,7 @@ class Pending:
         """End the exchange."""
         exchange, self.exchange, self._request = self.exchange, None, None
         if exchange is not None:
-            _contract.release(exchange)
+            exchange.release()
 
     def launch(self) -> None:
         """Send, and wait for nothing; what goes wrong comes up with the head."""

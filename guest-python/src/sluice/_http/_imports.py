@@ -17,9 +17,14 @@ _PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "httpcore._backends.auto": _httpcore.patch_async_backend,
     "httpcore._backends.sync": _httpcore.patch_backend,
     "requests.adapters": _requests.patch_adapters,
+    "requests.cookies": _requests.patch_cookies,
+    "requests.models": _requests.patch_models,
     "urllib3.connection": _urllib3.patch_connection,
     "urllib3.util.wait": _urllib3.patch_wait,
 }
+
+_ABSENT = frozenset(("pwd", "grp"))
+"""Modules that this Python does not have."""
 
 
 def install() -> None:
@@ -37,6 +42,9 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname in _ABSENT:
+            # `os.path.expanduser`, and so each request of `requests`, tries again and again
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
         patch = _PATCHES.get(fullname)
         if patch is None:
             return None

@@ -48,6 +48,7 @@ class GuestSocket:
         "_scheme",
         "_timeout",
         "_translate",
+        "took",
     )
 
     def __init__(
@@ -63,11 +64,22 @@ class GuestSocket:
         self._connect_timeout = self._timeout
         self._reader: RequestReader | None = None
         self._pending: Pending | None = None
+        self.took = False
+        """Whether the request was given whole and not written."""
+
+    def take(self, request: RequestReader) -> None:
+        """Take a whole request instead of its bytes."""
+        connection = self._connection()
+        if connection is not None:
+            self._connect_timeout = _seconds(connection.timeout)
+        self._reader = request
+        self.took = True
 
     def sendall(self, data: Any) -> None:
         """Take bytes of a request."""
         reader = self._reader
         if reader is None:
+            self.took = False
             reader = self._reader = RequestReader()
             connection = self._connection()
             if connection is not None:

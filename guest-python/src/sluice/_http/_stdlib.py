@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import socket
 import ssl
 import sys
+import urllib.parse
 from email.message import Message
 from typing import Any, NoReturn
 
@@ -30,10 +32,18 @@ def install() -> None:
     ]
     for owner, name, replacement in patches:
         setattr(owner, name, replacement)
+    _keep_read_urls()
     for module in (socket, sys.modules.get("_socket")):
         for name in _LOOKUPS:
             if hasattr(module, name):
                 setattr(module, name, _no_lookup)
+
+
+def _keep_read_urls() -> None:
+    """Let `urllib.parse` remember URLs that it read: `requests` reads each ten times over."""
+    split = getattr(urllib.parse, "_urlsplit", None)
+    if split is not None and not hasattr(split, "cache_info"):
+        setattr(urllib.parse, "_urlsplit", functools.lru_cache(256, typed=True)(split))  # noqa: B010
 
 
 def _connect(self: http.client.HTTPConnection) -> None:
@@ -94,9 +104,8 @@ def _fill(message: Message, fields: list[Any]) -> dict[str, str]:
     """Put the header fields into the message; those that frame the body, by lower-case name."""
     parsed: dict[str, str] = {}
     store = message.set_raw
-    for field in fields:
-        name = field.name
-        value = field.value.decode("latin-1")
+    for name, octets in fields:
+        value = octets.decode("latin-1")
         store(name, value)
         lowered = name.lower()
         if lowered in _PARSED:

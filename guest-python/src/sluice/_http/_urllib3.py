@@ -7,7 +7,7 @@ import weakref
 from types import ModuleType
 from typing import Any
 
-from . import _trust
+from . import _direct, _trust
 from ._errors import ConnectTimedOut, RequestDenied, RequestLimited
 from ._exchange import Translate
 from ._socket import GuestSocket
@@ -38,6 +38,7 @@ def patch_connection(module: ModuleType) -> None:
     plain.connect = connect
     plain.is_connected = property(is_connected)
     tls.connect = connect_tls
+    _direct.patch(module)
 
 
 def patch_wait(module: ModuleType) -> None:

@@ -9,7 +9,7 @@ from ._errors import InvalidRequest
 
 _MAX_HEAD_BYTES = 1024 * 1024
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
-_HOST_OWNED = frozenset(("connection", "keep-alive", "transfer-encoding", "upgrade", "content-length"))
+HOST_OWNED = frozenset(("connection", "keep-alive", "transfer-encoding", "upgrade", "content-length"))
 _TOO_LARGE = "request body is larger than 16 MiB, the most one request may carry; send it in parts"
 
 
@@ -40,6 +40,21 @@ class RequestReader:
         self._parts: list[bytes] = []
         self._body_size: int | None = None
         self._chunks: _ChunkReader | None = None
+
+    @classmethod
+    def whole(
+        cls, method: str, target: str, host: bytes, headers: list[tuple[str, bytes]], body: bytes | None
+    ) -> RequestReader:
+        """A request that was never written."""
+        made = cls()
+        made._head = None
+        made.method, made.target, made.host, made.headers = method, target, host, headers
+        if body is not None:
+            made._body_size = made.size = len(body)
+            made._bound(made.size)
+            made._parts = [body]
+        made.complete = True
+        return made
 
     def feed(self, data: bytes) -> None:
         """Take what was written; raises `InvalidRequest` when it cannot be a request."""
@@ -88,7 +103,7 @@ class RequestReader:
 
     def _take_header(self, name: str, value: str) -> None:
         lowered = name.lower()
-        if lowered in _HOST_OWNED or lowered.startswith("proxy-"):
+        if lowered in HOST_OWNED or lowered.startswith("proxy-"):
             if lowered == "content-length":
                 self._take_length(value)
             elif lowered == "transfer-encoding":

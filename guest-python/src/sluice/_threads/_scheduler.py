@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any, NoReturn
 
+from sluice._outside import outside
+
 MAX_DEPTH = 40
 """How many threads may wait for one another on one stack."""
 
@@ -177,11 +179,9 @@ class Scheduler:
                     self._end(frame)
                 if self.step(wanted):
                     continue
-                due = self._due()
-                if due is not None and (left is None or due <= left):
-                    _sleep(due)
-                elif left is not None:
-                    _sleep(left)
+                times = [time for time in (self._due(), left) if time is not None]
+                if outside or times:
+                    outside.wait(min(times, default=None))
                 else:
                     self._stuck(frame)
             return True
@@ -202,17 +202,22 @@ class Scheduler:
             return
         if self._asked >= _POLLS and self.step():
             return
-        _sleep(seconds)
+        outside.pause(seconds)
 
     def finish(self) -> None:
         """Run everything that is no daemon and forget the rest, as the end of a process does."""
-        while self._tasks or self._timers or any(not entry.daemon for entry in self._threads):
+        while self.has_more():
             if not self.step(daemons=False):
                 due = self._due()
-                if due is None:
+                if due is None and not outside.keeps():
                     break
-                _sleep(due)
+                outside.wait(due)
         self.forget()
+
+    def has_more(self) -> bool:
+        """Whether the end of the sync waits for something."""
+        threads = any(not entry.daemon for entry in self._threads)
+        return bool(self._tasks or self._timers or threads or outside.keeps())
 
     def forget(self) -> None:
         """Forget what has not begun."""

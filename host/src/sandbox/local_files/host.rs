@@ -64,14 +64,12 @@ impl FilesView<'_> {
     }
 
     fn set_times_of(&self, id: Id, read: NewTimestamp, written: NewTimestamp) -> FsResult<()> {
-        let (read, written) = (timestamp(read)?, timestamp(written)?);
         let mut tree = self.files.tree();
+        let now = tree.now();
+        let (read, written) = (timestamp(read, now)?, timestamp(written, now)?);
         let Times { read: old_read, written: old_written, .. } = tree.node(id)?.times;
-        tree.node_mut(id)?.times = Times {
-            read: read.unwrap_or(old_read),
-            written: written.unwrap_or(old_written),
-            changed: SystemTime::now(),
-        };
+        tree.node_mut(id)?.times =
+            Times { read: read.unwrap_or(old_read), written: written.unwrap_or(old_written), changed: now };
         Ok(())
     }
 }
@@ -349,10 +347,10 @@ fn datetime(time: SystemTime) -> Option<Datetime> {
 }
 
 /// The time to set, or None to leave it.
-fn timestamp(new: NewTimestamp) -> Result<Option<SystemTime>, ErrorCode> {
+fn timestamp(new: NewTimestamp, now: SystemTime) -> Result<Option<SystemTime>, ErrorCode> {
     match new {
         NewTimestamp::NoChange => Ok(None),
-        NewTimestamp::Now => Ok(Some(SystemTime::now())),
+        NewTimestamp::Now => Ok(Some(now)),
         NewTimestamp::Timestamp(Datetime { seconds, nanoseconds }) if nanoseconds < 1_000_000_000 => {
             let time = UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds));
             time.map(Some).ok_or(ErrorCode::Overflow)

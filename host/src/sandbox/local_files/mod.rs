@@ -21,9 +21,11 @@ mod tree;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use wasmtime::component::{HasData, ResourceTable};
 
+use super::still::Still;
 use crate::policy::limits::Limits;
 use tree::{Id, Kind, ROOT, Tree};
 
@@ -40,9 +42,10 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Empty folders.
-    pub(super) fn new(limits: &Limits) -> Self {
-        let mut tree = Tree::new(limits);
+    /// Empty folders. Where the clock of the sync stands still, so do the times of files.
+    pub(super) fn new(limits: &Limits, still: Option<Still>) -> Self {
+        let stands = still.and_then(|still| UNIX_EPOCH.checked_add(still.since_1970));
+        let mut tree = Tree::new(limits, stands);
         for name in FOLDERS {
             let made = tree.place(ROOT, name).and_then(|place| tree.create(&place, Kind::Folder(BTreeMap::new())));
             // The least limits have room for them.

@@ -8,7 +8,10 @@ use super::*;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
 fn tree() -> Tree {
-    Tree::new(&Limits { local_file_bytes: 16 * PAGE as u64, local_files: 40, local_file_depth: 6, ..Limits::default() })
+    Tree::new(
+        &Limits { local_file_bytes: 16 * PAGE as u64, local_files: 40, local_file_depth: 6, ..Limits::default() },
+        None,
+    )
 }
 
 fn file(tree: &mut Tree, path: &str) -> Result<Id, ErrorCode> {
@@ -59,7 +62,7 @@ fn bytes_are_counted_before_they_are_made() {
 #[test]
 fn a_removed_file_stays_while_it_is_open() {
     let limits = Limits { local_file_bytes: PAGE as u64, ..Limits::default() };
-    let files = Files::new(&limits);
+    let files = Files::new(&limits, None);
     let id = file(&mut files.tree(), "tmp/x").unwrap();
     let (open, again) = (files.open(id), files.open(id));
     files.tree().write(id, 0, b"kept").unwrap();
@@ -117,7 +120,7 @@ fn a_folder_cannot_be_moved_into_itself() {
 
 #[test]
 fn nothing_can_be_put_into_a_removed_folder() {
-    let files = Files::new(&Limits::default());
+    let files = Files::new(&Limits::default(), None);
     let id = folder(&mut files.tree(), "a").unwrap();
     let open = files.open(id);
     files.tree().remove(ROOT, "a", true).unwrap();

@@ -34,8 +34,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    fn now() -> Self {
-        let now = SystemTime::now();
+    fn at(now: SystemTime) -> Self {
         Self { read: now, written: now, changed: now }
     }
 }
@@ -71,6 +70,8 @@ impl Node {
 pub(super) struct Tree {
     nodes: HashMap<Id, Node>,
     next: Id,
+    /// The time of everything, where the clock of the sync stands still.
+    stands: Option<SystemTime>,
     bytes: u64,
     limit_bytes: u64,
     limit_files: usize,
@@ -78,17 +79,24 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// A tree with nothing but `/`.
-    pub(super) fn new(limits: &Limits) -> Self {
-        let root = Node { kind: Kind::Folder(BTreeMap::new()), times: Times::now(), parent: Some(ROOT), open: 1 };
+    /// A tree with nothing but `/`. All times in it are the same when the clock of the sync stands still.
+    pub(super) fn new(limits: &Limits, stands: Option<SystemTime>) -> Self {
+        let times = Times::at(stands.unwrap_or_else(SystemTime::now));
+        let root = Node { kind: Kind::Folder(BTreeMap::new()), times, parent: Some(ROOT), open: 1 };
         Self {
             nodes: HashMap::from([(ROOT, root)]),
             next: ROOT + 1,
+            stands,
             bytes: 0,
             limit_bytes: limits.local_file_bytes,
             limit_files: limits.local_files,
             limit_depth: limits.local_file_depth,
         }
+    }
+
+    /// What the clock of the sync says.
+    pub(super) fn now(&self) -> SystemTime {
+        self.stands.unwrap_or_else(SystemTime::now)
     }
 
     pub(super) fn node(&self, id: Id) -> Result<&Node, ErrorCode> {
@@ -107,8 +115,9 @@ impl Tree {
     }
 
     fn entries_mut(&mut self, id: Id) -> Result<&mut BTreeMap<String, Id>, ErrorCode> {
+        let now = self.now();
         let node = self.node_mut(id)?;
-        node.times.written = SystemTime::now();
+        node.times.written = now;
         match &mut node.kind {
             Kind::Folder(entries) => Ok(entries),
             Kind::File(_) => Err(ErrorCode::NotDirectory),
@@ -162,7 +171,7 @@ impl Tree {
         let id = self.next;
         self.next += 1;
         self.entries_mut(folder)?.insert(name.to_owned(), id);
-        self.nodes.insert(id, Node { kind, times: Times::now(), parent: Some(folder), open: 0 });
+        self.nodes.insert(id, Node { kind, times: Times::at(self.now()), parent: Some(folder), open: 0 });
         Ok(id)
     }
 
@@ -211,9 +220,10 @@ impl Tree {
     }
 
     fn unlink(&mut self, id: Id) {
+        let now = self.now();
         if let Some(node) = self.nodes.get_mut(&id) {
             node.parent = None;
-            node.times.changed = SystemTime::now();
+            node.times.changed = now;
         }
         self.forget_unused(id);
     }
@@ -249,9 +259,10 @@ impl Tree {
         self.may_hold(new_folder, height)?;
         self.entries_mut(old_folder)?.remove(old_name);
         self.entries_mut(new_folder)?.insert(new_name.to_owned(), id);
+        let now = self.now();
         let node = self.node_mut(id)?;
         node.parent = Some(new_folder);
-        node.times.changed = SystemTime::now();
+        node.times.changed = now;
         if let Some(replaced) = replaced {
             self.unlink(replaced);
         }
@@ -284,11 +295,11 @@ impl Tree {
         if end > self.len(id)? {
             self.resize(id, end)?;
         }
+        let now = self.now();
         let node = self.node_mut(id)?;
         if let Kind::File(contents) = &mut node.kind {
             contents.write(offset, bytes);
         }
-        let now = SystemTime::now();
         (node.times.written, node.times.changed) = (now, now);
         Ok(())
     }
@@ -296,11 +307,11 @@ impl Tree {
     /// Makes a file longer, with zeros that take memory like any bytes, or shorter.
     pub(super) fn resize(&mut self, id: Id, len: u64) -> Result<(), ErrorCode> {
         let bytes = self.may_grow(id, len)?;
+        let now = self.now();
         let node = self.node_mut(id)?;
         if let Kind::File(contents) = &mut node.kind {
             contents.resize(len)?;
         }
-        let now = SystemTime::now();
         (node.times.written, node.times.changed) = (now, now);
         self.bytes = bytes;
         Ok(())
