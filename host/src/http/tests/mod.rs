@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::field_reassign_with_default, reason = "Limits is non-exhaustive")]
 
+mod connections;
 mod hostile;
 mod support;
 mod tls;
