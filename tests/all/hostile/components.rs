@@ -303,7 +303,7 @@ fn the_cached_component_runs_without_another_check() {
 }
 
 /// A world that imports one more interface of WASI.
-fn importing<'a>(line: &'a str) -> [(&'static str, &'a str); 1] {
+fn importing(line: &str) -> [(&'static str, &str); 1] {
     [("world connector {", line)]
 }
 

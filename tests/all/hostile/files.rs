@@ -97,7 +97,8 @@ fn is_root() -> bool {
 #[test]
 fn a_planted_warehouse_is_refused() {
     let (_folder, component) = stored(&idle());
-    let plants: [(&str, fn(&Path)); 4] = [
+    type Plant = fn(&Path);
+    let plants: [(&str, Plant); 4] = [
         ("is not a folder", |at| fs::write(at, "").unwrap()),
         ("is not a folder", fifo),
         ("chmod", |at| {
