@@ -37,6 +37,7 @@ mod local_files;
 mod migrate;
 mod policies;
 mod processes;
+mod promises;
 mod resync;
 mod rows;
 mod scale;

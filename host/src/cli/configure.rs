@@ -14,6 +14,7 @@ use super::confidential::{self, Sources, Way, compose};
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::grants::{Granted, oversight, refuse_ungranted, trust};
+use super::input;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
 use super::{passwords, print, run};
@@ -228,13 +229,10 @@ fn configuration_path(arguments: &ConfigureArguments) -> Result<PathBuf, Failure
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => {
-            return Err(Failure::refused(format!("cannot read the configuration {}: {error}", path.display())));
-        }
-    };
+    if matches!(path.symlink_metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        return Ok(BTreeMap::new());
+    }
+    let text = input::read_text(path, "configuration")?;
     configuration::parse(&text)
         .map_err(|error| Failure::refused(format!("{}: {}", path.display(), with_causes(&error))))
 }

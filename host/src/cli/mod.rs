@@ -14,6 +14,7 @@ mod failure;
 mod folders;
 mod grants;
 mod init;
+mod input;
 mod landing;
 mod migrate;
 mod passwords;

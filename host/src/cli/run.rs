@@ -13,6 +13,7 @@ use super::environment::Environment;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::grants::{Granted, oversight, refuse_ungranted, trust};
+use super::input;
 use super::passwords;
 use super::report;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
@@ -158,8 +159,7 @@ fn read_configuration(arguments: &RunArguments, recorded: Option<&str>) -> Resul
         None if arguments.subject.is_dir() && default.exists() => &default,
         None => return Ok(BTreeMap::new()),
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::refused(format!("cannot read the configuration {}: {error}", path.display())))?;
+    let text = input::read_text(path, "configuration")?;
     let mut configuration = configuration::parse(&text)
         .map_err(|error| Failure::refused(format!("{}: {}", path.display(), with_causes(&error))))?;
     if let Some(url) = recorded {

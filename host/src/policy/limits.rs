@@ -318,7 +318,7 @@ limits! {
     /// share memory, CPU time and everything else of the sync.
     workers: usize = 4, Count, 1, 64, Refused;
     /// The component file.
-    component_bytes: u64 = 128 * MIB as u64, Bytes, 1, 2 * GIB, NotAdmitted;
+    component_bytes: u64 = 128 * MIB as u64, Bytes, 1, 256 * MIB, NotAdmitted;
 }
 
 /// Limits that contradict each other, or that no machine can keep.
