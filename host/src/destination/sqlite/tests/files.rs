@@ -101,7 +101,7 @@ fn rubbish_in_the_place_of_a_journal_changes_nothing() {
         std::fs::write(&path, b"rubbish".repeat(1_000)).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         place.sync(&[], &[upsert("t", &[("a", int(1))])]);
-        assert_eq!(place.query("SELECT a FROM t"), [[stored("1")]], "{name}");
+        assert_eq!(place.query("SELECT a FROM t"), [[rusqlite::types::Value::Integer(1)]], "{name}");
         assert_eq!(place.query("PRAGMA integrity_check"), [[stored("ok")]]);
     }
 }
