@@ -188,6 +188,18 @@ fn help_of_run() {
               Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own
               value
 
+          --accept
+              Run a component that is not the one this connection accepted at its first sync, or a
+              connector that asks for more than it did then, and accept it from now on. Grants nothing
+
+    Audit:
+          --audit <FILE>
+              Append what was granted, every request and every denial to this file, one JSON object a
+              line. The file is made so that only you can read it
+
+          --audit-paths
+              Write the paths of requests into the audit log too, but never what follows a `?`
+
     Cassettes:
           --record <FILE>
               Write every HTTP exchange into this file (HAR 1.2), without secrets that can be recognised
@@ -203,9 +215,9 @@ fn help_of_run() {
 
     Destination:
           --settings <FILE>
-              A TOML file with a [destination] section that says any of what follows; flags win over it,
-              and it wins over a project's connector.toml. What one of them blocks or hashes, the others
-              cannot open again
+              A TOML file with a [destination] section that says any of what follows, and a [limits]
+              section; flags win over it, and it wins over a project's connector.toml. What one of them
+              blocks or hashes, the others cannot open again
 
           --block-table <TABLE>
               Land nothing of a table. Tables are named as the source has them: users, sales.users,
@@ -260,6 +272,9 @@ fn help_of_run() {
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
 
+          --workers <COUNT>
+              Processes of the connector's pools, which share memory and processor time [default: 4]
+
           --local-files <MIB>
               Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
 
@@ -274,6 +289,10 @@ fn help_of_run() {
 
           --log <KIB>
               Bytes of log messages, in KiB [default: 4096]
+
+          --limit <NAME=VALUE>
+              Any limit by its name, such as response_bytes=64MiB or requests_per_second=5; may be
+              repeated. The page docs/limits.md lists all of them
     "#);
 }
 
@@ -479,6 +498,14 @@ fn help_of_configure() {
               URL it listens on, on loopback, as its first line. That URL is granted, and replaces
               ${server} in configuration values. The script runs outside the sandbox
 
+    Audit:
+          --audit <FILE>
+              Append what was granted, every request and every denial to this file, one JSON object a
+              line. The file is made so that only you can read it
+
+          --audit-paths
+              Write the paths of requests into the audit log too, but never what follows a `?`
+
     Limits:
           --memory <MIB>
               Memory of the connector, in MiB [default: 256]
@@ -495,6 +522,9 @@ fn help_of_configure() {
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
 
+          --workers <COUNT>
+              Processes of the connector's pools, which share memory and processor time [default: 4]
+
           --local-files <MIB>
               Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
 
@@ -509,6 +539,10 @@ fn help_of_configure() {
 
           --log <KIB>
               Bytes of log messages, in KiB [default: 4096]
+
+          --limit <NAME=VALUE>
+              Any limit by its name, such as response_bytes=64MiB or requests_per_second=5; may be
+              repeated. The page docs/limits.md lists all of them
     ");
 }
 

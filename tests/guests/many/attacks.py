@@ -54,7 +54,13 @@ def everything_reachable(configuration, state):
     """Every text that can be found from the interpreter's own objects, and the state."""
     import gc
 
-    texts = {text for one in gc.get_objects() if isinstance(one, dict) for text in one.values() if type(text) is str}
+    texts = {
+        text
+        for one in gc.get_objects()
+        if isinstance(one, dict)
+        for text in one.values()
+        if type(text) is str
+    }
     op.upsert("reachable", {"id": 1, "text": "\n".join(sorted(texts))[:900_000], "state": json.dumps(state)})
 
 
