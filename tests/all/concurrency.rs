@@ -55,20 +55,6 @@ fn thirty_two_requests_of_asyncio_are_under_way_together() {
 }
 
 #[test]
-fn thirty_two_slow_requests_take_the_time_of_one() {
-    const SLOW: f64 = 2.0;
-    let server = Server::start(|request, stream| {
-        std::thread::sleep(Duration::from_secs_f64(SLOW));
-        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", request.path.len(), request.path)?;
-        Ok(true)
-    });
-    let connector = against(&server, "many_with_httpx");
-    connector.succeed();
-    let seconds = connector.database().value("SELECT seconds FROM times").as_f64().unwrap();
-    assert!((SLOW..SLOW * 4.0).contains(&seconds), "32 requests took {seconds} s");
-}
-
-#[test]
 fn the_tools_of_asyncio_work() {
     let server = Server::start(|request, stream| {
         if request.path == "/never" {

@@ -63,7 +63,7 @@ pub(super) fn echo(request: &Request, stream: &mut TcpStream) -> std::io::Result
 }
 
 /// A child that is ended with the test.
-pub(super) struct Ended(Child);
+pub(crate) struct Ended(Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
@@ -74,12 +74,18 @@ impl Drop for Ended {
 
 /// Starts a Python server whose first line of output is its port.
 pub(super) fn serve(python: &Path, script: &str, arguments: &[&Path]) -> (Ended, u16) {
+    let (server, line) = serve_saying(python, script, arguments);
+    let port = line.trim().parse().unwrap_or_else(|_| panic!("{script} did not start"));
+    (server, port)
+}
+
+/// Starts a Python server and answers its first line of output.
+pub(crate) fn serve_saying(python: &Path, script: &str, arguments: &[&Path]) -> (Ended, String) {
     let script = repository().join("tests/all/support").join(script);
     let mut command = Command::new(python);
     command.arg(script).args(arguments).env("PYTHONDONTWRITEBYTECODE", "1").stdout(Stdio::piped());
     let mut server = Ended(command.stderr(Stdio::null()).spawn().unwrap());
     let mut line = String::new();
     BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let port = line.trim().parse().unwrap_or_else(|_| panic!("{} did not start", command.get_program().display()));
-    (server, port)
+    (server, line)
 }

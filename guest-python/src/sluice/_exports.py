@@ -26,10 +26,10 @@ Load = Callable[[], ModuleType]
 
 
 class Exports:
-    """The exports of one instance: `schema` and then `sync`, or `form`, or `test`, or `work` again and again.
+    """The exports of one instance: `schema` and then `sync`, or `form`, or `test`, or `work` over and over.
 
-    `load` imports the project's connector.py; it is called once, in the first export call. `join` does that in
-    an instance that works for another, in the folder that it is given.
+    `load` imports the project's connector.py; it is called once, in the first export call. `join` does
+    that in an instance that works for another, in the folder that it is given.
     """
 
     def __init__(self, load: Load, join: Callable[[str], None] = lambda folder: None) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import NamedTuple
 
+from sluice import _advice
 from sluice._errors import AuthorError
 from sluice._text import presentable
 
@@ -53,7 +55,22 @@ def _message(error: BaseException) -> str:
     # the text of a KeyError is the repr of what it holds
     if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
         return error.args[0]
-    return str(error) or type(error).__name__
+    text = str(error) or type(error).__name__
+    advice = _advised(error)
+    return f"{text}; {advice}" if advice else text
+
+
+def _advised(error: BaseException) -> str | None:
+    """What to use instead of what cannot work here, if that is why it failed."""
+    if isinstance(error, ImportError):
+        return _advice.for_import(error.name)
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        return _advice.for_call(f"{error.obj.__name__}.{error.name}")
+    if isinstance(error, OSError) and error.errno == errno.ENOTSUP and error.__traceback__ is not None:
+        frames = traceback.walk_tb(error.__traceback__)
+        if any(frame.f_globals.get("__name__") == "subprocess" for frame, _ in frames):
+            return _advice.for_call("subprocess.run")
+    return None
 
 
 def _trace(error: BaseException) -> str:

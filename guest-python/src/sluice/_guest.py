@@ -15,8 +15,8 @@ sluice._threads.install()
 
 import sluice._http
 import sluice._loop
-import sluice._sockets
 import sluice._processes
+import sluice._sockets
 
 sluice._processes.install()
 sluice._http.install()

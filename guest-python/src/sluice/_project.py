@@ -20,7 +20,7 @@ from typing import Any
 
 from . import _frozen, _frozen_resources
 from ._frozen import Tree
-from ._stdlib import NEVER, PRELOAD
+from ._stdlib import AGAIN, NEVER, PRELOAD
 
 PROJECT = "/project"
 SITE = "/site-packages"
@@ -44,7 +44,7 @@ def freeze(root: str | None = None, *, standard_library: bool = True) -> None:
     `standard_library=False` leaves Python's own modules and `sys.path` entries as they are; for tests.
     """
     root = root or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    report: dict[str, Any] = {"errors": [], "notes": [], "modules": 0, "preloaded": []}
+    report: dict[str, Any] = {"errors": [], "notes": [], "unusable": [], "modules": 0, "preloaded": []}
     try:
         _freeze(root, standard_library, report)
     finally:
@@ -66,6 +66,7 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     if standard_library:
         library = os.path.dirname(ast.__file__)  # `os` itself is frozen and names a folder that is not there
         _preload(PRELOAD)
+        _give_home()
         roots = [library, root, *(entry for entry in ("/world", "/bundled") if os.path.isdir(entry))]
         for entry in roots:
             _add_library(tree, entry, skip_loaded=True)
@@ -76,6 +77,10 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     global _files
     _files = _frozen_resources.install(tree, PROJECT, SITE)
 
+    report["unusable"] = list(_unusable(_probes(bundle)))
+    if report["unusable"]:
+        first = report["unusable"][0]
+        raise ProjectError(f"{first['package']}: {first['message']}")
     report["preloaded"] = _preload_dependencies(tree, imports)
     if standard_library:
         _forget_loaded(tree)
@@ -115,6 +120,26 @@ def _bundled(folder: str, part: str) -> Iterator[tuple[str, bytes]]:
         for name, offset, size in entries:
             file.seek(offset)
             yield name, file.read(size)
+
+
+def _probes(folder: str) -> list[dict[str, Any]]:
+    with open(os.path.join(folder, "index.json"), "rb") as file:
+        probes: list[dict[str, Any]] = json.load(file).get("probes", [])
+    return probes
+
+
+def _unusable(probes: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    """Packages whose machine code was left out and that cannot be imported without it, and why."""
+    for probe in probes:
+        if not probe["modules"]:
+            yield {"package": probe["package"], "message": "it has no Python at all"}
+        for name in probe["modules"]:
+            try:
+                importlib.import_module(name)
+            except BaseException as error:  # a library may do anything when imported
+                message = f"import {name}: {type(error).__name__}: {error}"
+                yield {"package": probe["package"], "message": message}
+                break
 
 
 def _add_project(tree: Tree, files: Iterable[tuple[str, bytes]], report: dict[str, Any]) -> set[str]:
@@ -166,6 +191,19 @@ def _note_shadowed(tree: Tree, imports: set[str], report: dict[str, Any]) -> Non
                 f"`import {name}` means Python's own module `{name}`, not the project's file of that name; "
                 "rename the file"
             )
+
+
+def _give_home() -> None:
+    """Let `~` mean the project's folder: libraries ask for it when they are imported, and would fail."""
+    original = os.path.expanduser
+
+    def expanduser(path: Any) -> Any:
+        expanded = original(path)
+        if isinstance(expanded, str) and (expanded == "~" or expanded.startswith("~/")):
+            return PROJECT + expanded[1:]
+        return expanded
+
+    os.path.expanduser = expanduser
 
 
 def _preload(names: tuple[str, ...]) -> None:
@@ -226,7 +264,8 @@ def _left_out(relative: str) -> bool:
 
 
 def _loaded_files() -> set[str]:
-    return {path for module in list(sys.modules.values()) if (path := getattr(module, "__file__", None))}
+    loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return {path for path in loaded if path and not path.endswith(tuple(AGAIN))}
 
 
 def _forget_loaded(tree: Tree) -> None:

@@ -3,11 +3,14 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from http_server import Server
+
+sys.path.append(str(Path(__file__).resolve().parents[3] / "tests/guests/clients"))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parent.parent / "src"
+SNIPPETS = HERE.parents[2] / "tests/guests/clients"
 
 
 def become_guest(*, late: bool) -> None:
@@ -54,34 +55,6 @@ def _package_without_its_init(name: str, place: Path) -> None:
     sys.modules[name] = importlib.util.module_from_spec(spec)
 
 
-def described(error: BaseException) -> list[Any]:
-    """The exception's class and those of what it carries, without addresses and numbers."""
-    carried = []
-    inner: Any = error
-    for _ in range(4):
-        following = getattr(inner, "reason", None)
-        if not isinstance(following, BaseException):
-            following = next(
-                (arg for arg in getattr(inner, "args", ()) if isinstance(arg, BaseException)), None
-            )
-        if following is None:
-            break
-        carried.append(type(following).__name__)
-        inner = following
-    return [type(error).__module__, type(error).__name__, carried]
-
-
-def run_snippets(env: dict[str, Any]) -> dict[str, Any]:
-    snippets = importlib.import_module("http_snippets")
-    results: dict[str, Any] = {}
-    for name, function in snippets.SNIPPETS.items():
-        try:
-            results[name] = ["value", function(snippets.Env(**env))]
-        except Exception as error:
-            results[name] = ["error", *described(error)]
-    return results
-
-
 def run_cases(env: dict[str, Any]) -> dict[str, Any]:
     cases = importlib.import_module("http_cases")
     results: dict[str, Any] = {}
@@ -96,14 +69,15 @@ def run_cases(env: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     kind, what, env = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-    sys.path.insert(0, str(HERE))
+    sys.path[:0] = [str(HERE), str(SNIPPETS)]
     if kind == "guest-late":
         for name in ("ssl", "http.client", "urllib.request", "requests"):
             importlib.import_module(name)
     if kind != "native":
         become_guest(late=kind == "guest-late")
     with contextlib.redirect_stdout(sys.stderr):
-        results = run_snippets(env) if what == "snippets" else run_cases(env)
+        run = importlib.import_module("http_snippets").run if what == "snippets" else run_cases
+        results = run(env)
     print(json.dumps(results))
 
 

@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import ssl
 import threading
 import time
@@ -15,6 +16,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 _UNCOMPARED = {"connection", "transfer-encoding", "content-length"}
+_ADDED = ("accept", "*/*")
+"""The host adds it to requests that have none."""
+
+
+def _without_version(value: str) -> str:
+    """The two sides run different versions of Python."""
+    return re.sub(r"(Python(?:-urllib)?)/3\.\d+", r"\1", value)
 
 
 class Server(ThreadingHTTPServer):
@@ -85,9 +93,9 @@ class _Handler(BaseHTTPRequestHandler):
             "method": self.command,
             "path": self.path,
             "headers": sorted(
-                [name.lower(), value]
+                [name.lower(), _without_version(value)]
                 for name, value in self.headers.items()
-                if name.lower() not in _UNCOMPARED
+                if name.lower() not in _UNCOMPARED and (name.lower(), value) != _ADDED
             ),
             "size": len(self.body),
             "sha": hashlib.sha256(self.body).hexdigest(),
@@ -218,11 +226,94 @@ class _Handler(BaseHTTPRequestHandler):
         head = b'X-Two: a\r\nx-two: b\r\nLink: </a>; rel=next\r\nETag: "1"\r\nContent-Length: 2\r\n'
         self.raw(b"HTTP/1.1 200 OK\r\n" + head + b"\r\nok")
 
+    def do_same_page(self) -> None:
+        head = b'X-Two: a\r\nX-Two: b\r\nLink: </a>; rel=next\r\nETag: "1"\r\nContent-Length: 2\r\n'
+        self.raw(b"HTTP/1.1 200 OK\r\n" + head + b"\r\nok")
+
     def do_interim_page(self) -> None:
         self.raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     def do_charset_page(self) -> None:
         self.reply("ключ".encode("koi8-r"), headers=[("Content-Type", "text/plain; charset=koi8-r")])
+
+    def do_to_page(self) -> None:
+        self.reply(b"moved", int(self.query.get("status", 302)), [("Location", self.query["url"])])
+
+    def do_loop_page(self) -> None:
+        self.reply(b"", 302, [("Location", "/loop")])
+
+    def do_bad_gzip_page(self) -> None:
+        self.reply(b"this was never packed", headers=[("Content-Encoding", "gzip")])
+
+    def do_gzip_chunks_page(self) -> None:
+        packed = gzip.compress(b"packed and cut " * 5000, mtime=0)
+        self.raw(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + b"".join(
+                b"%x\r\n%b\r\n" % (len(part), part)
+                for at in range(0, len(packed), 100)
+                if (part := packed[at : at + 100])
+            )
+            + b"0\r\n\r\n"
+        )
+
+    def do_chunk_extension_page(self) -> None:
+        self.raw(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-Late: 1\r\n\r\n"
+        )
+
+    def do_lengths_page(self) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello")
+
+    def do_events_page(self) -> None:
+        events = b": hello\n\nevent: first\ndata: 1\n\ndata: 2\ndata: 3\n\n"
+        self.reply(events, headers=[("Content-Type", "text/event-stream")])
+
+    def do_text_page(self) -> None:
+        """The bytes and type that the query names."""
+        kind = self.query.get("type")
+        self.reply(bytes.fromhex(self.query.get("hex", "")), headers=[("Content-Type", kind)] if kind else [])
+
+    def do_later_page(self) -> None:
+        """Once 429 with `Retry-After: 0`, then the count."""
+        key = self.query["key"]
+        self.server.hits[key] = count = self.server.hits.get(key, 0) + 1
+        if count == 1:
+            self.reply(b"wait", 429, [("Retry-After", "0")])
+        else:
+            self.reply(str(count).encode())
+
+    def do_cookies_page(self) -> None:
+        names = [("Set-Cookie", f"{name}=v; Path=/; HttpOnly") for name in ("a", "b")]
+        self.reply(self.headers.get("Cookie", "none").encode(), headers=names)
+
+    def do_bucket_page(self) -> None:
+        """As much of S3 as the tests need."""
+        key = urlsplit(self.path).path.removeprefix("/bucket").lstrip("/")
+        kind = ("Content-Type", "application/xml")
+        if not self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"):
+            self.reply(b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>", 403, [kind])
+        elif self.command == "PUT":
+            self.reply(headers=[("ETag", f'"{hashlib.md5(self.body).hexdigest()}"')])
+        elif key == "object":
+            body, status = b"line one\nline two\n", 200
+            ranged = self.headers.get("Range", "")
+            if ranged.startswith("bytes="):
+                first, last = ranged[6:].split("-")
+                body, status = body[int(first) : int(last) + 1], 206
+            self.reply(body, status, [("ETag", '"e"'), ("x-amz-meta-owner", "ada")])
+        elif key == "slow":
+            self.do_silent_page()
+        elif key:
+            self.reply(b"<Error><Code>NoSuchKey</Code><Message>no</Message></Error>", 404, [kind])
+        else:
+            second = "continuation-token" in self.query
+            more = "" if second else "<NextContinuationToken>next</NextContinuationToken>"
+            page = (
+                f"<ListBucketResult><IsTruncated>{str(not second).lower()}</IsTruncated>{more}"
+                f"<Contents><Key>{'b' if second else 'a'}</Key><Size>4</Size></Contents></ListBucketResult>"
+            )
+            self.reply(page.encode(), headers=[kind])
 
     def do_slowly_page(self) -> None:
         time.sleep(0.05)

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::confidential::SecretArguments;
 use super::landing::LandingArguments;
+use super::secrets::SecretsCommand;
 
 /// Run data connectors that nobody has reviewed.
 ///
@@ -70,6 +72,12 @@ pub enum Command {
     /// The next `sluice run` reads everything again. When one ends well, rows that did not
     /// arrive again are deleted; until then the re-sync is pending and survives failures.
     Resync(ResyncArguments),
+    /// Store, list and remove the secrets of a connection
+    ///
+    /// They lie encrypted beside its database. The key is made on first use, in a file that only you can read:
+    /// `secrets.key` in Sluice's state folder, or the one that SLUICE_SECRETS_KEY_FILE names.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Delete a connection's tables and state
     Reset(ResetArguments),
     /// Give a table another primary key
@@ -101,6 +109,17 @@ pub struct BuildArguments {
     /// Where to write the component [default: <project>/<name>.wasm]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Look for newer versions of the packages than those in pylock.sluice.toml
+    #[arg(long, conflicts_with = "locked")]
+    pub upgrade: bool,
+    /// Refuse to build anything but what pylock.sluice.toml says
+    #[arg(long)]
+    pub locked: bool,
+    /// Build this package from its source, which runs its code on this machine; may be repeated
+    ///
+    /// Once built it is kept in the cache, and later builds need no permission.
+    #[arg(long, value_name = "PACKAGE")]
+    pub allow_sdist: Vec<String>,
     /// Print one JSON object about the result instead of text
     #[arg(long)]
     pub json: bool,
@@ -133,12 +152,20 @@ pub struct ConfigureArguments {
     /// The configuration to write [default: <project>/configuration.json]
     #[arg(long, value_name = "FILE")]
     pub configuration: Option<PathBuf>,
-    /// Set a field instead of asking for it; may be repeated
+    /// Name of the connection, which names the file of its secrets [default: the connector's name]
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    #[command(flatten)]
+    pub warehouse: WarehouseArguments,
+    /// Set a field instead of asking for it, unless it is a password; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
     /// Set a field to what a file holds, which keeps a secret out of the list of processes
     #[arg(long, value_name = "NAME=FILE")]
     pub set_file: Vec<String>,
+    /// A TOML file with sections [secrets] and [oauth], for the form's tests
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
     /// Ask for nothing and run the form's tests
     #[arg(long)]
     pub test: bool,
@@ -148,6 +175,8 @@ pub struct ConfigureArguments {
 
     #[command(flatten)]
     pub grants: GrantArguments,
+    #[command(flatten)]
+    pub secrets: SecretArguments,
     #[command(flatten)]
     pub audit: AuditArguments,
     #[command(flatten)]
@@ -190,6 +219,8 @@ pub struct RunArguments {
     pub accept: bool,
     #[command(flatten)]
     pub audit: AuditArguments,
+    #[command(flatten)]
+    pub secrets: SecretArguments,
     #[command(flatten)]
     pub cassette: CassetteArguments,
     #[command(flatten)]

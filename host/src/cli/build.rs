@@ -7,6 +7,8 @@ use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::print;
 use super::subject;
+use crate::compiler::Options;
+use crate::compiler::requirements::normal_name;
 use crate::display::output::Output;
 use crate::display::units;
 
@@ -25,7 +27,12 @@ struct Report<'a> {
 pub(super) fn build(arguments: &BuildArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
     let project = subject::read_project(&arguments.project)?;
-    let built = subject::build(&project, folders, &output)?;
+    let options = Options {
+        upgrade: arguments.upgrade,
+        locked: arguments.locked,
+        allow_sdists: arguments.allow_sdist.iter().map(|name| normal_name(name)).collect(),
+    };
+    let built = subject::build(&project, folders, &options, &output)?;
     let target = match &arguments.output {
         Some(path) => path.clone(),
         None => arguments.project.join(format!("{}.wasm", project.name)),

@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
-use crate::compiler::{self, Built, Inputs, Options, Project};
+use crate::compiler::{self, Built, Inputs, Options, Project, prune};
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::embedded;
@@ -40,7 +41,7 @@ impl Subject {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
             let project = read_project(path)?;
-            let built = build(&project, folders, output)?;
+            let built = build(&project, folders, &Options::default(), output)?;
             let bytes = read_component(&built.path)?;
             return Ok(Self { bytes, stamp: Some(built.stamp), project: Some(project), stem });
         }
@@ -55,6 +56,11 @@ impl Subject {
         self.stamp.as_ref().map_or(&self.stem, |stamp| &stamp.name)
     }
 
+    /// The name of its connection, unless another is given.
+    pub(super) fn connection(&self) -> String {
+        self.name().replace('-', "_")
+    }
+
     /// The connector's version, if it says one.
     pub(super) fn version(&self) -> Option<&str> {
         self.stamp.as_ref().map(|stamp| stamp.version.as_str())
@@ -67,7 +73,12 @@ pub(super) fn read_project(folder: &Path) -> Result<Project, Failure> {
 }
 
 /// Builds a project, showing each step.
-pub(super) fn build(project: &Project, folders: &Folders, output: &Output) -> Result<Built, Failure> {
+pub(super) fn build(
+    project: &Project,
+    folders: &Folders,
+    options: &Options,
+    output: &Output,
+) -> Result<Built, Failure> {
     let inputs = Inputs {
         wit: embedded::WIT,
         sdk: embedded::SDK,
@@ -85,11 +96,15 @@ pub(super) fn build(project: &Project, folders: &Folders, output: &Output) -> Re
             None => current = Some(Step::start(output, line)),
         }
     };
-    let built = compiler::build(project, &inputs, &folders.cache, Options::default(), &mut progress);
+    let built = compiler::build(project, &inputs, &folders.cache, options, &mut progress);
     match (built, current.take()) {
         (Ok(built), step) => {
             if let Some(step) = step {
                 step.done(None);
+            }
+            if built.fresh {
+                let pruned = prune::prune(&folders.cache, folders.cache_bytes, SystemTime::now());
+                tracing::debug!(entries = pruned.entries, bytes = pruned.bytes, "pruned the cache");
             }
             Ok(built)
         }

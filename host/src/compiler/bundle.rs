@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::dependencies::Dependencies;
 use super::project::ProjectFile;
 
 /// The folder beside the SDK's packages that `freeze` looks for.
@@ -45,11 +46,11 @@ pub enum BundleError {
 /// # Errors
 ///
 /// When a file cannot be read or written, or the dependencies are too many.
-pub fn write(folder: &Path, project: &[ProjectFile], site: &Path) -> Result<(), BundleError> {
+pub fn write(folder: &Path, project: &[ProjectFile], dependencies: &Dependencies) -> Result<(), BundleError> {
     let mut archive = Archive::default();
     let project: Vec<_> = project.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
     let mut packages = Packages { bytes: 0, files: Vec::new() };
-    packages.collect(site, "")?;
+    packages.collect(&dependencies.site, "")?;
     packages.files.sort();
     let mut entries = Vec::new();
     for (relative, path) in &packages.files {
@@ -57,7 +58,7 @@ pub fn write(folder: &Path, project: &[ProjectFile], site: &Path) -> Result<(), 
         entries.push(archive.add(relative, &contents));
     }
     fs::create_dir_all(folder).map_err(failed(folder))?;
-    let index = json!({ "project": project, "site": entries }).to_string();
+    let index = json!({ "project": project, "site": entries, "probes": dependencies.probes }).to_string();
     for (name, contents) in [("index.json", index.as_bytes()), ("files.bin", archive.contents.as_slice())] {
         let path = folder.join(name);
         fs::write(&path, contents).map_err(failed(&path))?;
@@ -138,7 +139,9 @@ mod tests {
         }
         let files = [ProjectFile { path: "connector.py".into(), contents: b"entry".to_vec() }];
         let bundle = folder.path().join("bundle");
-        write(&bundle, &files, &site).unwrap();
+        let probes = Vec::new();
+        let dependencies = Dependencies { site, list: Vec::new(), digest: String::new(), probes };
+        write(&bundle, &files, &dependencies).unwrap();
         let index: serde_json::Value = serde_json::from_slice(&fs::read(bundle.join("index.json")).unwrap()).unwrap();
         assert_eq!(index["project"], json!([["connector.py", 0, 5]]));
         assert_eq!(index["site"], json!([["pkg-1.dist-info/METADATA", 5, 4], ["pkg/__init__.py", 9, 4]]));

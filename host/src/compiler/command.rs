@@ -57,6 +57,9 @@ const PIP_ENVIRONMENT: [&str; 38] = [
     "PIP_TRUSTED_HOST",
 ];
 
+/// What every call of pip is told.
+pub const PIP_OPTIONS: [&str; 3] = ["--disable-pip-version-check", "--no-input", "--no-color"];
+
 /// How a tool ended.
 #[derive(Debug)]
 pub struct Finished {
@@ -99,10 +102,17 @@ pub fn isolated(program: &Path) -> Command {
 /// `python -m pip` of an interpreter, for one of pip's commands.
 #[must_use]
 pub fn pip(python: &Path) -> Command {
+    let mut command = with_pip_environment(python);
+    command.args(["-I", "-m", "pip"]).args(PIP_OPTIONS);
+    command
+}
+
+/// A Python that starts with those variables that pip needs to reach the package index.
+#[must_use]
+pub fn with_pip_environment(python: &Path) -> Command {
     let mut command = isolated(python);
     let kept = |name: &str| Some((OsString::from(name), std::env::var_os(name)?));
     command.envs(PIP_ENVIRONMENT.iter().filter_map(|name| kept(name)));
-    command.args(["-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color"]);
     command
 }
 

@@ -12,7 +12,9 @@ use serde::Deserialize;
 
 use super::bundle::{self, BundleError};
 use super::command::{self, CommandError};
+use super::dependencies::Dependencies;
 use super::extension;
+use super::native::{self, NativeOnly};
 use super::project::ProjectFile;
 use super::toolchain::Toolchain;
 use super::{Inputs, lay_out};
@@ -46,6 +48,9 @@ pub enum ComponentizeError {
     /// Files of the project that are not valid Python.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Syntax(Vec<SyntaxError>),
+    /// Packages that do not work without their machine code.
+    #[error("{}", native::explain(.0))]
+    Native(Vec<NativeOnly>),
     /// The project and its dependencies need too much memory when they are loaded.
     #[error(
         "the connector with its dependencies is larger than the 128 MiB of memory a component can start with; require fewer packages"
@@ -76,7 +81,12 @@ pub enum ComponentizeError {
 
 /// One place that is not valid Python.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, thiserror::Error)]
-#[error("{}:{line}: {}", visible(.file, Lines::One, MAX_SHOWN_BYTES), visible(.message, Lines::One, MAX_SHOWN_BYTES))]
+#[error(
+    "{}:{line}: {}{}",
+    visible(.file, Lines::One, MAX_SHOWN_BYTES),
+    visible(.message, Lines::One, MAX_SHOWN_BYTES),
+    .text.as_ref().map(|text| format!("\n{}", visible(text, Lines::Keep, MAX_SHOWN_BYTES))).unwrap_or_default()
+)]
 pub struct SyntaxError {
     /// The file's path in the project.
     pub file: String,
@@ -84,6 +94,9 @@ pub struct SyntaxError {
     pub line: u64,
     /// What is wrong.
     pub message: String,
+    /// The line's text with a mark below the place, when it is known.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// What `freeze` writes. Code of dependencies runs beside it, so it may hold anything.
@@ -94,7 +107,16 @@ struct Report {
     #[serde(default)]
     notes: Vec<String>,
     #[serde(default)]
+    unusable: Vec<Unusable>,
+    #[serde(default)]
     modules: u64,
+}
+
+/// A package that cannot be imported without its machine code.
+#[derive(Debug, Deserialize)]
+struct Unusable {
+    package: String,
+    message: String,
 }
 
 /// Makes the component.
@@ -104,7 +126,7 @@ struct Report {
 /// When the project is not valid Python, is too large, or the tool or the file system fails.
 pub fn componentize(
     project: &[ProjectFile],
-    site: &Path,
+    dependencies: &Dependencies,
     inputs: &Inputs<'_>,
     extension: &Path,
     toolchain: &Toolchain,
@@ -116,7 +138,7 @@ pub fn componentize(
         lay_out(files, folder).map_err(|(path, source)| ComponentizeError::Stage { path, source })?;
     }
     fs::copy(extension, sdk.join(extension::PLACE)).map_err(failed(extension))?;
-    bundle::write(&sdk.join(bundle::BUNDLE), project, site)?;
+    bundle::write(&sdk.join(bundle::BUNDLE), project, dependencies)?;
     for folder in [&empty.join("site-packages"), &temporary] {
         fs::create_dir_all(folder).map_err(failed(folder))?;
     }
@@ -130,6 +152,14 @@ pub fn componentize(
     let report = read_report(&sdk.join(REPORT));
     if !report.errors.is_empty() {
         return Err(ComponentizeError::Syntax(report.errors.into_iter().take(MAX_SHOWN_ERRORS).collect()));
+    }
+    if !report.unusable.is_empty() {
+        let shown = |text: &str| visible(text, Lines::One, MAX_SHOWN_BYTES);
+        let seen = |found: &Unusable| NativeOnly {
+            seen: Some(shown(&found.message)),
+            ..NativeOnly::machine_code(&shown(&found.package))
+        };
+        return Err(ComponentizeError::Native(report.unusable.iter().take(MAX_SHOWN_ERRORS).map(seen).collect()));
     }
     if !finished.success {
         let too_large = finished.output.contains(TOO_LARGE);

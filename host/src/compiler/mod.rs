@@ -2,13 +2,14 @@
 //!
 //! 1. [`project`] reads the folder: nothing of it is executed, and it is bounded.
 //! 2. [`toolchain`] makes the build tools ready, at exact versions, once.
-//! 3. [`dependencies`] resolves the requirements to wheels of pure Python, so that no code of packages runs on the
-//!    author's machine.
-//! 4. [`mod@componentize`] stages all of it and lets componentize-py take the snapshot; dependencies are imported
+//! 3. [`dependencies`] resolves the requirements to wheels, so that no code of packages runs on the author's machine,
+//!    and keeps the result in the project's lock file ([`lock`]).
+//! 4. [`scan`] looks through the project's source for what cannot work.
+//! 5. [`mod@componentize`] stages all of it and lets componentize-py take the snapshot; dependencies are imported
 //!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
-//! 5. [`stamp`] says in the component what it is and what it asks for.
+//! 6. [`stamp`] says in the component what it is and what it asks for.
 //!
-//! Everything is named by its content: unchanged input builds nothing.
+//! Everything is named by its content: unchanged input builds nothing. [`prune`] bounds the cache.
 
 pub mod bundle;
 pub mod command;
@@ -17,11 +18,17 @@ pub mod configuration;
 pub mod dependencies;
 mod digest;
 pub mod extension;
+pub mod installed;
+pub mod lock;
 pub mod manifest;
 pub mod native;
 pub mod project;
+pub mod prune;
+mod requirement_files;
 pub mod requirements;
 mod resolution;
+pub mod scan;
+mod sdists;
 pub mod template;
 pub mod toolchain;
 
@@ -30,7 +37,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use componentize::{ComponentizeError, componentize};
-use dependencies::{Dependencies, DependencyError};
+use dependencies::{DependencyError, Resolver};
 use digest::Fields;
 use extension::ExtensionError;
 pub use project::{Project, ProjectError};
@@ -69,10 +76,14 @@ impl<F: FnMut(&str)> Progress for F {
 }
 
 /// How to build.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Look for newer versions of dependencies instead of keeping those of the last build.
-    pub refresh: bool,
+    /// Look for newer versions of dependencies instead of keeping those of the lock file.
+    pub upgrade: bool,
+    /// Refuse to build anything but what the lock file says.
+    pub locked: bool,
+    /// Packages whose source may be built, which runs their code on this machine; in normal spelling.
+    pub allow_sdists: Vec<String>,
 }
 
 /// A component in the cache.
@@ -101,6 +112,9 @@ pub enum BuildError {
     /// The dependencies.
     #[error(transparent)]
     Dependencies(#[from] DependencyError),
+    /// The project's source.
+    #[error(transparent)]
+    Scan(#[from] scan::ScanError),
     /// The SDK's extension.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
@@ -129,7 +143,7 @@ pub fn build(
     project: &Project,
     inputs: &Inputs<'_>,
     cache: &Path,
-    options: Options,
+    options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<Built, BuildError> {
     make_private(cache)?;
@@ -137,17 +151,22 @@ pub fn build(
         progress.step(&format!("note: {name} is provided by the SDK and is not installed"));
     }
     let toolchain = Toolchain::ready(cache, progress)?;
-    let required = &project.requirements.lines;
-    let dependencies = Dependencies::resolve(required, &toolchain, cache, options.refresh, progress)?;
+    let (requirements, folder) = (&project.requirements, project.folder.as_path());
+    let resolver = Resolver { requirements, folder, toolchain: &toolchain, cache, options };
+    let dependencies = resolver.resolve(progress)?;
     let key = key(project, inputs, &dependencies.digest);
     let path = cache.join("components").join(format!("{key}.wasm"));
     if let Some(found) = cached(&path, &key) {
+        prune::touch(&path);
         return Ok(found);
     }
 
+    for finding in scan::scan(project, &dependencies.site, inputs, &toolchain)? {
+        progress.step(&format!("note: {finding}"));
+    }
     let extension = extension::ready(cache, inputs, &toolchain, progress)?;
     progress.step("compiling (about 15 seconds)");
-    let made = componentize(&project.files, &dependencies.site, inputs, &extension, &toolchain)?;
+    let made = componentize(&project.files, &dependencies, inputs, &extension, &toolchain)?;
     for note in &made.notes {
         progress.step(&format!("note: {note}"));
     }

@@ -1,71 +1,113 @@
-//! Finds the packages that cannot run in a component, and says what to use instead.
+//! Packages with machine code: which work without it, and which cannot run in a component and what to use instead.
 
-use std::path::Path;
+use super::requirements::normal_name;
+use super::resolution::{Answer, Blocked};
 
-use super::command;
-use super::dependencies::DependencyError;
-use super::requirements::{name_of, normal_name};
-use super::resolution::{PURE, query};
-use super::toolchain::Toolchain;
-
-/// Wheels with machine code for the same Python, to tell "native only" from "no such version". Nothing is
-/// downloaded beyond metadata, and nothing is run.
-const NATIVE: [&str; 18] = [
-    "--only-binary",
-    ":all:",
-    "--python-version",
-    "3.14",
-    "--implementation",
-    "cp",
-    "--abi",
-    "cp314",
-    "--abi",
-    "abi3",
-    "--abi",
-    "none",
-    "--platform",
-    "manylinux_2_28_x86_64",
-    "--platform",
-    "manylinux2014_x86_64",
-    "--platform",
-    "any",
+/// Packages that work without their machine code: each has the same in Python, and takes it by itself when importing
+/// the other fails.
+pub(super) const WITHOUT_MACHINE_CODE: [&str; 28] = [
+    "aiohttp",
+    "cassandra-driver",
+    "charset-normalizer",
+    "coverage",
+    "fastavro",
+    "frozenlist",
+    "google-crc32c",
+    "ijson",
+    "lazy-object-proxy",
+    "markupsafe",
+    "msgpack",
+    "multidict",
+    "mysql-connector-python",
+    "peewee",
+    "propcache",
+    "protobuf",
+    "pymongo",
+    "pyrsistent",
+    "pyyaml",
+    "rapidfuzz",
+    "ruamel-yaml",
+    "simplejson",
+    "sqlalchemy",
+    "tornado",
+    "websockets",
+    "wrapt",
+    "yarl",
+    "zope-interface",
 ];
 
-/// What to use instead of well-known packages: an advice each.
-const INSTEAD: [(&str, &str); 27] = [
-    ("asyncpg", "use pg8000"),
-    ("confluent-kafka", "there is no pure replacement; read from an HTTP interface of the broker"),
-    ("cryptography", "use hashlib and hmac, or the package `rsa` for signing; TLS is the host's and needs no package"),
+const NO_FRAMES: &str =
+    "nothing replaces it; `csv`, `statistics`, `decimal` and plain dictionaries do what a connector needs";
+const JSON: &str = "use json of the standard library";
+const POSTGRES: &str = "use pg8000";
+const REST: &str = "use the service's REST interface with requests";
+const TOKEN: &str = "ask the token endpoint with requests: grant_type=client_credentials";
+const SIGNING: &str = "use hashlib and hmac, or the package `rsa` for signing; TLS is the host's and needs no package";
+
+/// Packages that are machine code at heart, whatever else their files hold: an advice each.
+const INSTEAD: [(&str, &str); 56] = [
+    ("asyncpg", POSTGRES),
+    ("awscrt", "require boto3 without the extra `crt`"),
+    ("azure-identity", TOKEN),
+    ("azure-storage-blob", REST),
+    ("bcrypt", "use hashlib.sha256 and hmac"),
+    ("brotli", "nothing replaces it; servers send gzip to those that do not ask for brotli"),
+    ("cffi", "nothing replaces it; a package that needs it is machine code"),
+    ("ciso8601", "use datetime.fromisoformat"),
+    ("confluent-kafka", "nothing replaces it; read from an HTTP interface of the broker"),
+    ("cryptography", SIGNING),
+    ("cx-oracle", "use the database's REST interface with requests"),
+    ("dateparser", "use dateutil.parser of the package python-dateutil"),
     ("duckdb", "use sqlite3, or let the destination do the work"),
-    ("google-cloud-bigquery", "use the service's REST interface with requests"),
-    ("grpcio", "use the service's REST interface with requests"),
+    ("google-ads", REST),
+    ("google-analytics-data", REST),
+    ("google-cloud-bigquery", REST),
+    ("google-cloud-bigtable", REST),
+    ("google-cloud-firestore", REST),
+    ("google-cloud-pubsub", REST),
+    ("google-cloud-secret-manager", REST),
+    ("google-cloud-spanner", REST),
+    ("greenlet", "require SQLAlchemy without the extra `asyncio`"),
+    ("grpcio", REST),
     ("lxml", "use xml.etree.ElementTree of the standard library"),
+    ("lz4", "use zlib or gzip of the standard library"),
+    ("msal", TOKEN),
     ("mysqlclient", "use PyMySQL"),
-    ("mysql-connector-python", "use PyMySQL"),
-    ("numpy", "there is no pure replacement; plain Python, `statistics` and `decimal` do what a connector needs"),
-    ("oracledb", "there is no pure replacement"),
-    ("orjson", "use json of the standard library"),
-    ("pandas", "there is no pure replacement; `csv` and plain dictionaries do what a connector needs"),
-    ("polars", "there is no pure replacement; `csv` and plain dictionaries do what a connector needs"),
-    ("psycopg", "use pg8000"),
-    ("psycopg-binary", "use pg8000"),
-    ("psycopg2", "use pg8000"),
-    ("psycopg2-binary", "use pg8000"),
-    ("pyarrow", "there is no pure replacement; ask the source for CSV or JSON"),
-    ("pycryptodome", "use hashlib and hmac"),
+    ("numpy", NO_FRAMES),
+    ("oracledb", "use the database's REST interface with requests"),
+    ("orjson", JSON),
+    ("pandas", NO_FRAMES),
+    ("paramiko", "nothing replaces it: a connector has no SSH; fetch the files over HTTP"),
+    ("polars", NO_FRAMES),
+    ("psutil", "a connector sees no machine; remove it"),
+    ("psycopg", POSTGRES),
+    ("psycopg-binary", POSTGRES),
+    ("psycopg-c", POSTGRES),
+    ("psycopg2", POSTGRES),
+    ("psycopg2-binary", POSTGRES),
+    ("pyarrow", "nothing replaces it; ask the source for CSV or JSON"),
+    ("pycryptodome", SIGNING),
+    ("pycryptodomex", SIGNING),
     ("pydantic-core", "require pydantic<2, or use dataclasses"),
     ("pymssql", "use python-tds"),
+    ("pynacl", SIGNING),
     ("pyodbc", "use a driver in pure Python: pg8000, PyMySQL, python-tds"),
-    ("pyyaml", "there is no pure replacement; keep settings as JSON or TOML"),
-    ("rapidfuzz", "use difflib of the standard library"),
+    ("python-snappy", "use zlib or gzip of the standard library"),
+    ("regex", "use re of the standard library"),
+    ("rpds-py", "require jsonschema<4.18"),
+    ("scikit-learn", NO_FRAMES),
+    ("scipy", NO_FRAMES),
     ("snowflake-connector-python", "use the service's SQL REST interface with requests"),
-    ("ujson", "use json of the standard library"),
+    ("tiktoken", "nothing replaces it; count characters"),
+    ("ujson", JSON),
+    ("uvloop", "remove it; asyncio has a loop of its own here"),
+    ("zstandard", "use zlib or gzip of the standard library"),
 ];
 
 /// What a package offers instead of pure Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ships {
-    /// Only machine code.
+    /// Machine code that it cannot do without.
     MachineCode,
     /// Only source that has to be built by running it.
     Source,
@@ -78,89 +120,86 @@ pub struct NativeOnly {
     pub name: String,
     /// What it offers.
     pub ships: Ships,
+    /// The package that requires it, unless the project does.
+    pub required_by: Option<String>,
+    /// What was seen when it was tried.
+    pub seen: Option<String>,
 }
 
 impl NativeOnly {
+    /// A package that is machine code, required by the project.
+    #[must_use]
+    pub fn machine_code(name: &str) -> Self {
+        Self { name: name.to_owned(), ships: Ships::MachineCode, required_by: None, seen: None }
+    }
+
     /// What to use instead, for well-known packages.
     #[must_use]
     pub fn instead(&self) -> Option<&'static str> {
-        INSTEAD.iter().find(|(name, _)| *name == self.name).map(|(_, advice)| *advice)
+        advice(&self.name)
     }
+}
+
+/// The names of packages that are never taken.
+pub(super) fn refused() -> impl Iterator<Item = &'static str> {
+    INSTEAD.iter().map(|(name, _)| *name)
+}
+
+/// What to use instead of a package that is never taken.
+pub(super) fn advice(name: &str) -> Option<&'static str> {
+    INSTEAD.iter().find(|(known, _)| *known == name).map(|(_, advice)| *advice)
 }
 
 /// One sentence for each package.
 pub(super) fn explain(packages: &[NativeOnly]) -> String {
-    let sentence = |package: &NativeOnly| {
-        let why = match package.ships {
-            Ships::MachineCode => "ships only machine code, and a sandboxed connector runs pure Python",
-            Ships::Source => {
-                "ships only source that must be run to be built, and a build runs no code of packages on this machine"
-            }
-        };
-        let advice = package.instead().map(|advice| format!("; {advice}")).unwrap_or_default();
-        format!("{} cannot be used: it {why}{advice}", package.name)
-    };
     packages.iter().map(sentence).collect::<Vec<_>>().join("\n")
 }
 
-/// The packages because of which pip found no solution in pure Python; empty when the reason is another.
-pub(super) fn culprits(
-    toolchain: &Toolchain,
-    work: &Path,
-    requirements: &[String],
-    output: &str,
-) -> Result<Vec<NativeOnly>, DependencyError> {
-    let mut suspects: Vec<String> = named_in(output);
-    for requirement in requirements {
-        let name = name_of(requirement).unwrap_or_default();
-        if !suspects.contains(&name) && !name.is_empty() {
-            suspects.push(name);
-        }
+fn sentence(package: &NativeOnly) -> String {
+    let name = &package.name;
+    let by = package.required_by.as_ref().map(|by| format!(", which {by} requires,")).unwrap_or_default();
+    let seen = package.seen.as_ref().map(|seen| format!(" ({seen})")).unwrap_or_default();
+    let advice = package.instead().map(|advice| format!("; {advice}")).unwrap_or_default();
+    match package.ships {
+        Ships::MachineCode => format!(
+            "{name}{by} cannot be used: it is machine code, and a sandboxed connector runs pure Python{seen}{advice}"
+        ),
+        Ships::Source => format!(
+            "{name}{by} ships only source, and building that runs its code on this machine with your rights; \
+             if you trust it, `sluice build --allow-sdist {name}` does so once{advice}"
+        ),
     }
-    // With machine code allowed pip may find a solution; what is not pure in it is suspect too.
-    if let Ok(resolved) = query(toolchain, work, requirements, &[], &NATIVE)? {
-        let native = resolved.into_iter().filter(|r| !r.wheel.ends_with("-none-any.whl")).map(|r| r.name);
-        suspects = native.collect();
-    }
-    let mut found = Vec::new();
-    for name in suspects {
-        if let Some(ships) = ships(toolchain, work, &name)? {
-            found.push(NativeOnly { name, ships });
-        }
-    }
-    Ok(found)
 }
 
-/// The packages that pip's output says have no version for us at all.
-fn named_in(output: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for line in output.lines().filter(|line| line.contains("from versions: none")) {
-        let after = line.split("satisfies the requirement ").nth(1).unwrap_or_default();
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(after.len());
-        let name = normal_name(after.get(..end).unwrap_or_default());
-        if !name.is_empty() && !found.contains(&name) {
-            found.push(name);
-        }
+/// The packages because of which pip found no solution; empty when the reason is another.
+pub(super) fn culprits(answer: &Answer, required: &[String]) -> Vec<NativeOnly> {
+    let output = answer.resolved.as_ref().err().map(String::as_str).unwrap_or_default();
+    let found = answer.blocked.iter().map(|(name, why)| NativeOnly {
+        name: name.clone(),
+        ships: if *why == Blocked::Source { Ships::Source } else { Ships::MachineCode },
+        required_by: required_by(output, name).filter(|_| !required.contains(name)),
+        seen: None,
+    });
+    let mut found: Vec<NativeOnly> = found.collect();
+    // What pip came across while it tried older versions is no reason beside what the project itself requires.
+    if found.iter().any(|package| required.contains(&package.name)) {
+        found.retain(|package| required.contains(&package.name));
     }
     found
 }
 
-/// What a package ships when it has no pure wheel in any version; `None` when it has one, or does not exist.
-fn ships(toolchain: &Toolchain, work: &Path, name: &str) -> Result<Option<Ships>, DependencyError> {
-    let alone = [name.to_owned()];
-    let offered = |platform: &[&str]| {
-        let arguments: Vec<&str> = platform.iter().copied().chain(["--no-deps"]).collect();
-        query(toolchain, work, &alone, &[], &arguments).map(|answer| answer.is_ok())
-    };
-    if offered(&PURE)? {
-        return Ok(None);
+/// The package that pip's output says requires another.
+fn required_by(output: &str, name: &str) -> Option<String> {
+    let lines = output.lines().filter(|line| line.contains("satisfies the requirement "));
+    for line in lines {
+        let after = line.split("satisfies the requirement ").nth(1).unwrap_or_default();
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(after.len());
+        if normal_name(after.get(..end).unwrap_or_default()) == name {
+            let by = after.split("(from ").nth(1).and_then(|by| by.split([')', ' ', '>', '<', '=', ';']).next());
+            return by.map(normal_name).filter(|by| !by.is_empty() && by != "versions:" && by != "versions");
+        }
     }
-    if offered(&NATIVE)? {
-        return Ok(Some(Ships::MachineCode));
-    }
-    let mut pip = command::pip(&toolchain.python);
-    let listed = command::run(pip.args(["index", "versions", name]))?;
-    Ok(listed.success.then_some(Ships::Source))
+    None
 }
 
 #[cfg(test)]
@@ -169,25 +208,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pip_names_what_it_could_not_find() {
-        let output = "ERROR: Could not find a version that satisfies the requirement psycopg2_binary>=2 (from x) (from versions: none)\n\
-                      ERROR: No matching distribution found for psycopg2_binary>=2\n\
-                      ERROR: Could not find a version that satisfies the requirement y==9 (from versions: 1, 2)";
-        assert_eq!(named_in(output), ["psycopg2-binary"]);
+    fn pip_says_who_requires_it() {
+        let output = "ERROR: Could not find a version that satisfies the requirement pydantic_core==2.4 (from pydantic) (from versions: none)\n\
+                      ERROR: Could not find a version that satisfies the requirement y==9 (from versions: none)";
+        assert_eq!(required_by(output, "pydantic-core").as_deref(), Some("pydantic"));
+        assert_eq!(required_by(output, "y"), None);
+    }
+
+    #[test]
+    fn what_the_project_requires_itself_is_the_reason() {
+        let blocked = [("numpy", Blocked::MachineCode), ("old", Blocked::Source)];
+        let blocked = blocked.map(|(name, why)| (name.to_owned(), why)).into_iter().collect();
+        let answer = Answer { resolved: Err(String::new()), blocked };
+        let names = |required: &str| -> Vec<String> {
+            culprits(&answer, &[required.to_owned()]).into_iter().map(|found| found.name).collect()
+        };
+        assert_eq!(names("numpy"), ["numpy"]);
+        assert_eq!(names("other"), ["numpy", "old"]);
     }
 
     #[test]
     fn the_sentence_names_package_reason_and_replacement() {
-        let text = explain(&[
-            NativeOnly { name: "psycopg2".into(), ships: Ships::MachineCode },
-            NativeOnly { name: "unknown".into(), ships: Ships::Source },
-        ]);
-        assert!(text.starts_with("psycopg2 cannot be used: it ships only machine code"), "{text}");
-        assert!(text.contains("; use pg8000\nunknown cannot be used: it ships only source"), "{text}");
+        let source = NativeOnly { ships: Ships::Source, ..NativeOnly::machine_code("unknown") };
+        let needed = NativeOnly { required_by: Some("pydantic".into()), ..NativeOnly::machine_code("pydantic-core") };
+        let text = explain(&[NativeOnly::machine_code("psycopg2"), source, needed]);
+        assert!(text.starts_with("psycopg2 cannot be used: it is machine code"), "{text}");
+        assert!(text.contains("; use pg8000\nunknown ships only source"), "{text}");
+        assert!(text.contains("`sluice build --allow-sdist unknown`"), "{text}");
+        assert!(text.contains("pydantic-core, which pydantic requires, cannot be used"), "{text}");
     }
 
     #[test]
-    fn advice_is_sorted_and_in_normal_spelling() {
-        assert!(INSTEAD.windows(2).all(|pair| normal_name(pair[0].0) == pair[0].0 && pair[0].0 != pair[1].0));
+    fn names_are_sorted_once_and_in_normal_spelling() {
+        assert!(INSTEAD.windows(2).all(|pair| normal_name(pair[0].0) == pair[0].0 && pair[0].0 < pair[1].0));
+        assert!(WITHOUT_MACHINE_CODE.windows(2).all(|pair| normal_name(pair[0]) == pair[0] && pair[0] < pair[1]));
+        assert!(WITHOUT_MACHINE_CODE.iter().all(|name| advice(name).is_none()));
     }
 }

@@ -8,6 +8,7 @@ use super::manifest::{self, MANIFEST, Manifest, ManifestError};
 use super::requirements::{Requirements, RequirementsError};
 use crate::landing::Landing;
 use crate::policy::egress::NetworkGrant;
+use crate::policy::held::SecretRules;
 use crate::stamp::AskedLimits;
 
 /// The file every project has.
@@ -19,7 +20,8 @@ pub const MAX_BYTES: u64 = 16 << 20;
 /// Deepest nesting of folders; also ends a circle of links.
 pub const MAX_DEPTH: usize = 16;
 /// Written by `sluice` or by people around a project, never part of it; in its top folder only.
-const NOT_AT_TOP: [&str; 6] = ["configuration.json", "sluice.toml", "warehouse", "files", "crash-reports", "tests"];
+const NOT_AT_TOP: [&str; 7] =
+    ["configuration.json", "sluice.toml", "pylock.sluice.toml", "warehouse", "files", "crash-reports", "tests"];
 const NOT_ANYWHERE: [&str; 2] = ["__pycache__", "node_modules"];
 const NOT_ENDING: [&str; 7] = ["wasm", "cwasm", "pyc", "db", "db-wal", "db-shm", "har"];
 
@@ -47,6 +49,8 @@ pub struct Project {
     pub limits: AskedLimits,
     /// How its rows land.
     pub landing: Landing,
+    /// What of its configuration is secret.
+    pub secrets: SecretRules,
     /// The packages it requires.
     pub requirements: Requirements,
     /// The files that go into the component, by path.
@@ -105,7 +109,8 @@ impl Project {
     ///
     /// Part of it are all files but: names that begin with a dot, `__pycache__`, `node_modules`, every
     /// folder with a `pyvenv.cfg`, files ending in `.wasm`, `.cwasm`, `.pyc`, `.db` or `.har`, and in the top
-    /// folder `configuration.json`, `sluice.toml`, `warehouse`, `files`, `crash-reports` and `tests`.
+    /// folder `configuration.json`, `sluice.toml`, `pylock.sluice.toml`, `warehouse`, `files`, `crash-reports` and
+    /// `tests`.
     ///
     /// # Errors
     ///
@@ -121,7 +126,14 @@ impl Project {
         files.sort_by(|a, b| a.path.cmp(&b.path));
 
         let manifest = text(&files, MANIFEST)?.map(Manifest::parse).transpose()?.unwrap_or_default();
-        let requirements = Requirements::of(text(&files, "pyproject.toml")?, text(&files, "requirements.txt")?)?;
+        for name in ["pyproject.toml", "requirements.txt"] {
+            text(&files, name)?;
+        }
+        let find = |path: &str| {
+            let file = files.iter().find(|file| file.path == path)?;
+            std::str::from_utf8(&file.contents).ok()
+        };
+        let requirements = Requirements::of(&find)?;
         let folder_name = root.file_name().unwrap_or_default().to_string_lossy();
         Ok(Self {
             name: manifest.name.unwrap_or_else(|| manifest::name_from_folder(&folder_name)),
@@ -129,6 +141,7 @@ impl Project {
             network: manifest.network,
             limits: manifest.limits,
             landing: manifest.destination,
+            secrets: manifest.secrets,
             requirements,
             files,
             folder: root,

@@ -1,13 +1,20 @@
-//! What a project requires: `pyproject.toml` `[project].dependencies`, else `requirements.txt`.
+//! What a project requires: `[project].dependencies` of `pyproject.toml` and `requirements.txt`, both when there are
+//! both.
 //!
-//! Only names with versions, extras and markers are taken. Options, paths, URLs and version control are refused,
-//! because resolving them can run code of strangers on the author's machine.
+//! Only names with versions, extras and markers are taken. Paths, URLs and version control are refused, because
+//! resolving them can run code of strangers on the author's machine.
 
-use toml::{Table, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::Table;
+
+use super::requirement_files;
 
 /// Most requirements of a project.
 pub const MAX_REQUIREMENTS: usize = 500;
 const MAX_REQUIREMENT_BYTES: usize = 1_000;
+const PYPROJECT: &str = "pyproject.toml";
+const REQUIREMENTS: &str = "requirements.txt";
 /// Distributions that the component's own SDK stands for.
 const OURS: [&str; 3] = ["fivetran-connector-sdk", "sluicegate", "sluice"];
 /// Distributions whose interface the SDK provides over another one, which is installed instead.
@@ -18,6 +25,10 @@ const OVER: [(&str, &str); 2] = [("psycopg2", "pg8000>=1.31"), ("psycopg2-binary
 pub struct Requirements {
     /// One requirement each, for example `requests>=2.31`.
     pub lines: Vec<String>,
+    /// One constraint each: versions of packages that are taken only if something requires them.
+    pub constraints: Vec<String>,
+    /// The hashes a package's file must have one of: SHA-256 in hexadecimal.
+    pub hashes: BTreeMap<String, Vec<String>>,
     /// Requirements left out because the SDK inside every component stands for them.
     pub provided: Vec<String>,
 }
@@ -32,38 +43,48 @@ pub enum RequirementsError {
     #[error("pyproject.toml: project.dependencies must be a list of strings")]
     NotAList,
     /// A pip option.
-    #[error("requirements.txt, line {line}: options such as `{option}` are not possible; list packages only")]
+    #[error("{file}, line {line}: `{option}` is not possible: {why}")]
     Option {
+        /// The file.
+        file: String,
         /// The line, from 1.
         line: usize,
         /// The option.
         option: String,
+        /// Why, and what to do.
+        why: &'static str,
     },
     /// A URL, a path or a version control address.
     #[error("the requirement `{0}` is not a package name with versions; only packages of a package index are possible")]
     NotAName(String),
+    /// A file that does not exist, or is left out of the project.
+    #[error("the requirements name {0}, which is not a file of the project")]
+    NoFile(String),
+    /// Too many files.
+    #[error("more than {} files of requirements", requirement_files::MAX_REQUIREMENT_FILES)]
+    TooManyFiles,
     /// Too many.
     #[error("the project has more than {MAX_REQUIREMENTS} requirements")]
     TooMany,
 }
 
 impl Requirements {
-    /// Reads the requirements from the texts of the two files, as far as they exist.
+    /// Reads the requirements of a project; `find` gives the text of one of its files by path.
     ///
     /// # Errors
     ///
-    /// When a requirement is not a package name with versions, extras and markers.
-    pub fn of(pyproject: Option<&str>, requirements: Option<&str>) -> Result<Self, RequirementsError> {
-        let from_pyproject = pyproject.map(dependencies).transpose()?.flatten();
-        let lines = match (from_pyproject, requirements) {
-            (Some(lines), _) => lines,
-            (None, Some(text)) => split(text)?,
-            (None, None) => Vec::new(),
-        };
-        if lines.len() > MAX_REQUIREMENTS {
+    /// When a requirement is not a package name with versions, extras and markers, or an option leads elsewhere.
+    pub fn of<'a>(find: &dyn Fn(&str) -> Option<&'a str>) -> Result<Self, RequirementsError> {
+        let mut lines = find(PYPROJECT).map(dependencies).transpose()?.unwrap_or_default();
+        let mut found = Self::default();
+        if find(REQUIREMENTS).is_some() {
+            let listed = requirement_files::read(REQUIREMENTS, find)?;
+            lines.extend(listed.lines);
+            (found.constraints, found.hashes) = (listed.constraints, listed.hashes);
+        }
+        if lines.len() + found.constraints.len() > MAX_REQUIREMENTS {
             return Err(RequirementsError::TooMany);
         }
-        let mut found = Self::default();
         for line in lines {
             let name = name_of(&line).ok_or_else(|| RequirementsError::NotAName(shown(&line)))?;
             let over = OVER.iter().find(|(ours, _)| *ours == name).map(|(_, driver)| (*driver).to_owned());
@@ -74,43 +95,28 @@ impl Requirements {
                 found.lines.push(line);
             }
         }
+        for list in [&mut found.lines, &mut found.provided] {
+            let mut seen = BTreeSet::new();
+            list.retain(|line| seen.insert(line.clone()));
+        }
         Ok(found)
     }
 }
 
-/// `[project].dependencies`; `None` when the file has no `[project]`, as one for tools alone.
-fn dependencies(text: &str) -> Result<Option<Vec<String>>, RequirementsError> {
+/// `[project].dependencies`; none when the file has none, as one for tools alone.
+fn dependencies(text: &str) -> Result<Vec<String>, RequirementsError> {
     let table: Table = text.parse().map_err(|error: toml::de::Error| RequirementsError::Syntax(error.to_string()))?;
-    let Some(project) = table.get("project") else {
-        return Ok(None);
-    };
-    let Some(list) = project.get("dependencies") else {
-        return Ok(Some(Vec::new()));
+    let Some(list) = table.get("project").and_then(|project| project.get("dependencies")) else {
+        return Ok(Vec::new());
     };
     let entries = list.as_array().ok_or(RequirementsError::NotAList)?;
     let texts: Option<Vec<String>> = entries.iter().map(|entry| entry.as_str().map(single_line)).collect();
-    debug_assert!(matches!(list, Value::Array(_)));
-    texts.map(Some).ok_or(RequirementsError::NotAList)
+    texts.ok_or(RequirementsError::NotAList)
 }
 
-fn single_line(text: &str) -> String {
+/// A text with single spaces for all its white space.
+pub(super) fn single_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn split(text: &str) -> Result<Vec<String>, RequirementsError> {
-    let mut found = Vec::new();
-    let joined = text.trim_start_matches('\u{feff}').replace("\\\r\n", " ").replace("\\\n", " ");
-    for (index, line) in joined.lines().enumerate() {
-        let line = single_line(line.split(" #").next().unwrap_or_default());
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if let Some(option) = line.split(' ').find(|word| word.starts_with('-')) {
-            return Err(RequirementsError::Option { line: index + 1, option: shown(option) });
-        }
-        found.push(line);
-    }
-    Ok(found)
 }
 
 /// The normalised name at the beginning of a requirement; `None` unless the whole is `name[extras] versions; marker`.
@@ -136,7 +142,8 @@ fn is_name_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
-fn shown(text: &str) -> String {
+/// A text of a stranger for a message.
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(100).flat_map(char::escape_debug).collect()
 }
 
@@ -148,7 +155,11 @@ mod tests {
     use super::*;
 
     fn from_text(text: &str) -> Result<Requirements, RequirementsError> {
-        Requirements::of(None, Some(text))
+        Requirements::of(&|path| (path == REQUIREMENTS).then_some(text))
+    }
+
+    fn from_both(pyproject: &str, requirements: Option<&str>) -> Result<Requirements, RequirementsError> {
+        Requirements::of(&|path| if path == PYPROJECT { Some(pyproject) } else { requirements })
     }
 
     #[test]
@@ -161,7 +172,6 @@ mod tests {
     #[test]
     fn what_can_run_code_is_refused() {
         for text in [
-            "-r other.txt",
             "--index-url https://x.example",
             "-e .",
             "requests --hash=sha256:00",
@@ -177,13 +187,6 @@ mod tests {
     }
 
     #[test]
-    fn psycopg2_is_provided_over_pg8000() {
-        let found = from_text("psycopg2-binary>=2.9\nrequests").unwrap();
-        assert_eq!(found.lines, ["pg8000>=1.31", "requests"]);
-        assert_eq!(found.provided, ["psycopg2-binary"]);
-    }
-
-    #[test]
     fn the_sdk_is_provided() {
         let found = from_text("Fivetran_Connector.SDK==2.1\nrequests\n").unwrap();
         assert_eq!(found.lines, ["requests"]);
@@ -191,13 +194,21 @@ mod tests {
     }
 
     #[test]
-    fn pyproject_wins_when_it_describes_a_project() {
-        let project = "[project]\nname='x'\ndependencies = ['a>=1']\n";
-        assert_eq!(Requirements::of(Some(project), Some("b")).unwrap().lines, ["a>=1"]);
-        assert_eq!(Requirements::of(Some("[tool.ruff]"), Some("b")).unwrap().lines, ["b"]);
-        assert!(Requirements::of(Some("[project]\nname='x'"), Some("b")).unwrap().lines.is_empty());
-        assert!(Requirements::of(Some("[project]\ndependencies='a'"), None).is_err());
-        assert!(Requirements::of(Some("[project"), None).is_err());
+    fn both_files_count() {
+        let project = "[project]\nname='x'\ndependencies = ['a>=1', 'b']\n";
+        assert_eq!(from_both(project, Some("b\nc")).unwrap().lines, ["a>=1", "b", "c"]);
+        assert_eq!(from_both(project, None).unwrap().lines, ["a>=1", "b"]);
+        assert_eq!(from_both("[tool.ruff]", Some("b")).unwrap().lines, ["b"]);
+        assert_eq!(from_both("[project]\nname='x'", Some("b")).unwrap().lines, ["b"]);
+        assert!(from_both("[project]\ndependencies='a'", None).is_err());
+        assert!(from_both("[project", None).is_err());
+    }
+
+    #[test]
+    fn psycopg2_is_provided_over_pg8000() {
+        let found = from_text("psycopg2-binary>=2.9\nrequests").unwrap();
+        assert_eq!(found.lines, ["pg8000>=1.31", "requests"]);
+        assert_eq!(found.provided, ["psycopg2-binary"]);
     }
 
     proptest! {

@@ -1,37 +1,68 @@
-//! Asks pip what it would install, without installing or running anything.
+//! Asks pip what it would install for the guest, without installing anything.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::command;
 use super::dependencies::DependencyError;
+use super::native;
 use super::requirements::normal_name;
 use super::toolchain::Toolchain;
 
-/// Wheels of pure Python for the guest's CPython; no other code can run in a component.
-pub(super) const PURE: [&str; 10] = [
-    "--only-binary",
-    ":all:",
-    "--python-version",
-    "3.14",
-    "--implementation",
-    "py",
-    "--abi",
-    "none",
-    "--platform",
-    "any",
-];
+/// The pinned pip with the guest's markers and tags.
+pub(super) const GUEST_PIP: &str = include_str!("guest_pip.py");
+
 /// One package of a resolution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Resolved {
     pub(super) name: String,
     pub(super) version: String,
+    /// Of the file, in hexadecimal.
     pub(super) sha256: String,
-    /// The file name of the wheel.
-    pub(super) wheel: String,
+    /// The file's name.
+    pub(super) file: String,
+    /// Where it came from, without credentials.
+    pub(super) url: String,
+}
+
+impl Resolved {
+    /// Whether it is source that has to be built.
+    pub(super) fn is_source(&self) -> bool {
+        !self.file.ends_with(".whl")
+    }
+}
+
+/// Which files of packages may be taken.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Policy {
+    /// Take wheels with machine code of packages that nobody knows, to see whether they work without it.
+    pub(super) any_native: bool,
+    /// Packages whose source may be built, which runs their code.
+    pub(super) sdists: Vec<String>,
+    /// The hashes that are acceptable, by package; of others any.
+    pub(super) hashes: BTreeMap<String, Vec<String>>,
+}
+
+/// Why a package has no acceptable file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Blocked {
+    MachineCode,
+    Source,
+}
+
+/// What pip said to a question.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// What it would install, or its output when there is no solution.
+    pub(super) resolved: Result<Vec<Resolved>, String>,
+    /// The packages it came across that have no acceptable file at all.
+    pub(super) blocked: BTreeMap<String, Blocked>,
 }
 
 #[derive(Deserialize)]
@@ -54,51 +85,89 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Download {
     url: String,
+    #[serde(default)]
     archive_info: Archive,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Archive {
+    #[serde(default)]
     hashes: BTreeMap<String, String>,
 }
 
-/// Asks pip what it would install; `Err` holds its output when there is no solution.
+/// The pinned pip as the guest's, under a policy; `work` is a folder for files of this call.
+pub(super) fn guest_pip(toolchain: &Toolchain, work: &Path, policy: &Policy) -> Result<Command, DependencyError> {
+    let failed = |source| DependencyError::Cache { path: work.to_path_buf(), source };
+    let (script, settings) = (work.join("guest_pip.py"), work.join("policy.json"));
+    let text = json!({
+        "native": native::WITHOUT_MACHINE_CODE,
+        "refused": native::refused().collect::<Vec<_>>(),
+        "any_native": policy.any_native,
+        "sdists": policy.sdists,
+        "hashes": policy.hashes,
+        "blocked": blocked_path(work),
+    });
+    fs::write(&script, GUEST_PIP).map_err(failed)?;
+    fs::write(&settings, text.to_string()).map_err(failed)?;
+    let mut pip = command::with_pip_environment(&toolchain.python);
+    pip.arg("-I").arg(script).arg(settings);
+    Ok(pip)
+}
+
+/// Asks pip what it would install.
 pub(super) fn query(
     toolchain: &Toolchain,
     work: &Path,
     wanted: &[String],
     pins: &[String],
-    platform: &[&str],
-) -> Result<Result<Vec<Resolved>, String>, DependencyError> {
+    policy: &Policy,
+) -> Result<Answer, DependencyError> {
     let failed = |source| DependencyError::Cache { path: work.to_path_buf(), source };
     let (list, constraints, report) = (work.join("wanted.txt"), work.join("pins.txt"), work.join("report.json"));
     fs::write(&list, wanted.join("\n")).map_err(failed)?;
     fs::write(&constraints, pins.join("\n")).map_err(failed)?;
-    let mut pip = command::pip(&toolchain.python);
-    pip.args(["install", "--quiet", "--dry-run", "--ignore-installed", "--target"]).arg(work.join("nowhere"));
-    pip.args(platform).arg("--report").arg(&report).arg("-c").arg(&constraints).arg("-r").arg(&list);
+    let mut pip = guest_pip(toolchain, work, policy)?;
+    pip.args(["install", "--quiet", "--dry-run", "--ignore-installed", "--prefer-binary", "--target"]);
+    pip.arg(work.join("nowhere")).args(command::PIP_OPTIONS);
+    pip.arg("--report").arg(&report).arg("-c").arg(&constraints).arg("-r").arg(&list);
     let finished = command::run(&mut pip)?;
+    let blocked = fs::read(blocked_path(work)).ok();
+    let blocked = blocked.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     if !finished.success {
-        return Ok(Err(finished.output));
+        return Ok(Answer { resolved: Err(finished.output), blocked });
     }
     let report = fs::read(&report).map_err(failed)?;
     let report: Report = serde_json::from_slice(&report).map_err(|error| failed(error.into()))?;
     let mut resolved: Vec<Resolved> = report.install.into_iter().map(Resolved::from).collect();
     resolved.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Ok(resolved))
+    Ok(Answer { resolved: Ok(resolved), blocked })
+}
+
+fn blocked_path(work: &Path) -> PathBuf {
+    work.join("blocked.json")
 }
 
 impl From<Item> for Resolved {
     fn from(item: Item) -> Self {
-        let url = item.download_info.url;
-        let file = url.split(['#', '?']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        let url = without_credentials(item.download_info.url.split(['#', '?']).next().unwrap_or_default());
+        let file = url.rsplit('/').next().unwrap_or_default().replace("%2B", "+");
         Self {
             name: normal_name(&item.metadata.name),
             version: item.metadata.version,
             sha256: item.download_info.archive_info.hashes.get("sha256").cloned().unwrap_or_default(),
-            wheel: file.to_owned(),
+            file,
+            url,
         }
     }
+}
+
+fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = host.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}/{path}")
 }
 
 #[cfg(test)]
@@ -109,12 +178,27 @@ mod tests {
     #[test]
     fn a_report_is_read() {
         let text = r#"{"version": "1", "install": [{"metadata": {"name": "Charset_Normalizer", "version": "3.5.2"},
-            "download_info": {"url": "https://index.example/x/charset_normalizer-3.5.2-py3-none-any.whl#sha256=00",
+            "download_info": {"url": "https://me:secret@index.example/x/charset_normalizer-3.5.2-py3-none-any.whl#sha256=00",
             "archive_info": {"hash": "sha256=ab", "hashes": {"sha256": "ab"}}}}]}"#;
         let report: Report = serde_json::from_str(text).unwrap();
         let resolved: Vec<Resolved> = report.install.into_iter().map(Resolved::from).collect();
         assert_eq!(resolved[0].name, "charset-normalizer");
-        assert_eq!(resolved[0].wheel, "charset_normalizer-3.5.2-py3-none-any.whl");
+        assert_eq!(resolved[0].file, "charset_normalizer-3.5.2-py3-none-any.whl");
+        assert_eq!(resolved[0].url, "https://index.example/x/charset_normalizer-3.5.2-py3-none-any.whl");
         assert_eq!(resolved[0].sha256, "ab");
+        assert!(!resolved[0].is_source());
+    }
+
+    #[test]
+    fn what_a_file_is_shows_in_its_name() {
+        let of = |file: &str| Resolved {
+            name: String::new(),
+            version: String::new(),
+            sha256: String::new(),
+            file: file.into(),
+            url: String::new(),
+        };
+        assert!(!of("pyyaml-6.0.3-cp314-cp314-manylinux2014_x86_64.whl").is_source());
+        assert!(of("docopt-0.6.2.tar.gz").is_source());
     }
 }

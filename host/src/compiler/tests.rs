@@ -102,7 +102,7 @@ impl Real {
         let inputs = Inputs { wit: &wit, sdk: &sdk, native, sdk_version: "0.1.0", contract_version: "0.1.0" };
         let mut steps = Vec::new();
         let built =
-            build(project, &inputs, &self.cache, Options::default(), &mut |line: &str| steps.push(line.to_owned()));
+            build(project, &inputs, &self.cache, &Options::default(), &mut |line: &str| steps.push(line.to_owned()));
         (built, steps)
     }
 }
@@ -137,8 +137,8 @@ fn a_real_project_is_built_once() {
 fn what_cannot_be_built_is_said_plainly() {
     let real = Real::new();
     let cases = [
-        (("requirements.txt", "psycopg2==2.9.9\n"), "psycopg2 cannot be used: it ships only"),
-        (("requirements.txt", "numpy\nrequests\n"), "numpy cannot be used: it ships only machine code"),
+        (("requirements.txt", "psycopg2==2.9.9\n"), "psycopg2 cannot be used: it is machine code"),
+        (("requirements.txt", "numpy\nrequests\n"), "numpy cannot be used: it is machine code"),
         (("requirements.txt", "requests==99\n"), "cannot resolve the project's requirements"),
         (("lib/client.py", "x = 1\ndef f(:\n"), "lib/client.py:2: "),
     ];

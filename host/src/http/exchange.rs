@@ -15,6 +15,7 @@ use super::admit::Admitted;
 use super::client::Client;
 use super::connect::{Exchange, Phase, within};
 use super::error::{HttpError, at, classify};
+use super::held;
 use super::oversight::Note;
 use super::upload::{Outgoing, RequestBody};
 use crate::policy::egress::Destination;
@@ -42,12 +43,20 @@ impl Client {
     /// exchange.
     ///
     /// A request that may be repeated (`GET`, `HEAD`, `OPTIONS`, `PUT`, `DELETE`, body not streamed) is sent
-    /// anew when the kept connection it went out on turns out to be closed.
+    /// anew when the kept connection it went out on turns out to be closed or out of step.
     ///
     /// # Errors
     ///
     /// Any [`HttpError`].
     pub async fn send(&self, admitted: Admitted, body: RequestBody) -> Result<Response, HttpError> {
+        match self.held() {
+            Some(held) => held::send(self, held, admitted, body).await,
+            None => self.deliver(admitted, body).await,
+        }
+    }
+
+    /// The same for a request that needs no held secret any more.
+    pub(super) async fn deliver(&self, admitted: Admitted, body: RequestBody) -> Result<Response, HttpError> {
         if !admitted.wait.is_zero() {
             tokio::time::sleep(admitted.wait).await;
         }
@@ -77,7 +86,8 @@ impl Client {
             let outcome = wait.head(connections, request.into_reqwest(self, &exchange), &exchange).await;
             let stale = exchange.phase() == Phase::Start;
             match (outcome, again) {
-                (Err(HttpError::ConnectionClosed(_)), Some(copy)) if stale => {
+                // what a server sent too much after the last answer looks like the begin of this one
+                (Err(HttpError::ConnectionClosed(_) | HttpError::Protocol(_)), Some(copy)) if stale => {
                     tries -= 1;
                     connect_by = Instant::now() + admitted.connect;
                     request = copy;
@@ -206,7 +216,7 @@ pub struct Body {
     between: Duration,
     client: Client,
     exchange: Arc<Exchange>,
-    note: Note,
+    note: Arc<Note>,
 }
 
 struct Live {

@@ -116,6 +116,8 @@ impl CodeCache {
             tracing::warn!(entry = name, "a compiled component in the cache is not authentic and is compiled anew");
             return None;
         }
+        // When it was last used; see `compiler::prune`.
+        let _ = file.set_modified(std::time::SystemTime::now());
         deserialize_file(engine, &path)
             .inspect_err(|error| tracing::debug!(entry = name, %error, "a compiled component does not fit this host"))
             .ok()

@@ -3,7 +3,7 @@
 //! Names of header fields have no case, and the client keeps them in lower case. Python's libraries show them
 //! as they were received, so that code which looks for `Content-Type` in a plain dictionary works natively.
 //! What the server wrote is not known any more, hence the usual form: each word begins with a capital, except
-//! the words in [`USUAL`].
+//! the words in [`USUAL`] and the names of services that write them in lower case.
 
 /// Words that are not written with one capital at their beginning.
 const USUAL: [(&str, &str); 12] = [
@@ -21,8 +21,14 @@ const USUAL: [(&str, &str); 12] = [
     ("xss", "XSS"),
 ];
 
+/// Beginnings of names that are written in lower case. Libraries make keys of what follows, as of `x-amz-meta-owner`.
+const LOWER: [&str; 3] = ["x-amz-", "x-goog-", "x-ms-"];
+
 /// The usual form of a name in lower case.
 pub(super) fn usual_case(name: &str) -> String {
+    if LOWER.iter().any(|prefix| name.starts_with(prefix)) {
+        return name.to_owned();
+    }
     let mut usual = String::with_capacity(name.len());
     for (index, word) in name.split('-').enumerate() {
         if index > 0 {
@@ -58,6 +64,9 @@ mod tests {
             "Set-Cookie",
             "Link",
             "X-B3-Traceid",
+            "x-amz-meta-owner",
+            "x-goog-hash",
+            "x-ms-request-id",
             "A--B-",
             "-",
             "",

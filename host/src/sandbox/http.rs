@@ -51,6 +51,30 @@ struct Open {
     ended: bool,
 }
 
+impl Open {
+    /// What is there, at most `max` bytes. Pieces that have arrived are put together: a crossing costs more than a copy,
+    /// and the bytes are copied into the guest anyway.
+    fn take(&mut self, max: usize) -> Vec<u8> {
+        if self.pending.len() >= max {
+            return self.pending.split_to(max).into();
+        }
+        let mut taken = Vec::with_capacity(max);
+        loop {
+            let part = self.pending.split_to(self.pending.len().min(max - taken.len()));
+            taken.extend_from_slice(&part);
+            if taken.len() == max || self.ended {
+                return taken;
+            }
+            // an error is kept by the body, and comes up with the next read
+            match self.response.body.next().now_or_never() {
+                Some(Ok(Some(bytes))) => self.pending = bytes,
+                Some(Ok(None)) => self.ended = true,
+                Some(Err(_)) | None => return taken,
+            }
+        }
+    }
+}
+
 /// A task that ends with its owner.
 struct Task(JoinHandle<Result<Received, HttpError>>);
 
@@ -153,10 +177,7 @@ impl http::HostExchange for HostState {
         }
         let mut progress = self.table.get(&exchange)?.progress.lock().await;
         Ok(match progress.fill().await {
-            Ok(open) => {
-                let length = open.pending.len().min(max as usize).min(READ_BYTES);
-                Ok(open.pending.split_to(length).into())
-            }
+            Ok(open) => Ok(open.take((max as usize).min(READ_BYTES))),
             Err(error) => Err(to_guest(error, &self.incidents)),
         })
     }
@@ -227,6 +248,7 @@ fn head_of(response: &Received) -> http::ResponseHead {
 pub(super) fn remember(error: &HttpError, incidents: &Incidents) {
     match error {
         HttpError::Denied(denied) => incidents.denied(&denied.to_string()),
+        HttpError::SecretDenied(text) => incidents.denied(text),
         HttpError::Limit { text, sticky: true } => {
             incidents.limit(LimitReached::new("network", text));
         }
@@ -238,6 +260,7 @@ fn to_guest(error: HttpError, incidents: &Incidents) -> http::Error {
     remember(&error, incidents);
     match error {
         HttpError::Denied(denied) => http::Error::Denied(denied.to_string()),
+        HttpError::SecretDenied(text) => http::Error::Denied(text),
         HttpError::InvalidRequest(text) => http::Error::InvalidRequest(text),
         HttpError::NameResolution(text) => http::Error::NameResolution(text),
         HttpError::Connect(text) => http::Error::Connect(text),

@@ -3,10 +3,11 @@
 import cloud
 import databases
 import fetching
+import same
 import workers
 from fivetran_connector_sdk import Connector
 
-MODES = {**cloud.MODES, **databases.MODES, **fetching.MODES, **workers.MODES}
+MODES = {**cloud.MODES, **databases.MODES, **fetching.MODES, **same.MODES, **workers.MODES}
 
 
 def update(configuration, state):

@@ -167,7 +167,7 @@ def exceptions_of_tasks(configuration, state):
             error = pool.submit(fail, n).exception()
             see(f"fail {n}", f"{type(error).__name__}: {error}")
             if n == 1:
-                see("traceback", f"in fail\n    raise ValueError" in str(error.__cause__))
+                see("traceback", "in fail\n    raise ValueError" in str(error.__cause__))
         see("operation", pool.submit(sends_a_row, 1).exception())
     if configuration.get("raise"):
         with ProcessPoolExecutor(1) as pool:

@@ -160,7 +160,8 @@ def _authority(host: str, port: int | None, scheme: str) -> str:
     # Also refuses labels that no name can have, as a lookup does.
     host = host.encode("idna").decode("ascii")
     # Anything else, a user name say, would make another host of the URL than was meant.
-    if _is_host(host) is None or not (port is None or 0 < port < 65536):
+    wrong = _is_host(host) is None or ("%" in host and ":" not in host)
+    if wrong or not (port is None or 0 < port < 65536):
         raise socket.gaierror(
             getattr(socket, "EAI_NONAME", -2), f"host or port is not valid: {host[:80]!r}, {port}"
         )

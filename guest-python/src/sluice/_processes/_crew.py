@@ -42,7 +42,9 @@ class Worker:
         crew, new = self._crew, self._done == 0
         number = next(_numbers) if new else 0
         around = _crossing.surroundings(f"{crew.name}-{number}", number) if new else None
-        task = _crossing.pack_task(around, crew.prepare if new else None, (call.function, call.args, call.kwargs))
+        task = _crossing.pack_task(
+            around, crew.prepare if new else None, (call.function, call.args, call.kwargs)
+        )
         self._handle.begin(task)
         self.call = call
         self._done += 1

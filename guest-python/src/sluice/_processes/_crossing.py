@@ -67,8 +67,8 @@ def open_answer(packed: bytes) -> tuple[bool, Any]:
     """Whether it went well, and the value or the exception."""
     try:
         well, value = pickle.loads(packed)
-    except BaseException as error:
-        return False, error
+    except BaseException as unreadable:
+        return False, unreadable
     if well:
         return True, value
     error, trace = value

@@ -88,7 +88,10 @@ class ProcessPoolExecutor(_base.Executor):
         if chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
         chunks = super().map(
-            functools.partial(_each, fn), _chunks(chunksize, zip(*iterables, strict=False)), timeout=timeout, **others
+            functools.partial(_each, fn),
+            _chunks(chunksize, zip(*iterables, strict=False)),
+            timeout=timeout,
+            **others,
         )
         return _flat(chunks)
 

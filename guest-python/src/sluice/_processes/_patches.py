@@ -18,8 +18,8 @@ _INSTEAD = (
     "ProcessPoolExecutor and use what they return"
 )
 _SHARED = (
-    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock", "Manager", "Pipe", "Queue",
-    "RawArray", "RawValue", "RLock", "Semaphore", "SimpleQueue", "Value",
+    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock", "Manager", "Pipe",
+    "Queue", "RawArray", "RawValue", "RLock", "Semaphore", "SimpleQueue", "Value",
 )  # fmt: skip
 
 _done = False
@@ -38,16 +38,15 @@ def install() -> None:
     if _done:
         return
     _done = True
-    futures = _module("concurrent.futures.process", BrokenProcessPool=BrokenProcessPool)
+    process = _module("concurrent.futures.process", BrokenProcessPool=BrokenProcessPool)
     from sluice._processes import _executor, _pool, _process
 
-    futures.ProcessPoolExecutor = _executor.ProcessPoolExecutor  # type: ignore[attr-defined]
-    for name in ("ProcessPoolExecutor", "process"):
-        setattr(concurrent.futures, name, futures if name == "process" else _executor.ProcessPoolExecutor)
+    executor = _executor.ProcessPoolExecutor
+    executor.__module__ = process.__name__
+    vars(process)["ProcessPoolExecutor"] = executor
+    vars(concurrent.futures).update(ProcessPoolExecutor=executor, process=process)
     names = ("Pool", "ThreadPool", "AsyncResult", "ApplyResult", "MapResult")
-    _module("multiprocessing.pool", **{name: getattr(_pool, name) for name in names})
-    _executor.ProcessPoolExecutor.__module__ = "concurrent.futures.process"
-    multiprocessing.pool = sys.modules["multiprocessing.pool"]  # type: ignore[assignment]
+    pool = _module("multiprocessing.pool", **{name: getattr(_pool, name) for name in names})
     context = _Context()
     own = {
         "Pool": _pool.Pool,
@@ -58,6 +57,7 @@ def install() -> None:
         "get_all_start_methods": lambda: ["spawn"],
         "get_context": lambda method=None: context,
         "get_start_method": lambda allow_none=False: "spawn",
+        "pool": pool,
         "set_start_method": lambda method, force=False: None,
         **{name: _refusing(name) for name in _SHARED},
     }

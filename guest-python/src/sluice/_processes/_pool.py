@@ -98,7 +98,9 @@ class Pool:
     def _made(size: int, initializer: Any, initargs: tuple[Any, ...], tasks: int | None) -> Any:
         return ProcessPoolExecutor(size, None, initializer, initargs, max_tasks_per_child=tasks)
 
-    def apply(self, func: Callable[..., Any], args: Iterable[Any] = (), kwds: dict[str, Any] | None = None) -> Any:
+    def apply(
+        self, func: Callable[..., Any], args: Iterable[Any] = (), kwds: dict[str, Any] | None = None
+    ) -> Any:
         """Call `func` in a process and wait for its result."""
         return self.apply_async(func, args, kwds).get()
 
@@ -114,7 +116,9 @@ class Pool:
         future = self._submit(func, *args, **(kwds or {}))
         return AsyncResult([future], lambda results: results[0], callback, error_callback)
 
-    def map(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
+    def map(
+        self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None
+    ) -> list[Any]:
         """The results of `func` for each item, in order."""
         return self._spread(func, ((item,) for item in iterable), chunksize).get()  # type: ignore[no-any-return]
 
@@ -151,7 +155,9 @@ class Pool:
         futures = self._chunked(func, ((item,) for item in iterable), chunksize)
         return (result for future in futures for result in future.result())
 
-    def imap_unordered(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int = 1) -> Iterator[Any]:
+    def imap_unordered(
+        self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int = 1
+    ) -> Iterator[Any]:
         """The results in the order in which they come."""
         futures = self._chunked(func, ((item,) for item in iterable), chunksize)
         return (result for future in as_completed(futures) for result in future.result())

@@ -90,7 +90,9 @@ class Process:
     def close(self) -> None:
         """Forget it."""
         if self.is_alive():
-            raise ValueError("Cannot close a process while it is still running. Call join() or terminate() first.")
+            raise ValueError(
+                "Cannot close a process while it is still running. Call join() or terminate() first."
+            )
 
     def _begun(self, what: str) -> ProcessFuture:
         if self._future is None:

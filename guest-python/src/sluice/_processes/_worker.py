@@ -47,5 +47,5 @@ def _settle_in(around: _crossing.Surroundings, join: Callable[[str], None]) -> N
     sys.path[:] = around.path
     process = sys.modules.get("multiprocessing.process")
     if process is not None:
-        process.current_process().name = around.name  # type: ignore[attr-defined]
+        process.current_process().name = around.name
     join(around.folder)

@@ -1,0 +1,112 @@
+"""Runs the pinned pip as if it were the guest's Python.
+
+pip can be told another platform, but it evaluates environment markers for the machine it runs on, and then takes no
+source distributions at all. This runs pip's own command line with the guest's markers and tags, and with a policy
+for files: wheels of pure Python; wheels with machine code only of packages that work without it (`native`, or with
+`any_native` all but `refused`), ranked behind pure ones of the same version; source only of packages in `sdists`.
+The machine code itself is never loaded: it is left out of the component.
+
+The first argument is a JSON file with the policy, the rest goes to pip. Names of packages of which no file was
+acceptable go, with the reason, into the file that the policy names as `blocked`.
+"""
+
+import json
+import sys
+
+from pip._internal.cli import cmdoptions
+from pip._internal.index.package_finder import LinkEvaluator, LinkType
+from pip._internal.models.format_control import FormatControl
+from pip._internal.models.target_python import TargetPython
+from pip._internal.models.wheel import Wheel
+from pip._vendor.packaging import markers, tags
+from pip._vendor.packaging.utils import canonicalize_name
+
+VERSION = (3, 14, 0)
+ENVIRONMENT = {
+    "implementation_name": "cpython",
+    "implementation_version": "3.14.0",
+    "os_name": "posix",
+    "platform_machine": "wasm32",
+    "platform_python_implementation": "CPython",
+    "platform_release": "0.0.0",
+    "platform_system": "wasi",
+    "platform_version": "0.0.0",
+    "python_full_version": "3.14.0",
+    "python_version": "3.14",
+    "sys_platform": "wasi",
+}
+
+
+def supported_tags():
+    """Pure Python first, then every kind of wheel whose Python part can be taken alone."""
+    pure = list(tags.compatible_tags(VERSION[:2], interpreter="cp314", platforms=["any"]))
+    platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(40, 4, -1)]
+    platforms += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64"]
+    platforms += ["musllinux_1_2_x86_64", "musllinux_1_1_x86_64"]
+    native = []
+    for minor in range(14, 6, -1):
+        python = f"cp3{minor}"
+        for abi in (python, f"{python}m", "abi3", "none"):
+            native += [tags.Tag(python, abi, platform) for platform in platforms]
+    native += [tags.Tag(python, "none", platform) for python in ("py3", "py2.py3") for platform in platforms]
+    return pure + native
+
+
+def apply(policy):
+    """Teach this process's pip the guest's environment and the policy."""
+    markers._cached_default_environment = lambda: ENVIRONMENT
+    markers.default_environment = lambda: dict(ENVIRONMENT)
+    known = supported_tags()
+    TargetPython.get_sorted_tags = lambda self: known
+    cmdoptions.make_target_python = lambda options: TargetPython(py_version_info=VERSION)
+    for module in list(sys.modules.values()):
+        if getattr(module, "make_target_python", None) is not None:
+            module.make_target_python = cmdoptions.make_target_python
+
+    native, refused, sdists = set(policy["native"]), set(policy["refused"]), set(policy["sdists"])
+    accepted, blocked = set(), {}
+    hashes = {name: set(values) for name, values in policy["hashes"].items()}
+
+    def allowed_formats(self, name):
+        return frozenset({"binary", "source"} if name in sdists else {"binary"})
+
+    FormatControl.get_allowed_formats = allowed_formats
+    original = LinkEvaluator.evaluate_link
+
+    def evaluate_link(self, link):
+        name = canonicalize_name(self.project_name)
+        if name in refused:
+            blocked[name] = "machine-code"
+            return (LinkType.platform_mismatch, "it cannot run here")
+        verdict = original(self, link)
+        if verdict[0] is LinkType.format_unsupported and not link.is_wheel:
+            blocked.setdefault(name, "source")
+        if verdict[0] is not LinkType.candidate:
+            return verdict
+        if name in hashes and link.hash_name == "sha256" and link.hash not in hashes[name]:
+            return (LinkType.platform_mismatch, "its hash is not in the project's requirements")
+        if link.is_wheel and any(tag.platform != "any" for tag in Wheel(link.filename).file_tags):
+            if name not in native and not policy["any_native"]:
+                blocked[name] = "machine-code"
+                return (LinkType.platform_mismatch, "it holds machine code")
+        accepted.add(name)
+        return verdict
+
+    LinkEvaluator.evaluate_link = evaluate_link
+    return lambda: {name: why for name, why in blocked.items() if name not in accepted}
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        policy = json.load(file)
+    blocked = apply(policy)
+    from pip._internal.cli.main import main as pip
+
+    code = pip(sys.argv[2:])
+    with open(policy["blocked"], "w", encoding="utf-8") as file:
+        json.dump(blocked(), file)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
