@@ -34,10 +34,9 @@ FROM generate_series(1, {rows}) i
 
 def programs() -> Path:
     """The folder of PostgreSQL's programs, the newest one."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    folders += [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
+    folders = [folder for folder in folders if all((folder / name).exists() for name in ("initdb", "psql"))]
     if not folders:
         raise SystemExit("there is no PostgreSQL on this machine; on Debian: apt-get install postgresql")
     return folders[-1]
