@@ -108,7 +108,12 @@ fn syncs(project: &Path, component: &Path) -> Vec<impl PartialEq + std::fmt::Deb
 
 fn compare(expected: &Value, sync: &Sync, connector: &Connector) {
     let outcome = &sync.report()["outcome"];
-    assert_eq!((&outcome["class"], &outcome["message"]), (&expected["outcome"], &expected["message"]), "{}", sync.stderr);
+    assert_eq!(
+        (&outcome["class"], &outcome["message"]),
+        (&expected["outcome"], &expected["message"]),
+        "{}",
+        sync.stderr
+    );
     let replayed = &sync.report()["cassette"]["replayed"];
     if !replayed.is_null() {
         assert_eq!((&replayed["unused"], &replayed["missing"]), (&json!(0), &json!(0)), "{replayed}");
@@ -125,7 +130,9 @@ fn compare(expected: &Value, sync: &Sync, connector: &Connector) {
 
 fn levels(sync: &Sync) -> Vec<String> {
     let messages = sync.events.iter().filter(|event| event["event"] == "log");
-    messages.map(|event| format!("{} {}", event["level"].as_str().unwrap(), event["message"].as_str().unwrap())).collect()
+    messages
+        .map(|event| format!("{} {}", event["level"].as_str().unwrap(), event["message"].as_str().unwrap()))
+        .collect()
 }
 
 /// The rows of every table as the connector made them: without the columns of Sluice, but for marks of deletion.
