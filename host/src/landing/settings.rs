@@ -173,7 +173,7 @@ mod tests {
             wall = 0.5
             response_bytes = "1MiB"
         "#;
-        let Settings { landing, limits: set } = read(text).unwrap();
+        let Settings { landing, limits: set, .. } = read(text).unwrap();
         let mut limits = Limits::default();
         set.apply(&mut limits).unwrap();
         assert_eq!((limits.cpu.as_secs(), limits.wall.as_millis(), limits.response_bytes), (90, 500, 1 << 20));
