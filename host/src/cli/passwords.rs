@@ -81,9 +81,9 @@ fn keep(path: &PathBuf, names: &BTreeSet<String>) {
     let Ok(text) = serde_json::to_vec(names) else { return };
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     let written = made.and_then(|()| tempfile::NamedTempFile::new_in(folder));
-    if let Ok(mut file) = written {
-        if std::io::Write::write_all(&mut file, &text).is_ok() {
-            let _ = file.persist(path);
-        }
+    if let Ok(mut file) = written
+        && std::io::Write::write_all(&mut file, &text).is_ok()
+    {
+        let _ = file.persist(path);
     }
 }

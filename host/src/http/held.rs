@@ -215,11 +215,11 @@ fn filled(client: &Client, held: &Held, admitted: &Admitted, values: &Values) ->
     let too_long = |TooLong| too_long(to, "head", most as u64);
     let bindings = &held.bindings;
     let mut real = admitted.clone();
-    if let Some(query) = admitted.url.query() {
-        if let Some(filled) = fill(query.as_bytes(), Form::Percent, bindings, values, most).map_err(too_long)? {
-            // percent-encoded, thus ASCII
-            real.url.set_query(Some(&String::from_utf8_lossy(&filled)));
-        }
+    if let Some(query) = admitted.url.query()
+        && let Some(filled) = fill(query.as_bytes(), Form::Percent, bindings, values, most).map_err(too_long)?
+    {
+        // percent-encoded, thus ASCII
+        real.url.set_query(Some(&String::from_utf8_lossy(&filled)));
     }
     let mut headers = HeaderMap::with_capacity(admitted.headers.len());
     for (name, value) in &admitted.headers {

@@ -113,10 +113,10 @@ impl Oauth {
     /// A token that has not expired.
     pub(super) async fn token(&self) -> Result<Secret, HttpError> {
         let mut current = self.current.lock().await;
-        if let Some((token, until)) = &current.token {
-            if until.is_none_or(|until| until > Instant::now()) {
-                return Ok(token.clone());
-            }
+        if let Some((token, until)) = &current.token
+            && until.is_none_or(|until| until > Instant::now())
+        {
+            return Ok(token.clone());
         }
         current.token = None;
         let granted = self.fetch(current.refresh.as_ref()).await?;

@@ -16,6 +16,8 @@
 //! | [`capabilities`] | whether a connector still is what was accepted |
 //! | [`limits`], [`budgets`] | how much of everything |
 //! | [`identifiers`], [`paths`] | names of tables and columns, paths of files |
+//! | [`upgrades`] | what may be written in the clear before TLS |
+//! | [`held`], [`substitution`] | where held secrets may go, and what stands in their place |
 //! | [`secrets`], [`terminal`] | what of a connector's text people see |
 
 pub mod addresses;

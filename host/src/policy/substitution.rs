@@ -97,10 +97,10 @@ pub fn fill_header(
     values: &Values,
     most: usize,
 ) -> Result<Option<Vec<u8>>, TooLong> {
-    if let Some(inner) = basic(value) {
-        if let Some(filled) = fill(&inner, Form::Plain, bindings, values, most)? {
-            return Ok(Some(format!("Basic {}", base64::encode(&filled)).into_bytes()));
-        }
+    if let Some(inner) = basic(value)
+        && let Some(filled) = fill(&inner, Form::Plain, bindings, values, most)?
+    {
+        return Ok(Some(format!("Basic {}", base64::encode(&filled)).into_bytes()));
     }
     fill(value, Form::Plain, bindings, values, most)
 }

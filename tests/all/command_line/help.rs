@@ -30,6 +30,7 @@ fn help_of_sluice() {
       peek         Show the first rows of a table
       state        Show, set or reset the state of a connection
       resync       Read everything again, and then delete what the source no longer has
+      secrets      Store, list and remove the secrets of a connection
       reset        Delete a connection's tables and state
       migrate      Give a table another primary key
       completions  Print a completion script for a shell
@@ -199,6 +200,21 @@ fn help_of_run() {
 
           --audit-paths
               Write the paths of requests into the audit log too, but never what follows a `?`
+
+    Secrets:
+          --secret <NAME>
+              A configuration value is secret, whatever it is called
+
+          --secret-file <NAME=FILE>
+              Take a secret configuration value from a file
+
+          --secret-env <NAME[=VARIABLE]>
+              Take a secret configuration value from an environment variable, of the same name or
+              another
+
+          --hold-secret <NAME=SCHEME://HOST[:PORT]>
+              Keep a secret from the connector, which sees a placeholder: the host puts the value into
+              header fields of requests to this host, and to no other. A settings file can say more
 
     Cassettes:
           --record <FILE>
@@ -460,11 +476,23 @@ fn help_of_configure() {
           --configuration <FILE>
               The configuration to write [default: <project>/configuration.json]
 
+          --connection <NAME>
+              Name of the connection, which names the file of its secrets [default: the connector's
+              name]
+
+          --warehouse <DIR>
+              Folder of the databases, one <connection>.db each
+
+              [default: warehouse]
+
           --set <NAME=VALUE>
-              Set a field instead of asking for it; may be repeated
+              Set a field instead of asking for it, unless it is a password; may be repeated
 
           --set-file <NAME=FILE>
               Set a field to what a file holds, which keeps a secret out of the list of processes
+
+          --settings <FILE>
+              A TOML file with sections [secrets] and [oauth], for the form's tests
 
           --test
               Ask for nothing and run the form's tests
@@ -497,6 +525,21 @@ fn help_of_configure() {
               Start this Python script beside the sync, as a test server of your own: it must print the
               URL it listens on, on loopback, as its first line. That URL is granted, and replaces
               ${server} in configuration values. The script runs outside the sandbox
+
+    Secrets:
+          --secret <NAME>
+              A configuration value is secret, whatever it is called
+
+          --secret-file <NAME=FILE>
+              Take a secret configuration value from a file
+
+          --secret-env <NAME[=VARIABLE]>
+              Take a secret configuration value from an environment variable, of the same name or
+              another
+
+          --hold-secret <NAME=SCHEME://HOST[:PORT]>
+              Keep a secret from the connector, which sees a placeholder: the host puts the value into
+              header fields of requests to this host, and to no other. A settings file can say more
 
     Audit:
           --audit <FILE>
