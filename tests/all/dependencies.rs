@@ -130,11 +130,11 @@ fn packages_work_without_their_machine_code_and_the_lock_file_holds() {
 
 #[test]
 fn what_is_machine_code_is_refused_by_name_at_once() {
-    let said = refusal(
-        &[("connector.py", &connector("")), ("requirements.txt", "pandas\nlxml>=4\nrequests\norjson\n")],
-        &[],
-    );
-    for name in ["pandas cannot be used: it is machine code", "lxml cannot", "orjson cannot", "use json of the standard"] {
+    let said =
+        refusal(&[("connector.py", &connector("")), ("requirements.txt", "pandas\nlxml>=4\nrequests\norjson\n")], &[]);
+    for name in
+        ["pandas cannot be used: it is machine code", "lxml cannot", "orjson cannot", "use json of the standard"]
+    {
         assert!(said.contains(name), "{said}");
     }
     assert!(!said.contains("requests cannot"), "{said}");
@@ -150,10 +150,7 @@ fn who_requires_machine_code_is_named() {
 #[test]
 fn source_is_built_only_when_that_is_allowed() {
     let requirements = "docopt==0.6.2\n";
-    let folder = project(&[
-        ("connector.py", &connector("import docopt")),
-        ("requirements.txt", requirements),
-    ]);
+    let folder = project(&[("connector.py", &connector("import docopt")), ("requirements.txt", requirements)]);
     // A cache of its own would need the tools again; the wheel of an earlier build is what must not count here.
     let caches = Path::new(env!("CARGO_TARGET_TMPDIR")).join("caches/cache/built");
     let _ = fs::remove_dir_all(&caches);
@@ -200,7 +197,10 @@ fn what_cannot_work_is_named_with_file_and_line_before_anything_is_compiled() {
         ],
         &[],
     );
-    assert!(missing.contains("helper.py:3: `yaml` is imported, but no required package has it; add PyYAML"), "{missing}");
+    assert!(
+        missing.contains("helper.py:3: `yaml` is imported, but no required package has it; add PyYAML"),
+        "{missing}"
+    );
     assert!(missing.contains("package/part.py:1: `fcntl` cannot be imported here"), "{missing}");
     assert!(!missing.contains("nowhere"), "{missing}");
     assert!(!missing.contains("compiling"), "{missing}");
@@ -219,7 +219,7 @@ fn what_fails_only_if_it_is_reached_is_a_note_and_a_plain_failure_then() {
     assert!(said.contains("note: connector.py:6: `numpy` is imported but cannot be used"), "{said}");
 
     let sync = Connector::of(&folder.path().join("noted.wasm"), json!({})).sync();
-    let said = format!("{}{}", sync.out, sync.err);
+    let said = format!("{}{}", sync.stdout, sync.stderr);
     assert!(said.contains("a sync starts no programs; use a package in pure Python"), "{said}");
     assert!(said.contains("connector.py\\\", line 12"), "{said}");
 }
