@@ -88,7 +88,10 @@ fn postgresql_is_read_and_written_with_and_without_tls() {
         let large = connector.database().query("SELECT digest, length, received FROM large");
         assert_eq!(large, [[json!("f655f6ec1e0d3e8f684ddc9bcab7bf0d"), json!(2_500_000), json!(3_000_000)]]);
         let host = &sync.report()["hosts"][0];
-        assert_eq!((&host["host"], &host["connections"], &host["requests"]), (&json!("localhost"), &json!(1), &json!(0)));
+        assert_eq!(
+            (&host["host"], &host["connections"], &host["requests"]),
+            (&json!("localhost"), &json!(1), &json!(0))
+        );
         assert!(host["bytes_sent"].as_u64() > Some(5_000_000) && host["bytes_received"].as_u64() > Some(3_000_000));
     }
 }
@@ -299,8 +302,11 @@ fn reading_and_writing_without_end_is_stopped_by_the_wall() {
 fn a_replay_has_no_connections() {
     let folder = tempfile::tempdir().unwrap();
     let cassette = folder.path().join("empty.har");
-    std::fs::write(&cassette, r#"{"log": {"version": "1.2", "creator": {"name": "t", "version": "1"}, "entries": []}}"#)
-        .unwrap();
+    std::fs::write(
+        &cassette,
+        r#"{"log": {"version": "1.2", "creator": {"name": "t", "version": "1"}, "entries": []}}"#,
+    )
+    .unwrap();
     let port = echo();
     let connector = Connector::client("endless").with("host", "localhost").with("port", port);
     let replay = ["--replay", cassette.to_str().unwrap(), "--clock", "2026-01-01T00:00:00Z"];

@@ -75,7 +75,8 @@ fn sandboxed(env: &Value, authority: &Path) -> BTreeMap<String, Value> {
     // a redirect to another name, and TLS to a port that does not speak it
     grants.extend(["http://localhost", "https://127.0.0.1"].map(|host| format!("{host}:{}", env["port"])));
     grants.extend(["http://nowhere.invalid".to_owned(), "http://a.test".to_owned()]);
-    let mut connector = Connector::client("same").with("env", env).arguments(&["--ca-file", authority.to_str().unwrap()]);
+    let mut connector =
+        Connector::client("same").with("env", env).arguments(&["--ca-file", authority.to_str().unwrap()]);
     for grant in &grants {
         connector = connector.arguments(&["--allow", grant]);
     }

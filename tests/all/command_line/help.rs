@@ -259,6 +259,9 @@ fn help_of_run() {
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
 
+          --workers <COUNT>
+              Processes of the connector's pools, which share memory and processor time [default: 4]
+
           --local-files <MIB>
               Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
 
@@ -492,6 +495,9 @@ fn help_of_configure() {
 
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
+
+          --workers <COUNT>
+              Processes of the connector's pools, which share memory and processor time [default: 4]
 
           --local-files <MIB>
               Local files of the connector, in MiB; they lie in this machine's memory [default: 64]

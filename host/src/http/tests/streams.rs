@@ -168,8 +168,7 @@ fn tls_from_the_start_and_after_a_request() {
     let direct = Server::new(move |stream, _| echo_over_tls(&config, stream));
     for (server, tls) in [(&direct, true), (&upgrading, false)] {
         for scheme in ["tcp", "tls"] {
-            let granted =
-                grants(&[&format!("{scheme}://api.test:{}", server.address.port())], &["api.test=127.0.0.1"]);
+            let granted = grants(&[&format!("{scheme}://api.test:{}", server.address.port())], &["api.test=127.0.0.1"]);
             let client = Client::new(granted, &quick(), Names::new(&[&["127.0.0.1"]]), authority.trust());
             run(async {
                 let mut stream = open(&client, &Dial { tls, ..dial("api.test", server) }).await.unwrap();
@@ -337,10 +336,8 @@ fn waiting_ends() {
         assert!(stream.read(1, None).await.is_err(), "how much went out is not known");
     });
     // a server that never shakes hands
-    let client = super::support::client(
-        granted("tls", &silent),
-        &Limits { connect: Duration::from_millis(200), ..quick() },
-    );
+    let client =
+        super::support::client(granted("tls", &silent), &Limits { connect: Duration::from_millis(200), ..quick() });
     let late = run(open(&client, &Dial { tls: true, ..dial("127.0.0.1", &silent) })).unwrap_err();
     assert!(matches!(late, HttpError::ConnectTimeout(_)), "{late}");
     assert!(start.elapsed() < Duration::from_secs(30));
