@@ -70,7 +70,7 @@ fn taped(url: &str, nobody: &str) -> Connector {
 }
 
 /// All that is in a database, stamps included.
-fn dump(database: &Database) -> Vec<(String, Vec<Vec<Value>>)> {
+pub(crate) fn dump(database: &Database) -> Vec<(String, Vec<Vec<Value>>)> {
     let tables = database.query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
     let names = tables.into_iter().map(|row| row[0].as_str().unwrap().to_owned());
     names
@@ -82,7 +82,7 @@ fn dump(database: &Database) -> Vec<(String, Vec<Vec<Value>>)> {
 }
 
 /// The events without what depends on the machine's clock and on where the test runs.
-fn events(sync: &Sync) -> Vec<Value> {
+pub(crate) fn events(sync: &Sync) -> Vec<Value> {
     let mut events = sync.events.clone();
     // The counts of a checkpoint are those of the moment at which it is shown.
     events.retain(|event| event["event"] != "checkpoint");
@@ -160,6 +160,9 @@ fn a_recorded_sync_is_the_same_each_time_it_is_replayed() {
     for query in ["SELECT id FROM rows", &answers] {
         assert_eq!(recorded.database().query(query), first.2.database().query(query), "{query}");
     }
+    let surroundings = first.2.database().query("SELECT written = today, replay FROM chance");
+    assert_eq!(surroundings, [[json!(1), json!("1")]], "files stand at the clock of the replay");
+    assert_eq!(recorded.database().value("SELECT replay FROM chance"), "no");
     let chance = "SELECT moved, waited, \"time\", today, local FROM chance";
     let chance = first.2.database().query(chance).remove(0);
     assert_eq!(&chance[..2], [json!("0.0"), json!("7200.0")]);
@@ -327,8 +330,10 @@ fn a_replay_needs_no_network() {
         return;
     }
     let tape = Tape::of(&har(&[entry("https://api.example.com/one", 200, "1")]));
-    let connector =
-        Connector::mode("asking").with("urls", "https://api.example.com/one").arguments(&["--replay", tape.path()]);
+    let connector = Connector::mode("asking")
+        .with("urls", "https://api.example.com/one")
+        .with("insecure", "nobody speaks TLS here")
+        .arguments(&["--replay", tape.path()]);
     let inner = connector.command();
     let mut command = Command::new("unshare");
     command.args(["--net", "--map-root-user"]).arg(inner.get_program()).args(inner.get_args());

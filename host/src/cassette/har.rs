@@ -5,12 +5,15 @@ use std::cell::Cell;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::de::DeserializeSeed;
 use url::Url;
 
+use super::CASSETTE_BYTES;
 use super::raw::{End, File, RawContent, RawEntry, RawHeader, RawResponse};
 use super::redact::bytes_of;
-use super::{CASSETTE_BYTES, base64};
+use crate::policy::base64;
 use crate::policy::terminal::{Lines, visible};
 
 /// The longest text of a parser that is shown.
@@ -18,6 +21,9 @@ const REASON_BYTES: usize = 200;
 
 /// Header fields that describe how a body travelled, which a browser's file no longer has.
 const TRAVEL: [&str; 5] = ["connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"];
+
+/// How a body begins that is still compressed.
+const GZIP: &[u8] = b"\x1f\x8b\x08";
 
 /// Why a cassette cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -145,9 +151,9 @@ fn entry(raw: RawEntry) -> Result<Option<Entry>, String> {
     };
     let started = match &raw.started_date_time {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| {
+        Some(text) => Some(moment(text).ok_or_else(|| {
             let text = visible(text, Lines::One, 64);
-            format!("`startedDateTime` is not a time with an offset, such as 2025-01-31T12:00:00Z: {text}")
+            format!("`startedDateTime` is not a time such as 2025-01-31T12:00:00Z: {text}")
         })?),
     };
     let note = raw.note.unwrap_or_default();
@@ -157,6 +163,12 @@ fn entry(raw: RawEntry) -> Result<Option<Entry>, String> {
         None => failed(note.end),
     };
     Ok(Some(Entry { started, method: raw.request.method, url, outcome }))
+}
+
+/// A time with its offset. Without one, as some tools write it, it is UTC.
+fn moment(text: &str) -> Option<Timestamp> {
+    let local = || text.parse::<DateTime>().ok().and_then(|time| time.to_zoned(TimeZone::UTC).ok());
+    text.parse().ok().or_else(|| local().map(|time| time.timestamp()))
 }
 
 fn failed(end: Option<End>) -> Outcome {
@@ -180,7 +192,7 @@ fn reply(raw: RawResponse, as_sent: bool, end: Option<End>, head: bool) -> Resul
             });
         }
     };
-    let headers = headers(raw.headers.unwrap_or_default(), as_sent)?;
+    let mut fields = headers(raw.headers.unwrap_or_default())?;
     let content = raw.content.unwrap_or(RawContent { size: None, text: None, encoding: None });
     let bodiless = head || status == 204 || (300..400).contains(&status);
     if content.text.is_none() && content.size.is_some_and(|size| size > 0.0) && !bodiless {
@@ -191,11 +203,19 @@ fn reply(raw: RawResponse, as_sent: bool, end: Option<End>, head: bool) -> Resul
         });
     }
     let body = body(content)?;
+    if !as_sent {
+        // most tools save what they decoded; where bytes are still as they travelled, the client decodes them
+        let squeezed = body.starts_with(GZIP);
+        fields.retain(|(name, value)| {
+            !TRAVEL.contains(&name.as_str())
+                || (squeezed && name == "content-encoding" && value.eq_ignore_ascii_case(b"gzip"))
+        });
+    }
     let end = end.map(|end| (end.kind, end.text));
-    Ok(Outcome::Reply(Reply { status, reason: raw.status_text.unwrap_or_default(), headers, body, end }))
+    Ok(Outcome::Reply(Reply { status, reason: raw.status_text.unwrap_or_default(), headers: fields, body, end }))
 }
 
-fn headers(fields: Vec<RawHeader>, as_sent: bool) -> Result<Vec<(String, Vec<u8>)>, String> {
+fn headers(fields: Vec<RawHeader>) -> Result<Vec<(String, Vec<u8>)>, String> {
     let mut headers = Vec::with_capacity(fields.len());
     for (index, RawHeader { name, value }) in fields.into_iter().enumerate() {
         // what HTTP/2 writes among the header fields
@@ -204,9 +224,6 @@ fn headers(fields: Vec<RawHeader>, as_sent: bool) -> Result<Vec<(String, Vec<u8>
         }
         let bad = |what| format!("header field {} of the response has {what}", index + 1);
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("a name that is not a token"))?;
-        if !as_sent && TRAVEL.contains(&name.as_str()) {
-            continue;
-        }
         // browsers join fields of one name by line breaks
         for line in value.split(['\n', '\r']).filter(|line| !line.is_empty() || value.is_empty()) {
             let value = bytes_of(line.trim_matches([' ', '\t']));

@@ -4,14 +4,22 @@ use std::collections::{HashMap, VecDeque};
 
 use super::har::{Cassette, Outcome};
 use super::redact::Redaction;
+use crate::policy::secrets::REDACTED;
 
 /// The most requests and entries that are named one by one.
 const NAMED: usize = 20;
 
+/// Method and URL.
+type Asked = (String, String);
+
 /// Answers requests: each by the first entry with its method and URL that answered none before.
 #[derive(Debug)]
 pub struct Player {
-    waiting: HashMap<(String, String), VecDeque<usize>>,
+    exact: HashMap<Asked, VecDeque<usize>>,
+    /// With URLs without secrets: entries that were written so.
+    masked: HashMap<Asked, VecDeque<usize>>,
+    /// The same of all entries.
+    alike: HashMap<Asked, VecDeque<usize>>,
     outcomes: Vec<Option<(String, Outcome)>>,
     redaction: Redaction,
     missing: Vec<String>,
@@ -45,17 +53,23 @@ pub struct Replayed {
 }
 
 impl Player {
-    /// Plays a cassette. Secrets are removed from both sides before they are compared.
+    /// Plays a cassette. A URL that no entry has is compared without secrets, on both sides.
     #[must_use]
     pub fn new(cassette: Cassette, redaction: Redaction) -> Self {
-        let mut waiting: HashMap<_, VecDeque<usize>> = HashMap::new();
+        let mut exact: HashMap<_, VecDeque<usize>> = HashMap::new();
+        let mut masked: HashMap<_, VecDeque<usize>> = HashMap::new();
+        let mut alike: HashMap<_, VecDeque<usize>> = HashMap::new();
         let mut outcomes = Vec::with_capacity(cassette.entries.len());
         for (index, entry) in cassette.entries.into_iter().enumerate() {
             let url = redaction.url(&entry.url);
             outcomes.push(Some((format!("{} {url}", entry.method), entry.outcome)));
-            waiting.entry((entry.method, url)).or_default().push_back(index);
+            if entry.url.contains(REDACTED) || entry.url.contains("%5Bredacted%5D") {
+                masked.entry((entry.method.clone(), url.clone())).or_default().push_back(index);
+            }
+            alike.entry((entry.method.clone(), url)).or_default().push_back(index);
+            exact.entry((entry.method, entry.url)).or_default().push_back(index);
         }
-        Self { waiting, outcomes, redaction, missing: Vec::new(), missed: 0, used: 0 }
+        Self { exact, masked, alike, outcomes, redaction, missing: Vec::new(), missed: 0, used: 0 }
     }
 
     /// Takes what came of this request when it was recorded.
@@ -63,13 +77,20 @@ impl Player {
     /// # Errors
     /// When no entry is left for it.
     pub fn take(&mut self, method: &str, url: &str) -> Result<Outcome, Missing> {
-        let url = self.redaction.url(url);
-        let request = format!("{method} {url}");
-        let entries = self.waiting.get_mut(&(method.to_owned(), url));
-        let again = entries.is_some();
-        let index = entries.and_then(VecDeque::pop_front);
-        match index.and_then(|index| self.outcomes.get_mut(index)).and_then(Option::take) {
-            Some((_, outcome)) => {
+        let clean = self.redaction.url(url);
+        let request = format!("{method} {clean}");
+        // parameters such as `key` are secrets to some services and names of things to others
+        let exact = self.exact.get_mut(&(method.to_owned(), url.to_owned()));
+        let known = exact.is_some();
+        let clean = (method.to_owned(), clean);
+        let again = known || self.alike.contains_key(&clean);
+        let mut found = exact.and_then(|entries| next(entries, &mut self.outcomes));
+        if found.is_none() {
+            let others = if known { &mut self.masked } else { &mut self.alike };
+            found = others.get_mut(&clean).and_then(|entries| next(entries, &mut self.outcomes));
+        }
+        match found {
+            Some(outcome) => {
                 self.used += 1;
                 Ok(outcome)
             }
@@ -95,4 +116,14 @@ impl Player {
             missing_requests: self.missing.clone(),
         }
     }
+}
+
+/// Takes the first of these entries that is unused.
+fn next(entries: &mut VecDeque<usize>, outcomes: &mut [Option<(String, Outcome)>]) -> Option<Outcome> {
+    while let Some(index) = entries.pop_front() {
+        if let Some((_, outcome)) = outcomes.get_mut(index).and_then(Option::take) {
+            return Some(outcome);
+        }
+    }
+    None
 }

@@ -207,6 +207,49 @@ fn entries_answer_in_their_order_and_once() {
     assert_eq!(replayed.unused_requests, ["GET http://a.example/left"]);
 }
 
+#[test]
+fn a_url_that_was_recorded_is_not_answered_by_another_key() {
+    let text = |text: &str| json!({"status": 200, "content": {"text": text}});
+    let issue = |key: &str| format!("http://a.example/issue?key={key}");
+    let entries = json!([one("GET", &issue("A-1"), text("1")), one("GET", &issue("A-2"), text("2"))]);
+    let mut player = Player::new(parse(&har(entries)).unwrap(), redaction());
+    let mut take = |key: &str| match player.take("GET", &issue(key)) {
+        Ok(Outcome::Reply(reply)) => String::from_utf8(reply.body.to_vec()).unwrap(),
+        other => panic!("{key}: {other:?}"),
+    };
+    assert_eq!([take("A-2"), take("A-1")], ["2", "1"]);
+    for key in ["A-1", "A-2", "A-3"] {
+        assert!(player.take("GET", &issue(key)).is_err_and(|missing| missing.again), "{key}");
+    }
+}
+
+#[test]
+fn bodies_that_are_still_compressed_keep_their_encoding() {
+    let encoded = |text: &str, encoding: &str| {
+        let headers = json!([{"name": "Content-Encoding", "value": encoding}]);
+        let content = json!({"text": text, "encoding": "base64"});
+        reply(json!({"status": 200, "headers": headers, "content": content})).headers.len()
+    };
+    assert_eq!((encoded("H4sIAAAA", "gzip"), encoded("e30=", "gzip"), encoded("H4sIAAAA", "br")), (1, 0, 0));
+}
+
+#[test]
+fn times_as_tools_write_them() {
+    let started = |text: &str| {
+        let entry = json!({"startedDateTime": text, "request": {"method": "GET", "url": "http://a.example"}});
+        parse(&har(json!([entry]))).unwrap().started().unwrap().to_string()
+    };
+    for (text, utc) in [
+        ("2025-01-31T12:00:00.123+02:00", "2025-01-31T10:00:00.123Z"),
+        ("2025-01-31T12:00:00.1234567-05:30", "2025-01-31T17:30:00.1234567Z"),
+        ("2025-01-31T12:00:00Z", "2025-01-31T12:00:00Z"),
+        ("2025-01-31T12:00:00.5", "2025-01-31T12:00:00.5Z"),
+        ("2025-01-31 12:00:00", "2025-01-31T12:00:00Z"),
+    ] {
+        assert_eq!(started(text), utc, "{text}");
+    }
+}
+
 fn exchange(body: Vec<u8>, value: Vec<u8>) -> Exchange {
     Exchange {
         started: Timestamp::UNIX_EPOCH,

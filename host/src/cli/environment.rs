@@ -41,15 +41,17 @@ impl Environment {
     }
 
     /// With the variables that say which connection is synced, unless they were passed.
-    pub(super) fn with_connection(self, connection: &str) -> BTreeMap<String, String> {
+    /// In a replay there is one that says so.
+    pub(super) fn with_connection(self, connection: &str, replay: bool) -> BTreeMap<String, String> {
         let own = [
             ("FIVETRAN_CONNECTION_ID", connection),
             ("FIVETRAN_CONNECTION_NAME", connection),
             ("FIVETRAN_GROUP_ID", "test_group_id"),
             ("FIVETRAN_DEPLOYMENT_MODEL", "local_debug"),
         ];
+        let says = replay.then_some(("SLUICE_REPLAY", "1"));
         let mut variables: BTreeMap<_, _> =
-            own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            own.into_iter().chain(says).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         variables.extend(self.0);
         variables
     }
@@ -64,7 +66,7 @@ mod tests {
         let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
         let own = |name: &str| (name == "OWN").then(|| "mine".to_owned());
         let parsed = Environment::parse(&arguments, own).map_err(|failure| format!("{failure:?}"))?;
-        Ok(parsed.with_connection("shop"))
+        Ok(parsed.with_connection("shop", false))
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl Subject {
         self.stamp.as_ref().map_or(&self.stem, |stamp| &stamp.name)
     }
 
+    /// The name of its connection, unless another is given.
+    pub(super) fn connection(&self) -> String {
+        self.name().replace('-', "_")
+    }
+
     /// The connector's version, if it says one.
     pub(super) fn version(&self) -> Option<&str> {
         self.stamp.as_ref().map(|stamp| stamp.version.as_str())

@@ -18,6 +18,9 @@ pub enum HttpError {
     /// Not granted; says what is missing.
     #[error("{0}")]
     Denied(Box<Denied>),
+    /// A held secret may not go there; says which and what would let it.
+    #[error("{0}")]
+    SecretDenied(String),
     /// The request itself is not acceptable.
     #[error("{0}")]
     InvalidRequest(String),
@@ -65,7 +68,7 @@ impl HttpError {
     /// The kind as it stands in a cassette.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Denied(_) => "denied",
+            Self::Denied(_) | Self::SecretDenied(_) => "denied",
             Self::InvalidRequest(_) => "invalid-request",
             Self::NameResolution(_) => "name-resolution",
             Self::Connect(_) => "connect",

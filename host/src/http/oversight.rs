@@ -59,7 +59,7 @@ fn missing(error: &HttpError) -> Option<String> {
 
 fn verdict(error: &HttpError) -> Verdict {
     match error {
-        HttpError::Denied(_) => Verdict::Denied,
+        HttpError::Denied(_) | HttpError::SecretDenied(_) => Verdict::Denied,
         HttpError::Limit { .. } => Verdict::Limited,
         _ => Verdict::Refused,
     }

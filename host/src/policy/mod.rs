@@ -38,16 +38,19 @@
 //! | text of a connector cannot drive a terminal or forge a log line | [`terminal::visible`] | `policy/terminal.rs::controls_are_visible`, `hostile::output::escapes_in_messages_names_and_rows_are_inert` |
 
 pub mod addresses;
+pub(crate) mod base64;
 pub mod budgets;
 pub mod capabilities;
 mod destination;
 pub mod egress;
 mod grant;
+pub mod held;
 pub mod identifiers;
 pub mod imports;
 pub mod limits;
 pub mod paths;
 pub mod requests;
 pub mod secrets;
+pub mod substitution;
 pub mod terminal;
 pub mod upgrades;

@@ -170,7 +170,8 @@ fn help_of_run() {
     Grants:
           --allow <SCHEME://HOST[:PORT]>
               Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
-              https://*.example.com
+              https://*.example.com; or TCP connections, with TLS only or either way:
+              tls://db.example.com:5432, tcp://db.example.com:5432
 
           --allow-address <HOST=RANGE>
               Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
@@ -467,7 +468,8 @@ fn help_of_configure() {
     Grants:
           --allow <SCHEME://HOST[:PORT]>
               Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
-              https://*.example.com
+              https://*.example.com; or TCP connections, with TLS only or either way:
+              tls://db.example.com:5432, tcp://db.example.com:5432
 
           --allow-address <HOST=RANGE>
               Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8

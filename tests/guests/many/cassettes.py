@@ -1,6 +1,7 @@
 """Everything that a recording must keep, and everything that a replay must make the same again."""
 
 import datetime
+import os
 import random
 import time
 import uuid
@@ -50,10 +51,15 @@ def chance(configuration, state):
     if "sleep" in configuration:
         time.sleep(float(configuration["sleep"]))
         time.sleep(float(configuration["sleep"]))
+    with open("fresh.txt", "w") as file:
+        file.write("x")
+    written = datetime.datetime.fromtimestamp(os.stat("fresh.txt").st_mtime, datetime.timezone.utc)
     op.upsert(
         "chance",
         {
             "id": 1,
+            "written": written.isoformat(),
+            "replay": os.environ.get("SLUICE_REPLAY", "no"),
             "time": repr(started),
             "moved": repr(time.time() - started),
             "waited": repr(round(time.monotonic() - ticks, 3)),
@@ -68,9 +74,11 @@ def chance(configuration, state):
 
 def asking(configuration, state):
     """One request for each of the URLs; what cannot be had ends the sync unless it is to be caught."""
+    secure = "insecure" not in configuration
+    own = None if secure else ("certificate.pem", "key.pem")
     for number, url in enumerate(configuration["urls"].split()):
         try:
-            answer = requests.get(url, timeout=10)
+            answer = requests.get(url, timeout=10, verify=secure, cert=own)
             op.upsert("answers", {"id": number, "status": answer.status_code, "body": answer.text})
         except requests.ConnectionError as error:
             if "catch" not in configuration:

@@ -35,6 +35,8 @@ class Conversation:
         self._socket = GuestSocket(self._peer, scheme, eager=False)
         self._file: ResponseFile | None = None
         self._begun = False
+        self.ended = False
+        """Whether the server has closed the connection, as it does after a body without a length."""
 
     def secure(self, context: Any) -> None:
         """Speak TLS from now on; raises `ssl.SSLError` for a context that would not verify."""
@@ -71,7 +73,9 @@ class Conversation:
         if not self._begun:
             self._begun = True
             return self._head(file)
-        return file.read1(size)
+        data = file.read1(size)
+        self.ended = not data
+        return data
 
     def close(self) -> None:
         """End the exchange, wherever it stands."""

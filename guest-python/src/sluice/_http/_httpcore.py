@@ -38,7 +38,7 @@ class _Base:
         self._conversation = conversation
 
     def get_extra_info(self, info: str) -> Any:
-        return False if info == "is_readable" else None
+        return self._conversation.ended if info == "is_readable" else None
 
     def _secure(self, context: Any) -> None:
         try:

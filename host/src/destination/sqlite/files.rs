@@ -86,7 +86,7 @@ pub(super) fn connections(warehouse: &Path) -> Result<Vec<String>, DestinationEr
     Ok(found)
 }
 
-fn check_connection_name(name: &str) -> Result<(), DestinationError> {
+pub(super) fn check_connection_name(name: &str) -> Result<(), DestinationError> {
     let mut bytes = name.bytes();
     let starts = bytes.next().is_some_and(|b| b == b'_' || b.is_ascii_lowercase());
     let goes_on = bytes.all(|b| b == b'_' || b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit());
