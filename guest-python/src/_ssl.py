@@ -1,9 +1,9 @@
 """Stands for CPython's C module of this name, which a guest does not have.
 
 With it the standard library's own `ssl` can be imported and contexts can be configured,
-which `http.client`, `urllib.request` and `urllib3` do before they make a connection. There
-is no TLS engine behind it: the host speaks TLS for HTTP, and wrapping a socket raises
-`SSLError`. Outside a guest the real module is used, even when this one comes first.
+which `http.client`, `urllib.request`, `urllib3` and drivers do before they make a connection.
+There is no TLS engine behind it: the host speaks TLS, and `sluice._sockets` hands it the sockets
+that are wrapped. Anything else that is wrapped raises `SSLError`. Outside a guest the real module is used, even when this one comes first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OPENSSL_VERSION_NUMBER = 0x30000000
 _OPENSSL_API_VERSION = OPENSSL_VERSION_INFO
 _DEFAULT_CIPHERS = "DEFAULT"
 _HOST_TRUST = "/host/trusted-certificates.pem"
-_NO_ENGINE = "TLS on a socket is not available in a connector: the host speaks TLS, for HTTP only"
+_NO_ENGINE = "TLS is spoken by the host, over the sockets of `socket`: nothing else can be wrapped"
 
 HAS_SNI = HAS_ECDH = HAS_ALPN = HAS_TLSv1_2 = HAS_TLSv1_3 = True
 HAS_NPN = HAS_SSLv2 = HAS_SSLv3 = HAS_TLSv1 = HAS_TLSv1_1 = HAS_PSK = HAS_PHA = HAS_TLS_UNIQUE = False

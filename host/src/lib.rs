@@ -15,6 +15,7 @@
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
 //! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
 //! | [`cassette`] | recorded HTTP: reading, redacting and matching it. Pure | `policy` |
+//! | [`secrets`] | secrets at rest: sealed values beside the database, and their key | `policy` |
 //! | [`audit`] | what was granted, every request and every denial, one line each | nothing of this crate |
 //! | [`http`] | the only way out of the machine, which dials only with a permit of the policy; records and replays | `policy`, `cassette`, `audit` |
 //! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
@@ -35,6 +36,7 @@ pub mod cassette;
 pub mod check;
 pub mod cli;
 pub mod compiler;
+mod confidential;
 pub mod counters;
 pub mod destination;
 pub mod display;
@@ -49,6 +51,7 @@ pub mod policy;
 mod queue;
 pub mod rows;
 pub mod sandbox;
+pub mod secrets;
 pub mod setup;
 pub mod stamp;
 pub mod sync;

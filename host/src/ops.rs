@@ -21,9 +21,11 @@ use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, Tabl
 
 mod files;
 mod rejects;
+mod state;
 mod values;
 
 pub(crate) use rejects::Tolerance;
+pub(crate) use state::StateGuard;
 
 /// Why an operation was not taken; see `refusal` in `wit/connector.wit`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -51,6 +53,7 @@ pub(crate) struct Operations {
     checkpoints: u64,
     checkpoint_rate: (Instant, Rate),
     files: files::Files,
+    guard: Option<StateGuard>,
     /// Operations are refused until `sync` runs.
     open: bool,
 }
@@ -77,8 +80,15 @@ impl Operations {
             checkpoints: 0,
             checkpoint_rate: (Instant::now(), Rate::default()),
             files: files::Files::default(),
+            guard: None,
             open: false,
         }
+    }
+
+    /// Refuses states with secrets in them.
+    pub(crate) fn with_state_guard(mut self, guard: StateGuard) -> Self {
+        self.guard = Some(guard);
+        self
     }
 
     /// Takes the connector's declaration and opens the way for operations.
@@ -144,8 +154,11 @@ impl Operations {
             )));
         }
         // Only its shape: the state is the connector's own and is stored as it came.
-        if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&state).is_err() {
+        let Ok(object) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&state) else {
             return Err(Refusal::Invalid("the state of a checkpoint must be a JSON object".into()));
+        };
+        if let Some(guard) = &mut self.guard {
+            guard.check(&object).map_err(Refusal::Invalid)?;
         }
         self.checkpoints += 1;
         if self.checkpoints > self.limits.checkpoints {

@@ -1,9 +1,10 @@
 //! Asking a connector what it wants to know, and trying the answers: what `sluice configure` does
 //! in the sandbox.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::confidential::{Confidential, redacted};
 use crate::counters::Counters;
 use crate::error::SyncError;
 use crate::http::{Client, Oversight, SystemResolver, Trust, Web};
@@ -14,7 +15,7 @@ use crate::policy::egress::NetworkGrants;
 use crate::policy::limits::Limits;
 use crate::queue;
 use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine};
-use crate::sync::{block_on, redactor, with_denial};
+use crate::sync::{block_on, with_denial};
 use crate::worker::{self, Done, Taker, Task, Worker};
 
 /// What a connector asks a person for; see `setup-form` in `wit/connector.wit`. The texts are the
@@ -107,8 +108,8 @@ impl Form {
 pub struct SetupRequest {
     /// The configuration to try; secrets in it stay out of messages.
     pub configuration: BTreeMap<String, String>,
-    /// Names of values that are secret, beside those whose names say so.
-    pub passwords: BTreeSet<String>,
+    /// What of it is secret.
+    pub confidential: Confidential,
     /// Where the connector may connect to.
     pub grants: NetworkGrants,
     /// Which certificate authorities are trusted.
@@ -128,7 +129,7 @@ pub struct SetupRequest {
 pub fn form(engine: &SandboxEngine, component: &Loaded, request: &SetupRequest) -> Result<Option<Form>, SyncError> {
     let (capabilities, incidents) = capabilities(request);
     let asked = block_on(sandbox::form(engine, component, capabilities), false).and_then(|asked| asked);
-    with_denial(asked, &incidents)
+    with_denial(asked, &incidents).map_err(|error| clean(error, request))
 }
 
 /// As [`form`], in a worker that was opened with the limits of the request.
@@ -141,7 +142,7 @@ pub fn form_in(worker: Worker, request: &SetupRequest) -> Result<Option<Form>, S
         Done::Form(form) => form,
         Done::Sync(_) | Done::Test(_) => Err(another_task()),
     });
-    with_denial(asked, &incidents)
+    with_denial(asked, &incidents).map_err(|error| clean(error, request))
 }
 
 /// As [`test`], in a worker that was opened with the limits of the request.
@@ -156,7 +157,7 @@ pub fn test_in(worker: Worker, request: &SetupRequest, name: &str) -> Result<Opt
         Done::Test(outcome) => outcome,
         Done::Sync(_) | Done::Form(_) => Err(another_task()),
     });
-    with_denial(tested, &incidents)
+    with_denial(tested, &incidents).map_err(|error| clean(error, request))
 }
 
 fn another_task() -> SyncError {
@@ -176,7 +177,11 @@ pub fn test(
     let (capabilities, incidents) = capabilities(request);
     let configuration = serde_json::to_string(&request.configuration).unwrap_or_else(|_| "{}".to_owned());
     let tested = block_on(sandbox::test(engine, component, capabilities, name, &configuration), false);
-    with_denial(tested.and_then(|tested| tested), &incidents)
+    with_denial(tested.and_then(|tested| tested), &incidents).map_err(|error| clean(error, request))
+}
+
+fn clean(error: SyncError, request: &SetupRequest) -> SyncError {
+    redacted(error, &request.confidential.redactor(&request.configuration))
 }
 
 /// The network and the log; operations are refused because no sync opens the way for them.
@@ -185,7 +190,7 @@ fn capabilities(request: &SetupRequest) -> (Capabilities, Incidents) {
     let counters = Arc::new(Counters::default());
     let log = ConnectorLog::new(
         Arc::clone(&request.log),
-        redactor(&request.configuration, &request.passwords),
+        request.confidential.redactor(&request.configuration),
         &request.limits,
     );
     // Nothing ever passes: the writer's end is gone before the first operation could.
@@ -200,13 +205,16 @@ fn capabilities(request: &SetupRequest) -> (Capabilities, Incidents) {
             incidents.clone(),
             Arc::clone(&counters),
         )),
-        http: Web::Network(Client::overseen(
-            request.grants.clone(),
-            &request.limits,
-            resolver,
-            request.trust.clone(),
-            request.oversight.clone(),
-        )),
+        http: Web::Network(
+            Client::overseen(
+                request.grants.clone(),
+                &request.limits,
+                resolver,
+                request.trust.clone(),
+                request.oversight.clone(),
+            )
+            .holding(request.confidential.held.clone()),
+        ),
         still: None,
         log: Arc::new(log),
         incidents: incidents.clone(),

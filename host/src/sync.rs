@@ -1,6 +1,6 @@
 //! One sync from start to end: destination, sandbox and writer put together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,19 +11,20 @@ use jiff::Timestamp;
 
 use crate::audit::{Audit, Entry};
 use crate::cassette::{Player, Redaction, Replayed};
+pub use crate::confidential::Confidential;
+use crate::confidential::redacted;
 use crate::counters::Counters;
 use crate::destination::filter::{Reason, Unmatched, Withheld};
 use crate::destination::sqlite::{SqliteOptions, Warehouse};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::error::{ConnectorFailure, SyncError};
-use crate::http::{Client, HostUsage, Oversight, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
+use crate::http::{Client, Held, HostUsage, Oversight, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
 use crate::incidents::Incidents;
 use crate::landing::Landing;
 use crate::log::{ConnectorLog, Level, LogSink};
-use crate::ops::Operations;
+use crate::ops::{Operations, StateGuard};
 use crate::policy::egress::NetworkGrants;
 use crate::policy::limits::Limits;
-use crate::policy::secrets::{Redactor, Secret, is_secret_name};
 use crate::queue::{self, WriterFailure, WriterThread};
 use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine, Still};
 use crate::worker::{self, Done, Taker, Task, Worker};
@@ -48,6 +49,8 @@ pub struct SyncRequest {
     pub configuration: BTreeMap<String, String>,
     /// The state this sync starts from, a JSON object; None for that of the last checkpoint.
     pub initial_state: Option<String>,
+    /// What of all this is secret.
+    pub confidential: Confidential,
     /// The environment variables it sees, and no others.
     pub environment: BTreeMap<String, String>,
     /// What answers its requests.
@@ -73,8 +76,9 @@ pub enum Network {
 }
 
 impl Network {
-    fn web(self, limits: &Limits, oversight: Oversight) -> (Web, Option<Timestamp>) {
-        let client = |grants, trust| Client::overseen(grants, limits, Arc::new(SystemResolver), trust, oversight);
+    fn web(self, limits: &Limits, oversight: Oversight, held: Option<Arc<Held>>) -> (Web, Option<Timestamp>) {
+        let client =
+            |grants, trust| Client::overseen(grants, limits, Arc::new(SystemResolver), trust, oversight).holding(held);
         match self {
             Self::Granted(grants, trust) => (Web::Network(client(grants, trust)), None),
             Self::Recorded(grants, trust, recorder) => (Web::Recorded(client(grants, trust), Arc::new(recorder)), None),
@@ -162,7 +166,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     let landing = Arc::new(request.landing);
     let audit = request.oversight.audit.clone();
     let granted = Granted::of(&request.network, request.environment.keys());
-    let (web, clock) = request.network.web(&request.limits, request.oversight);
+    let (web, clock) = request.network.web(&request.limits, request.oversight, request.confidential.held.clone());
     let options = SqliteOptions {
         landing: Arc::clone(&landing),
         clock: clock.map(|clock| clock.as_microsecond()),
@@ -178,12 +182,18 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
 
     let memory = Arc::new(MemoryUse::default());
     let incidents = Incidents::default();
-    let redactor = redactor(request.configuration.iter().chain(&request.environment), &BTreeSet::new());
-    let log = Arc::new(ConnectorLog::new(request.log, redactor, &request.limits));
+    let redactor = request.confidential.redactor(request.configuration.iter().chain(&request.environment));
+    let log = Arc::new(ConnectorLog::new(request.log, redactor.clone(), &request.limits));
+    let guard = StateGuard::new(
+        request.confidential.said(&request.configuration),
+        request.confidential.redactor(&request.configuration),
+        Arc::clone(&log),
+    );
     let counters = request.counters;
     let (sender, writer) = queue::queue(Arc::clone(&counters));
     let operations = Operations::new(request.limits.clone(), landing, sender, incidents.clone(), Arc::clone(&counters))
-        .with_path_column(path_column);
+        .with_path_column(path_column)
+        .with_state_guard(guard);
     let capabilities = Capabilities {
         limits: request.limits,
         operations: Taker::Here(operations),
@@ -214,6 +224,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     }
     let result = with_denial(result, &incidents);
     let (result, cassette) = with_cassette(result, &web, &log);
+    let result = result.map_err(|error| redacted(error, &redactor));
     let hosts = web.usage();
     let result = finish_audit(&audit, &hosts, result);
     Ok(SyncReport {
@@ -431,18 +442,8 @@ fn with_missing(error: SyncError, replayed: &Replayed) -> SyncError {
 
 /// What is secret in the exchanges of a sync with this configuration.
 #[must_use]
-pub fn redaction(configuration: &BTreeMap<String, String>) -> Redaction {
-    Redaction::new(redactor(configuration, &BTreeSet::new()))
-}
-
-/// Keeps the values of secret names, and of `more`, out of what people read.
-pub(crate) fn redactor<'a>(
-    values: impl IntoIterator<Item = (&'a String, &'a String)>,
-    more: &BTreeSet<String>,
-) -> Redactor {
-    let secret = values.into_iter().filter(|(name, _)| is_secret_name(name) || more.contains(*name));
-    let secrets: Vec<_> = secret.map(|(_, value)| Secret::new(value.clone())).collect();
-    Redactor::new(&secrets)
+pub fn redaction(configuration: &BTreeMap<String, String>, confidential: &Confidential) -> Redaction {
+    Redaction::new(confidential.redactor(configuration))
 }
 
 async fn interrupted() -> &'static str {

@@ -70,7 +70,7 @@ fn taped(url: &str, nobody: &str) -> Connector {
 }
 
 /// All that is in a database, stamps included.
-fn dump(database: &Database) -> Vec<(String, Vec<Vec<Value>>)> {
+pub(crate) fn dump(database: &Database) -> Vec<(String, Vec<Vec<Value>>)> {
     let tables = database.query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
     let names = tables.into_iter().map(|row| row[0].as_str().unwrap().to_owned());
     names
@@ -82,10 +82,10 @@ fn dump(database: &Database) -> Vec<(String, Vec<Vec<Value>>)> {
 }
 
 /// The events without what depends on the machine's clock and on where the test runs.
-fn events(sync: &Sync) -> Vec<Value> {
+pub(crate) fn events(sync: &Sync) -> Vec<Value> {
     let mut events = sync.events.clone();
-    // The counts of a checkpoint are those of the moment at which it is shown.
-    events.retain(|event| event["event"] != "checkpoint");
+    // The counts of a checkpoint are those of the moment at which it is shown; steps are taken in the first sync only.
+    events.retain(|event| !["checkpoint", "step_started", "step_finished"].iter().any(|name| event["event"] == *name));
     for event in &mut events {
         let event = event.as_object_mut().unwrap();
         let volatile = ["time", "wall_seconds", "cpu_seconds", "rows_per_second", "elapsed_seconds", "database"];

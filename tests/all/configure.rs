@@ -40,9 +40,21 @@ impl Place {
         self.folder.path().join("configuration.json")
     }
 
+    fn warehouse(&self) -> PathBuf {
+        self.folder.path().join("warehouse")
+    }
+
+    /// The names of the stored secrets.
+    fn stored(&self) -> String {
+        let mut command = sluice();
+        command.args(["secrets", "list", "many", "--warehouse"]).arg(self.warehouse());
+        text(&command.output().unwrap().stdout)
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = sluice();
-        command.arg("configure").arg(many()).arg("--configuration").arg(self.path()).args(arguments);
+        command.arg("configure").arg(many()).arg("--configuration").arg(self.path());
+        command.arg("--warehouse").arg(self.warehouse()).args(arguments);
         command
     }
 
@@ -72,8 +84,11 @@ fn values_are_written_for_their_owner_only() {
     let from_file = format!("password={}", secret.display());
     let said = place.say(&[&GOOD[..], &["--set-file", &from_file, "--set", "deep=true"]].concat());
     assert_eq!(said.code, Some(0), "{}", said.error);
-    assert_eq!(said.out, format!("wrote {}\n", place.path().display()));
-    let expected = json!({"deep": "true", "mode": "quiet", "other": "kept", "password": "pass=word ", "region": "eu"});
+    let (path, sealed) = (place.path(), place.warehouse().join("many.secrets"));
+    assert_eq!(said.out, format!("wrote {}\nstored password in {}\n", path.display(), sealed.display()));
+    assert!(!text(&fs::read(sealed).unwrap()).contains("pass=word"));
+    assert_eq!(place.stored(), "password\n");
+    let expected = json!({"deep": "true", "mode": "quiet", "other": "kept", "region": "eu"});
     assert_eq!(place.written().unwrap(), expected);
     assert_eq!(fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, 0o600);
     let said = place.say(&GOOD);
@@ -88,7 +103,8 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
         (vec!["--set", "mode=x"], "field region: a value is required"),
         (vec!["--set", "region=Europe"], "field region: it must be one of eu, us"),
         (vec!["--set", "deep=yes"], "field deep: it must be true or false"),
-        (vec!["--set", "nope=1"], "its fields are: mode, password, region, deep, server"),
+        (vec!["--set", "nope=1"], "its fields are: mode, password, region, deep, server, phrase"),
+        (vec!["--set", "password=x"], "pass --set-file password=FILE"),
         (vec!["--set", "mode"], "--set takes NAME=VALUE"),
         (vec!["--set-file", "password=/nope"], "cannot read /nope"),
     ] {
@@ -165,7 +181,7 @@ fn a_test_can_do_no_more_than_a_sync() {
 #[test]
 fn a_person_is_asked_and_a_password_is_not_shown() {
     let place = Place::new();
-    let typed = json!(["", "quiet", "hunter2hunter2", "1", "y", ""]).to_string();
+    let typed = json!(["", "quiet", "hunter2hunter2", "1", "y", "", ""]).to_string();
     let mut command = Command::new("python3");
     command.arg(repository().join("tests/all/support/terminal.py")).arg("120").arg(typed);
     let configure = place.command(&[]);
@@ -178,6 +194,7 @@ fn a_person_is_asked_and_a_password_is_not_shown() {
     assert!(output.status.success(), "{shown}{}", text(&output.stderr));
     assert!(shown.contains("Mode (required)") && shown.contains("a value is required"), "{shown}");
     assert!(shown.contains("quiet") && !shown.contains("hunter2"), "{shown}");
-    let expected = json!({"deep": "true", "mode": "quiet", "password": "hunter2hunter2", "region": "eu"});
+    let expected = json!({"deep": "true", "mode": "quiet", "region": "eu"});
+    assert_eq!(place.stored(), "password\n");
     assert_eq!(place.written().unwrap(), expected, "{shown}");
 }

@@ -12,7 +12,7 @@ use sluicegate::log::{Level, LogSink};
 use sluicegate::policy::egress::NetworkGrants;
 use sluicegate::policy::limits::Limits;
 use sluicegate::sandbox::{CodeCache, Loaded, SandboxEngine};
-use sluicegate::sync::{Network, SyncReport, SyncRequest, sync};
+use sluicegate::sync::{Confidential, Network, SyncReport, SyncRequest, sync};
 
 use crate::support::many;
 
@@ -44,6 +44,7 @@ impl Place {
             configuration: [("mode".to_owned(), mode.to_owned())].into(),
             initial_state: None,
             environment: [].into(),
+            confidential: Confidential::default(),
             network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
             oversight: Oversight::default(),
             limits,

@@ -1,10 +1,13 @@
 //! Hostile connectors: every one ends within its limits as the class of error that it is,
 //! the database stays sound, and the next sync on it works.
 
+mod ceilings;
 mod components;
+mod files;
 mod limits;
 mod local_files;
 mod network;
+mod others;
 mod output;
 mod processes;
 mod surroundings;

@@ -192,7 +192,7 @@ fn a_replay_of_processes_is_always_the_same() {
     };
     let entries: Vec<_> = (0..6).map(|n| entry(&format!("answer {n}"))).collect();
     std::fs::write(&path, json!({"log": {"version": "1.2", "entries": entries}}).to_string()).unwrap();
-    let urls = vec!["http://api.example/page"; 6].join(" ");
+    let urls = ["http://api.example/page"; 6].join(" ");
     let replay = |mode: &str| {
         let connector = Connector::mode(mode).with("urls", &urls).arguments(&["--replay", path.to_str().unwrap()]);
         let sync = connector.succeed();

@@ -3,11 +3,12 @@
     python3 tests/bench/measure_http.py              everything (about five minutes)
     python3 tests/bench/measure_http.py slow page    some of: slow, page, tls, body, rows
 
-Both sides fetch from the same local server in turn, in the same minutes, and run the same versions of `requests`
-and `urllib3`; medians are compared. ``slow`` are pages that take 20 ms, ``page`` pages without latency, both with a
-`Session`; ``tls`` are requests without one; ``body`` is a body of 100 MB, also with the guest's peak memory; ``rows``
-are pages of 1,000 rows until they are in the database, whole processes against `requests`, `json` and
-`executemany`. For all but the last the seconds count that the work itself took, without the start of a process.
+Both sides fetch from the same local server in turn, in the same minutes, and run the same versions of
+`requests` and `urllib3`; medians are compared. ``slow`` are pages that take 20 ms, ``page`` pages without
+latency, both with a `Session`; ``tls`` are requests without one; ``body`` is a body of 100 MiB, also with the
+guest's peak memory; ``rows`` are pages of 1,000 rows until they are in the database, whole processes against
+`requests`, `json` and `executemany`. For all but the last, the seconds are those of the work itself, without
+the start of a process. A loaded machine favours whoever needs fewer of its cores: look at ``uptime`` first.
 """
 
 import json
@@ -112,9 +113,8 @@ def body(bench: Bench) -> None:
     bench.compare("a body of 100 MiB (MiB/s)", "body", bench.plain + "/body", 100, 0.7)
     for size in (1, 100):
         report = bench.sluice("body", bench.plain + "/body", size)[-1]
-        print(
-            f"    peak memory of the guest with {size} MiB: {int(str(report['peak_memory_bytes'])) / 2**20:.1f} MiB"
-        )
+        peak = int(str(report["peak_memory_bytes"])) / 2**20
+        print(f"    peak memory of the guest with {size} MiB: {peak:.1f} MiB")
 
 
 def rows(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 """The server of ``measure_http.py``: canned answers, so that the clients are what is measured.
 
-Prints two ports, without and with TLS. A page is ``/page/N``; ``/slow/N`` is the same page 20 ms later, ``/rows/N``
-a page of 1,000 rows, and ``/body/MIB`` that many MiB.
+Prints two ports, without and with TLS. A page is ``/page/N``; ``/slow/N`` is the same page 20 ms later,
+``/rows/N`` a page of 1,000 rows, and ``/body/MIB`` that many MiB.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class Server(asyncio.Protocol):
             elif kind == b"rows":
                 self.transport.write(ROWS[int(what) % len(ROWS)])
             else:
-                asyncio.ensure_future(self.send_body(int(what)))
+                self.sending = asyncio.ensure_future(self.send_body(int(what)))
 
     async def send_body(self, pieces: int) -> None:
         self.transport.write(HEAD.format(pieces * len(PIECE)).encode())

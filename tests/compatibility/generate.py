@@ -85,7 +85,8 @@ class Runner:
                         self.results[table][name] = entry
 
     def _refused(self, packages: dict[str, str], said: str) -> None:
-        lines = [line.partition("could not build compatibility: ")[2] or line for line in said.splitlines()]
+        said = said.partition("could not build compatibility: ")[2] or said
+        lines = said.splitlines()
         names = {normal(name): name for name in packages}
         refused: dict[str, str] = {}
         for line in lines:

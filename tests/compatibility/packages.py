@@ -10,7 +10,7 @@ BATCHES: list[dict[str, str]] = [
     {
         "requests": "import requests\ntry: requests.get('http://127.0.0.1:1')\nexcept requests.ConnectionError: pass",
         "urllib3": "import urllib3\nassert urllib3.util.parse_url('http://a/b').host == 'a'",
-        "certifi": "import certifi\nassert 'BEGIN CERT' in open(certifi.where()).read()",
+        "certifi": "import certifi\nassert 'BEGIN CERT' in certifi.contents()",
         "charset-normalizer": "from charset_normalizer import from_bytes\n"
         "assert from_bytes('héllo wörld, ça va'.encode()).best().encoding == 'utf_8'",
         "idna": "import idna\nassert idna.encode('bücher.example') == b'xn--bcher-kva.example'",
@@ -97,6 +97,7 @@ BATCHES: list[dict[str, str]] = [
         "SQLAlchemy": "import sqlalchemy\n"
         "assert sqlalchemy.create_engine('sqlite://').connect().exec_driver_sql('select 1').scalar() == 1",
         "pg8000": "import pg8000.native",
+        "psycopg2-binary": "import psycopg2",
         "PyMySQL": "import pymysql\nassert pymysql.converters.escape_string(\"'\")",
         "mysql-connector-python": "import mysql.connector",
         "python-tds": "import pytds",
@@ -157,7 +158,7 @@ BATCHES: list[dict[str, str]] = [
             "google-cloud-bigquery": "google.cloud.bigquery", "google-cloud-pubsub": "google.cloud.pubsub",
             "grpcio": "grpc", "lxml": "lxml", "mysqlclient": "MySQLdb", "numpy": "numpy", "oracledb": "oracledb",
             "orjson": "orjson", "pandas": "pandas", "paramiko": "paramiko", "polars": "polars",
-            "psycopg": "psycopg", "psycopg2-binary": "psycopg2", "pyarrow": "pyarrow",
+            "psycopg": "psycopg", "pyarrow": "pyarrow",
             "pycryptodome": "Crypto", "pymssql": "pymssql", "pyodbc": "pyodbc",
             "snowflake-connector-python": "snowflake.connector", "ujson": "ujson", "zstandard": "zstandard",
         }.items()

@@ -127,6 +127,8 @@ fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
     let lines = Arc::new(Lines::default());
     let worker = open(launch, &limits).unwrap_or_else(|error| panic!("{error}"));
     let request = SyncRequest {
+        confidential: Default::default(),
+        oversight: Default::default(),
         initial_state: None,
         environment: BTreeMap::new(),
         connector: "escaped".to_owned(),

@@ -7,9 +7,7 @@ together in the connector, as there, and sent as they are.
 
 from __future__ import annotations
 
-from datetime import date as Date
-from datetime import datetime as Timestamp
-from datetime import time as Time
+import datetime
 from typing import Any
 
 from psycopg2 import errors as errors
@@ -31,8 +29,11 @@ from psycopg2.errors import (
 
 __all__ = [
     "BINARY",
-    "Binary",
     "DATETIME",
+    "NUMBER",
+    "ROWID",
+    "STRING",
+    "Binary",
     "DataError",
     "DatabaseError",
     "Date",
@@ -40,12 +41,9 @@ __all__ = [
     "IntegrityError",
     "InterfaceError",
     "InternalError",
-    "NUMBER",
     "NotSupportedError",
     "OperationalError",
     "ProgrammingError",
-    "ROWID",
-    "STRING",
     "Time",
     "Timestamp",
     "Warning",
@@ -65,6 +63,7 @@ threadsafety = 2
 paramstyle = "pyformat"
 
 Binary = memoryview
+Date, Time, Timestamp = datetime.date, datetime.time, datetime.datetime
 
 
 class _Kind:

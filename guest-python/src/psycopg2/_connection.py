@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import ssl
 from collections.abc import Callable
@@ -172,10 +173,8 @@ class Connection:
         """Close; what was not committed is undone."""
         if not self.closed:
             self.closed = 1
-            try:
+            with contextlib.suppress(self._driver.Error, OSError):
                 self._connection.close()
-            except (self._driver.Error, OSError):
-                pass
 
     def reset(self) -> None:
         """As after connecting."""
@@ -196,7 +195,9 @@ class Connection:
     def server_version(self) -> int:
         """For example 150004."""
         statuses = getattr(self._connection, "parameter_statuses", {})
-        version = next((value for name, value in statuses.items() if name in ("server_version", b"server_version")), "0")
+        version = next(
+            (value for name, value in statuses.items() if name in ("server_version", b"server_version")), "0"
+        )
         text = version.decode() if isinstance(version, bytes) else str(version)
         numbers = [int("".join(c for c in part if c.isdigit()) or 0) for part in text.split()[0].split(".")]
         return numbers[0] * 10000 + (numbers[1] if len(numbers) > 1 else 0)

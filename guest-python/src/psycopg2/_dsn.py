@@ -59,7 +59,7 @@ def _parse_url(dsn: str) -> dict[str, str]:
 
 
 def arguments(dsn: str | None, keywords: dict[str, Any]) -> dict[str, str]:
-    """All of them together; keywords count more than the connection string, that more than the environment."""
+    """All of them together: keywords before the connection string, that before the environment."""
     found = {name: os.environ[variable] for name, variable in _ENVIRONMENT.items() if variable in os.environ}
     if dsn:
         found.update(parse(dsn))

@@ -7,11 +7,22 @@ from typing import Any
 
 from psycopg2 import _adapt
 from psycopg2._connection import Connection as connection
-from psycopg2._cursor import Column, Cursor as cursor
+from psycopg2._cursor import Column
+from psycopg2._cursor import Cursor as cursor
 from psycopg2._dsn import make as make_dsn
 from psycopg2._dsn import parse as parse_dsn
 
-__all__ = ["AsIs", "Column", "QuotedString", "adapt", "connection", "cursor", "make_dsn", "parse_dsn", "quote_ident"]
+__all__ = [
+    "AsIs",
+    "Column",
+    "QuotedString",
+    "adapt",
+    "connection",
+    "cursor",
+    "make_dsn",
+    "parse_dsn",
+    "quote_ident",
+]
 
 ISOLATION_LEVEL_AUTOCOMMIT = 0
 ISOLATION_LEVEL_READ_COMMITTED = 1

@@ -101,7 +101,12 @@ def execute_batch(cur: Any, sql: Any, argslist: Iterable[Any], page_size: int = 
 
 
 def execute_values(
-    cur: Any, sql: Any, argslist: Iterable[Any], template: Any = None, page_size: int = 100, fetch: bool = False
+    cur: Any,
+    sql: Any,
+    argslist: Iterable[Any],
+    template: Any = None,
+    page_size: int = 100,
+    fetch: bool = False,
 ) -> list[Any] | None:
     """Run a statement with `VALUES %s`, many rows at a time."""
     if hasattr(sql, "as_string"):

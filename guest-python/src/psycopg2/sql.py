@@ -29,7 +29,7 @@ class Composable:
         return Composed([self] * count)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._wrapped == other._wrapped  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._wrapped == other._wrapped
 
     def __hash__(self) -> int:
         return hash(str(self._wrapped))
@@ -49,6 +49,7 @@ class Composed(Composable):
         super().__init__([part if isinstance(part, Composable) else Literal(part) for part in seq])
 
     def as_string(self, context: Any = None) -> str:
+        """The text."""
         return "".join(part.as_string(context) for part in self._wrapped)
 
     def __iter__(self) -> Iterator[Composable]:
@@ -68,6 +69,7 @@ class SQL(Composable):
         return str(self._wrapped)
 
     def as_string(self, context: Any = None) -> str:
+        """The text."""
         return str(self._wrapped)
 
     def format(self, *args: Any, **kwargs: Any) -> Composed:
@@ -123,6 +125,7 @@ class Identifier(Composable):
         raise AttributeError("the Identifier wraps more than one than one string")
 
     def as_string(self, context: Any = None) -> str:
+        """The text."""
         return ".".join(quote_ident(text) for text in self._wrapped)
 
 
@@ -135,6 +138,7 @@ class Literal(Composable):
         return self._wrapped
 
     def as_string(self, context: Any = None) -> str:
+        """The text."""
         return _adapt.literal(self._wrapped, context)
 
 
@@ -150,6 +154,7 @@ class Placeholder(Composable):
         return None if self._wrapped is None else str(self._wrapped)
 
     def as_string(self, context: Any = None) -> str:
+        """The text."""
         return "%s" if self._wrapped is None else f"%({self._wrapped})s"
 
 

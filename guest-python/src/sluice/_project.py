@@ -20,7 +20,7 @@ from typing import Any
 
 from . import _frozen, _frozen_resources
 from ._frozen import Tree
-from ._stdlib import NEVER, PRELOAD
+from ._stdlib import AGAIN, NEVER, PRELOAD
 
 PROJECT = "/project"
 SITE = "/site-packages"
@@ -66,6 +66,7 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     if standard_library:
         library = os.path.dirname(ast.__file__)  # `os` itself is frozen and names a folder that is not there
         _preload(PRELOAD)
+        _give_home()
         roots = [library, root, *(entry for entry in ("/world", "/bundled") if os.path.isdir(entry))]
         for entry in roots:
             _add_library(tree, entry, skip_loaded=True)
@@ -192,6 +193,19 @@ def _note_shadowed(tree: Tree, imports: set[str], report: dict[str, Any]) -> Non
             )
 
 
+def _give_home() -> None:
+    """Let `~` mean the project's folder: libraries ask for it when they are imported, and would fail."""
+    original = os.path.expanduser
+
+    def expanduser(path: Any) -> Any:
+        expanded = original(path)
+        if isinstance(expanded, str) and (expanded == "~" or expanded.startswith("~/")):
+            return PROJECT + expanded[1:]
+        return expanded
+
+    os.path.expanduser = expanduser
+
+
 def _preload(names: tuple[str, ...]) -> None:
     for name in names:
         try:
@@ -250,7 +264,8 @@ def _left_out(relative: str) -> bool:
 
 
 def _loaded_files() -> set[str]:
-    return {path for module in list(sys.modules.values()) if (path := getattr(module, "__file__", None))}
+    loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return {path for path in loaded if path and not path.endswith(tuple(AGAIN))}
 
 
 def _forget_loaded(tree: Tree) -> None:

@@ -41,6 +41,9 @@ PRELOAD: tuple[str, ...] = (
     "sqlite3",
 )  # fmt: skip
 
+# Modules that libraries import a second time, to get them without their C part.
+AGAIN: frozenset[str] = frozenset({"xml/etree/ElementTree.py"})
+
 NEVER: frozenset[str] = frozenset(
     # tools, demonstrations, graphics, and the project's own build
     {

@@ -291,7 +291,9 @@ def proxies_of_requests_are_ignored_aloud(env):
     for url in (env.url, env.tls):
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
-            assert requests.get(url + "/echo", proxies={"http": "http://p.test:1", "https": "http://p.test:1"}).ok
+            assert requests.get(
+                url + "/echo", proxies={"http": "http://p.test:1", "https": "http://p.test:1"}
+            ).ok
         assert all("ignored" in str(warning.message) for warning in seen)
         assert seen
 

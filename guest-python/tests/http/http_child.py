@@ -76,10 +76,8 @@ def main() -> None:
     if kind != "native":
         become_guest(late=kind == "guest-late")
     with contextlib.redirect_stdout(sys.stderr):
-        if what == "snippets":
-            results = importlib.import_module("http_snippets").run(env)
-        else:
-            results = run_cases(env)
+        run = importlib.import_module("http_snippets").run if what == "snippets" else run_cases
+        results = run(env)
     print(json.dumps(results))
 
 

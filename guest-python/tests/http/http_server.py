@@ -250,13 +250,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.raw(
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
             + b"".join(
-                b"%x\r\n%b\r\n" % (len(part), part) for at in range(0, len(packed), 100) if (part := packed[at : at + 100])
+                b"%x\r\n%b\r\n" % (len(part), part)
+                for at in range(0, len(packed), 100)
+                if (part := packed[at : at + 100])
             )
             + b"0\r\n\r\n"
         )
 
     def do_chunk_extension_page(self) -> None:
-        self.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-Late: 1\r\n\r\n")
+        self.raw(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-Late: 1\r\n\r\n"
+        )
 
     def do_lengths_page(self) -> None:
         self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello")

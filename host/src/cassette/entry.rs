@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::base64;
 use super::raw::{End, Note};
 use super::redact::Redaction;
+use crate::policy::base64;
 
 /// Header fields in order.
 type Fields = Vec<(String, Vec<u8>)>;

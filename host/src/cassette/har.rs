@@ -10,9 +10,10 @@ use jiff::tz::TimeZone;
 use serde::de::DeserializeSeed;
 use url::Url;
 
+use super::CASSETTE_BYTES;
 use super::raw::{End, File, RawContent, RawEntry, RawHeader, RawResponse};
 use super::redact::bytes_of;
-use super::{CASSETTE_BYTES, base64};
+use crate::policy::base64;
 use crate::policy::terminal::{Lines, visible};
 
 /// The longest text of a parser that is shown.

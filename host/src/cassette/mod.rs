@@ -10,11 +10,9 @@
 //! | `player` | which entry answers a request |
 //! | `redact` | what is secret in an exchange, and what stands in its place |
 //! | `entry` | from an exchange to the text of an entry |
-//! | `base64` | bytes as text |
 //!
 //! Where bytes come from and go to is the business of [`crate::http`], whose [`Web`](crate::http::Web) uses this.
 
-mod base64;
 mod entry;
 mod har;
 mod player;

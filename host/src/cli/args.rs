@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::confidential::SecretArguments;
 use super::landing::LandingArguments;
+use super::secrets::SecretsCommand;
 
 /// Run data connectors that nobody has reviewed.
 ///
@@ -70,6 +72,12 @@ pub enum Command {
     /// The next `sluice run` reads everything again. When one ends well, rows that did not
     /// arrive again are deleted; until then the re-sync is pending and survives failures.
     Resync(ResyncArguments),
+    /// Store, list and remove the secrets of a connection
+    ///
+    /// They lie encrypted beside its database. The key is made on first use, in a file that only you can read:
+    /// `secrets.key` in Sluice's state folder, or the one that SLUICE_SECRETS_KEY_FILE names.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Delete a connection's tables and state
     Reset(ResetArguments),
     /// Give a table another primary key
@@ -144,12 +152,20 @@ pub struct ConfigureArguments {
     /// The configuration to write [default: <project>/configuration.json]
     #[arg(long, value_name = "FILE")]
     pub configuration: Option<PathBuf>,
-    /// Set a field instead of asking for it; may be repeated
+    /// Name of the connection, which names the file of its secrets [default: the connector's name]
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    #[command(flatten)]
+    pub warehouse: WarehouseArguments,
+    /// Set a field instead of asking for it, unless it is a password; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
     /// Set a field to what a file holds, which keeps a secret out of the list of processes
     #[arg(long, value_name = "NAME=FILE")]
     pub set_file: Vec<String>,
+    /// A TOML file with sections [secrets] and [oauth], for the form's tests
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
     /// Ask for nothing and run the form's tests
     #[arg(long)]
     pub test: bool,
@@ -159,6 +175,8 @@ pub struct ConfigureArguments {
 
     #[command(flatten)]
     pub grants: GrantArguments,
+    #[command(flatten)]
+    pub secrets: SecretArguments,
     #[command(flatten)]
     pub jail: JailArguments,
     #[command(flatten)]
@@ -204,6 +222,8 @@ pub struct RunArguments {
     #[command(flatten)]
     pub audit: AuditArguments,
     #[command(flatten)]
+    pub secrets: SecretArguments,
+    #[command(flatten)]
     pub cassette: CassetteArguments,
     #[command(flatten)]
     pub landing: LandingArguments,
@@ -218,7 +238,8 @@ pub struct RunArguments {
 #[command(next_help_heading = "Grants")]
 pub struct GrantArguments {
     /// Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
-    /// https://*.example.com
+    /// https://*.example.com; or TCP connections, with TLS only or either way:
+    /// tls://db.example.com:5432, tcp://db.example.com:5432
     #[arg(long = "allow", value_name = "SCHEME://HOST[:PORT]")]
     pub allow: Vec<String>,
     /// Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8

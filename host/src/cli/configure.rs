@@ -10,19 +10,24 @@ use serde_json::{Value, json};
 
 use super::args::ConfigureArguments;
 use super::ask::{Hidden, Person, check, shown};
+use super::confidential::{self, Sources, Way, compose};
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::grants::{Granted, oversight, refuse_ungranted, trust};
+use super::input;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
 use super::wall::Wall;
-use super::{print, run};
+use super::{passwords, print, run};
 use crate::compiler::configuration::{self, CONFIGURATION};
 use crate::display::output::Output;
 use crate::error::SyncError;
 use crate::landing::settings::LimitSettings;
 use crate::log::{Level, LogSink};
-use crate::setup::{FieldKind, Form, Outcome, SetupRequest};
+use crate::policy::secrets::Secret;
+use crate::secrets::SecretStore;
+use crate::setup::{Form, Outcome, SetupRequest};
+use crate::sync::Confidential;
 
 /// Fills in the form, or tests what is there.
 pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Result<u8, Failure> {
@@ -31,9 +36,13 @@ pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Re
     let oversight = oversight(&arguments.audit)?;
     let mut granted = Granted::parse(&arguments.grants)?;
     let path = configuration_path(arguments)?;
-    let current = read(&path)?;
+    let in_file = read(&path)?;
     let given = given(arguments)?;
+    let said = arguments.secrets.read(arguments.settings.as_deref())?;
     let subject = Subject::load(&arguments.subject, folders, &output)?;
+    let connection = arguments.connection.clone().unwrap_or_else(|| subject.connection());
+    let mut kept = Kept::read(arguments, &connection, folders)?;
+    let current = kept.beside(&in_file);
     let server = arguments.grants.with_server.as_deref().map(TestServer::start).transpose()?;
     if let Some(server) = &server {
         granted.add(server);
@@ -45,9 +54,10 @@ pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Re
     let limits = run::limits(&arguments.limits, &LimitSettings::default(), &subject, &output)?;
     let wall = Wall::admit(&arguments.jail, &subject, &limits, folders, &output)?;
     let log = Arc::new(Messages(output));
+    let names = kept.names().chain(said.names()).cloned().collect();
     let mut request = SetupRequest {
         configuration: current.clone(),
-        passwords: BTreeSet::new(),
+        confidential: Confidential { names, ..Confidential::default() },
         grants,
         trust,
         oversight,
@@ -60,21 +70,117 @@ pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Re
         Err(error) => return Err(failed("asking for the form", &error)),
     };
     check_form(&form, &subject, arguments)?;
+    let passwords = passwords::of_form(&form);
+    refuse_shown(&passwords, arguments)?;
     let filled = filled(&form, &given, current.clone(), arguments)?;
     check_filled(&form, &filled)?;
-    let written = filled != current;
+    let secret = |name: &String| {
+        let by_project = subject.project.as_ref().is_some_and(|project| project.secrets.names().any(|own| own == name));
+        passwords.contains(name) || by_project || request.confidential.names.contains(name)
+    };
+    let (secrets, plain): (BTreeMap<_, _>, _) = filled.clone().into_iter().partition(|(name, _)| secret(name));
+    let changes = !arguments.test || filled != current;
+    let stored = if changes { kept.keep(&secrets)? } else { Vec::new() };
+    let configuration = if changes { plain } else { in_file.clone() };
+    let written = configuration != in_file;
     if written {
-        write(&path, &filled)?;
+        write(&path, &configuration)?;
     }
-    request.passwords = passwords(&form);
-    request.configuration = filled;
-    if let Some(server) = &server {
-        for value in request.configuration.values_mut() {
-            *value = value.replace(SERVER_PLACEHOLDER, &server.url);
+    let tests = if arguments.test {
+        let mut configuration = configuration;
+        if let Some(server) = &server {
+            for value in configuration.values_mut() {
+                *value = value.replace(SERVER_PLACEHOLDER, &server.url);
+            }
         }
+        let sources = Sources {
+            subject: &subject,
+            connection: &connection,
+            warehouse: &arguments.warehouse.warehouse,
+            folders,
+            said,
+            passwords,
+            configuration,
+            replayed: false,
+        };
+        let way = Way { grants: &request.grants, trust: &request.trust, limits: &request.limits };
+        let composed = compose(sources, &way)?;
+        request.configuration = composed.configuration;
+        request.confidential = composed.confidential;
+        tests(&wall, &request, &form)?
+    } else {
+        Vec::new()
+    };
+    report(arguments, &Written { path: &path, written, stored, secrets: &kept.path() }, &tests)
+}
+
+/// What was written, and where.
+struct Written<'a> {
+    path: &'a Path,
+    written: bool,
+    /// Names of secrets.
+    stored: Vec<String>,
+    secrets: &'a Path,
+}
+
+/// The stored secrets of the connection.
+struct Kept {
+    store: SecretStore,
+    connection: String,
+    all: BTreeMap<String, Secret>,
+}
+
+impl Kept {
+    fn read(arguments: &ConfigureArguments, connection: &str, folders: &Folders) -> Result<Self, Failure> {
+        let store = confidential::store(&arguments.warehouse.warehouse, connection, folders)?;
+        let all = store.all(connection)?;
+        Ok(Self { store, connection: connection.to_owned(), all })
     }
-    let tests = if arguments.test { tests(&wall, &request, &form)? } else { Vec::new() };
-    report(arguments, &path, written, &tests)
+
+    fn path(&self) -> PathBuf {
+        self.store.path(&self.connection)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.all.keys()
+    }
+
+    /// A configuration with the secrets that it does not have.
+    fn beside(&self, configuration: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let stored = self.all.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
+        let own = configuration.iter().filter(|(name, value)| !value.is_empty() || !self.all.contains_key(*name));
+        stored.chain(own.map(|(name, value)| (name.clone(), value.clone()))).collect()
+    }
+
+    /// Stores what changed and answers its names; an empty value is not stored.
+    fn keep(&mut self, secrets: &BTreeMap<String, String>) -> Result<Vec<String>, Failure> {
+        let changed =
+            |(name, value): &(&String, &String)| self.all.get(*name).map_or("", Secret::expose) != value.as_str();
+        let changed: Vec<_> = secrets.iter().filter(changed).collect();
+        let (gone, new): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, value)| value.is_empty());
+        for (name, _) in gone {
+            self.store.remove(&self.connection, name)?;
+        }
+        let new: BTreeMap<_, _> =
+            new.into_iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect();
+        if !new.is_empty() {
+            self.store.set(&self.connection, &new)?;
+        }
+        Ok(new.into_keys().collect())
+    }
+}
+
+/// What stands on a command line can be read by every user of the machine.
+fn refuse_shown(passwords: &BTreeSet<String>, arguments: &ConfigureArguments) -> Result<(), Failure> {
+    let shown = arguments.set.iter().filter_map(|text| text.split_once('=')).map(|(name, _)| name);
+    match shown.into_iter().find(|name| passwords.contains(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Failure::refused(format!(
+            "field {} is a password, which --set would show in the list of processes",
+            self::shown(name)
+        ))
+        .hint(format!("put it into a file and pass --set-file {}=FILE", self::shown(name)))),
+    }
 }
 
 /// One test and how it went.
@@ -121,13 +227,10 @@ fn configuration_path(arguments: &ConfigureArguments) -> Result<PathBuf, Failure
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => {
-            return Err(Failure::refused(format!("cannot read the configuration {}: {error}", path.display())));
-        }
-    };
+    if matches!(path.symlink_metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        return Ok(BTreeMap::new());
+    }
+    let text = input::read_text(path, "configuration")?;
     configuration::parse(&text)
         .map_err(|error| Failure::refused(format!("{}: {}", path.display(), with_causes(&error))))
 }
@@ -145,10 +248,7 @@ fn given(arguments: &ConfigureArguments) -> Result<BTreeMap<String, String>, Fai
         let Some((name, path)) = text.split_once('=') else {
             return Err(Failure::refused("--set-file takes NAME=FILE"));
         };
-        let value = fs::read_to_string(path)
-            .map_err(|error| Failure::refused(format!("--set-file {name}: cannot read {path}: {error}")))?;
-        let value = value.strip_suffix('\n').map_or(value.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-        given.insert(name.to_owned(), value.to_owned());
+        given.insert(name.to_owned(), confidential::from_file(&format!("--set-file {name}"), path)?);
     }
     Ok(given)
 }
@@ -209,11 +309,6 @@ fn check_filled(form: &Form, configuration: &BTreeMap<String, String>) -> Result
         .hint("give each with --set NAME=VALUE, or run this at a terminal to be asked"))
 }
 
-fn passwords(form: &Form) -> BTreeSet<String> {
-    let password = form.fields.iter().filter(|field| field.kind == FieldKind::Password);
-    password.map(|field| field.name.clone()).collect()
-}
-
 /// Replaces the file as a whole, for its owner's eyes only.
 fn write(path: &Path, configuration: &BTreeMap<String, String>) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(configuration).map_err(|error| Failure::host(error.to_string()))?;
@@ -247,8 +342,8 @@ fn tests(wall: &Wall, request: &SetupRequest, form: &Form) -> Result<Vec<Tested>
     Ok(tested)
 }
 
-fn report(arguments: &ConfigureArguments, path: &Path, written: bool, tests: &[Tested]) -> Result<u8, Failure> {
-    let shown_path = path.display().to_string();
+fn report(arguments: &ConfigureArguments, written: &Written<'_>, tests: &[Tested]) -> Result<u8, Failure> {
+    let shown_path = written.path.display().to_string();
     if arguments.json {
         let tests: Vec<Value> = tests
             .iter()
@@ -257,13 +352,19 @@ fn report(arguments: &ConfigureArguments, path: &Path, written: bool, tests: &[T
                 json!({ "name": test.name, "label": test.label, "success": message.is_none(), "message": message })
             })
             .collect();
-        print(&format!("{}\n", json!({ "configuration": shown_path, "written": written, "tests": tests })))?;
+        let report = json!({
+            "configuration": shown_path, "written": written.written, "stored": written.stored, "tests": tests,
+        });
+        print(&format!("{report}\n"))?;
     } else {
-        let mut text = match written {
+        let mut text = match written.written {
             true => format!("wrote {shown_path}\n"),
             false if tests.is_empty() => format!("{shown_path} is as it was\n"),
             false => String::new(),
         };
+        for name in &written.stored {
+            text += &format!("stored {} in {}\n", shown(name), written.secrets.display());
+        }
         for test in tests {
             text += &match test.message() {
                 None => format!("ok      {}\n", shown(&test.label)),

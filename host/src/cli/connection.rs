@@ -1,11 +1,11 @@
 //! `sluice state` and `sluice reset`: what a connection keeps.
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
 use super::args::{ConnectionArguments, ResetArguments, StateCommand};
 use super::failure::Failure;
+use super::input;
 use super::{contents, eprint, print, resync};
 use crate::destination::sqlite::Warehouse;
 use crate::policy::limits::Limits;
@@ -81,12 +81,16 @@ fn confirmed(connection: &str) -> Result<bool, Failure> {
 
 pub(super) fn read_state(file: &Path) -> Result<String, Failure> {
     let limit = Limits::default().state_bytes as u64;
-    let mut text = String::new();
-    let read = match file.to_str() {
-        Some("-") => io::stdin().take(limit + 1).read_to_string(&mut text),
-        _ => File::open(file).and_then(|file| file.take(limit + 1).read_to_string(&mut text)),
+    let refused = |error: &dyn std::fmt::Display| {
+        Failure::refused(format!("cannot read the state from {}: {error}", file.display()))
     };
-    read.map_err(|error| Failure::refused(format!("cannot read the state from {}: {error}", file.display())))?;
+    let text = match file.to_str() {
+        Some("-") => io::read_to_string(io::stdin().take(limit + 1)).map_err(|error| refused(&error))?,
+        _ => {
+            let bytes = input::read(file, "state", limit.saturating_add(1), input::Holds::Decisions)?;
+            String::from_utf8(bytes).map_err(|error| refused(&error))?
+        }
+    };
     if text.len() as u64 > limit {
         return Err(Failure::refused(format!("the state is larger than {limit} bytes"))
             .hint("a state holds cursors; keep data in tables"));

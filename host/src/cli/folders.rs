@@ -17,10 +17,12 @@ pub(super) struct Folders {
     pub(super) state: PathBuf,
     /// Most bytes of the cache.
     pub(super) cache_bytes: u64,
+    /// The keys of stored secrets.
+    pub(super) secrets_key: PathBuf,
 }
 
 impl Folders {
-    /// `$SLUICE_CACHE_DIR` and `$SLUICE_STATE_DIR`, else `sluice` in the usual places of the
+    /// `$SLUICE_SECRETS_KEY_FILE`, `$SLUICE_CACHE_DIR` and `$SLUICE_STATE_DIR`, else `sluice` in the usual places of the
     /// platform (`$XDG_CACHE_HOME`, `$XDG_STATE_HOME` and their defaults on Linux). `$SLUICE_CACHE_MIB` bounds the
     /// cache.
     ///
@@ -37,10 +39,12 @@ impl Folders {
                 mib.ok_or_else(|| Failure::refused("SLUICE_CACHE_MIB must be a number of MiB".to_owned()))?
             }
         };
+        let state = given("SLUICE_STATE_DIR").unwrap_or_else(|| state_home.join("sluice"));
         Ok(Self {
             cache_bytes,
             cache: given("SLUICE_CACHE_DIR").unwrap_or_else(|| strategy.cache_dir().join("sluice")),
-            state: given("SLUICE_STATE_DIR").unwrap_or_else(|| state_home.join("sluice")),
+            secrets_key: given("SLUICE_SECRETS_KEY_FILE").unwrap_or_else(|| state.join("secrets.key")),
+            state,
         })
     }
 }

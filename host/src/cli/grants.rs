@@ -2,6 +2,7 @@
 
 use super::args::{AuditArguments, GrantArguments};
 use super::failure::Failure;
+use super::input;
 use super::server::TestServer;
 use super::subject::Subject;
 use crate::audit::Audit;
@@ -55,8 +56,7 @@ pub(super) fn oversight(arguments: &AuditArguments) -> Result<Oversight, Failure
 /// Which certificate authorities are trusted.
 pub(super) fn trust(arguments: &GrantArguments) -> Result<Trust, Failure> {
     let Some(path) = &arguments.ca_file else { return Ok(Trust::system()) };
-    let pem = std::fs::read(path)
-        .map_err(|error| Failure::refused(format!("cannot read the CA file {}: {error}", path.display())))?;
+    let pem = input::read(path, "CA file", input::DECISION_BYTES, input::Holds::Decisions)?;
     Trust::system().and_pem(&pem).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
 }
 

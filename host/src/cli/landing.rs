@@ -1,6 +1,5 @@
 //! How rows land, as `sluice run` is told: flags over a settings file over a project's `connector.toml`.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,6 +8,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ChoiceError, StrDeserializer};
 
 use super::failure::Failure;
+use super::input;
 use crate::landing::references::{ColumnReference, TableReference};
 use crate::landing::settings::{self, Settings};
 use crate::landing::{BadRow, Deletes, Landing, Naming, SchemaChanges, SystemColumns, TableLanding, TypeMismatch};
@@ -75,7 +75,7 @@ impl LandingArguments {
             None => Settings::default(),
             Some(path) => {
                 let refused = |reason: String| Failure::refused(format!("settings {}: {reason}", path.display()));
-                let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+                let text = input::read_text(path, "settings file")?;
                 settings::read(&text).map_err(|error| refused(error.to_string()))?
             }
         };
@@ -120,6 +120,8 @@ impl LandingArguments {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::fs;
+
     use super::*;
     use clap::Parser;
 

@@ -5,6 +5,7 @@ mod args;
 mod ask;
 mod build;
 mod check;
+mod confidential;
 mod configure;
 mod connection;
 mod contents;
@@ -13,11 +14,14 @@ mod failure;
 mod folders;
 mod grants;
 mod init;
+mod input;
 mod landing;
 mod migrate;
+mod passwords;
 mod report;
 mod resync;
 mod run;
+mod secrets;
 mod server;
 mod subject;
 mod tape;
@@ -36,6 +40,7 @@ use folders::Folders;
 /// Does what the arguments say and answers the process's exit code.
 pub fn run(arguments: Arguments) -> ExitCode {
     trace(arguments.verbose);
+    no_core_dumps();
     match dispatch(arguments.command) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -57,6 +62,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Peek(arguments) => contents::peek(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
+        Command::Secrets(command) => secrets::secrets(&command, &Folders::find()?),
         Command::Reset(arguments) => connection::reset(&arguments),
         Command::Migrate(arguments) => migrate::migrate(&arguments),
         Command::Completions { shell } => {
@@ -64,6 +70,13 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
             Ok(0)
         }
     }
+}
+
+/// A dump of this process's memory would hold every secret of a sync.
+fn no_core_dumps() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    // Where this is refused, the limit was lower already.
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
 }
 
 /// What the host itself has to say, for people who look for a fault; never on standard

@@ -16,6 +16,7 @@ use crate::display::units;
 use crate::display::withheld::WithheldSummary;
 use crate::error::SyncError;
 use crate::http::Recorded;
+use crate::policy::secrets::Redactor;
 use crate::sync::{CassetteReport, SyncReport};
 
 /// Tables that a preview shows at most.
@@ -30,13 +31,14 @@ pub(super) fn summary(
     connection: &str,
     warehouse: &Path,
     report: SyncReport,
+    secrets: &Redactor,
 ) -> SyncSummary {
     let rate = units::per_second(report.rows, report.wall);
     let mut hosts: Vec<_> = report
         .hosts
         .into_iter()
         .map(|host| HostSummary {
-            host: host.host,
+            host: secrets.redact(&host.host),
             requests: host.requests,
             connections: host.connections,
             bytes_sent: host.bytes_sent,
@@ -58,7 +60,7 @@ pub(super) fn summary(
             .tables
             .into_iter()
             .map(|counts| TableSummary {
-                table: counts.table.to_string(),
+                table: secrets.redact(&counts.table.to_string()),
                 upserts: counts.upserts,
                 updates: counts.updates,
                 deletes: counts.deletes,
@@ -69,7 +71,7 @@ pub(super) fn summary(
             })
             .collect(),
         pending_resyncs: pending_resyncs(warehouse, connection),
-        withheld: withheld(&report.withheld),
+        withheld: withheld(&report.withheld, secrets),
         cassette: report.cassette.map(cassette),
         checkpoints: report.checkpoints,
         files: report.files.0,
@@ -105,11 +107,11 @@ fn pending_resyncs(warehouse: &Path, connection: &str) -> Vec<ResyncSummary> {
 }
 
 /// One entry a table and reason, in order of first appearance.
-fn withheld(all: &[Withheld]) -> Vec<WithheldSummary> {
+fn withheld(all: &[Withheld], secrets: &Redactor) -> Vec<WithheldSummary> {
     let mut entries: Vec<WithheldSummary> = Vec::new();
     for one in all {
-        let (table, reason) = (one.table.to_string(), one.reason.to_string());
-        let Some(column) = one.column.clone() else {
+        let (table, reason) = (secrets.redact(&one.table.to_string()), one.reason.to_string());
+        let Some(column) = one.column.as_deref().map(|column| secrets.redact(column)) else {
             entries.push(WithheldSummary { table, columns: Vec::new(), reason });
             continue;
         };
@@ -145,7 +147,13 @@ fn outcome(result: Result<(), SyncError>) -> Outcome {
 }
 
 /// The summary and the first rows of each table, on standard output.
-pub(super) fn print(summary: &SyncSummary, warehouse: &Path, connection: &str, rows: usize) -> Result<(), Failure> {
+pub(super) fn print(
+    summary: &SyncSummary,
+    warehouse: &Path,
+    connection: &str,
+    rows: usize,
+    secrets: &Redactor,
+) -> Result<(), Failure> {
     let mut text = Vec::new();
     let written = summary.write(&mut text);
     let written = written.and_then(|()| {
@@ -157,7 +165,8 @@ pub(super) fn print(summary: &SyncSummary, warehouse: &Path, connection: &str, r
         preview::write(&previews, &mut text)
     });
     written.map_err(|error| Failure::host(error.to_string()))?;
-    super::print(&String::from_utf8_lossy(&text))
+    // Rows are data, but a terminal or its log is not where a secret should turn up.
+    super::print(&secrets.redact(&String::from_utf8_lossy(&text)))
 }
 
 /// Previews of the tables this sync touched. A table that cannot be read is left out: the

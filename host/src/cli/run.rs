@@ -1,29 +1,34 @@
 //! `sluice run`: resolve what was asked, sync once, say what happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::accept;
 use super::args::{LimitArguments, RunArguments};
+use super::confidential::{Composed, Sources, Way, compose};
 use super::connection;
 use super::environment::Environment;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::grants::{Granted, oversight, refuse_ungranted, trust};
+use super::input;
+use super::passwords;
 use super::report;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
 use super::tape::Tape;
 use super::wall::Wall;
-use crate::cassette::Player;
+use crate::cassette::{Player, Redaction};
 use crate::compiler::configuration;
 use crate::counters::Counters;
 use crate::destination::sqlite::Warehouse;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
+use crate::http::Trust;
 use crate::landing::settings::LimitSettings;
+use crate::policy::egress::NetworkGrants;
 use crate::policy::limits::{Limits, LimitsError};
 use crate::stamp::AskedLimits;
 use crate::sync::{Network, SyncRequest, redaction};
@@ -40,6 +45,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let environment = Environment::parse(&arguments.env, |name| std::env::var(name).ok())?;
     let state = arguments.state.as_deref().map(initial_state).transpose()?;
     let operator = arguments.landing.read()?;
+    let said = arguments.secrets.read(arguments.landing.settings.as_deref())?;
     let subject = Subject::load(&arguments.subject, folders, &output)?;
     let server = arguments.grants.with_server.as_deref().map(TestServer::start).transpose()?;
     if let Some(server) = &server {
@@ -49,27 +55,39 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         }
     }
     let server_url = server.as_ref().map(|server| server.url.clone());
-    let network = match tape {
-        Tape::Replay(cassette, clock) => Network::Replayed(Player::new(cassette, redaction(&configuration)), clock),
-        tape => {
-            let grants = granted.with_project(&subject);
-            refuse_ungranted(&subject, &grants)?;
-            match tape.recorder(redaction(&configuration), server_url)? {
-                Some(recorder) => Network::Recorded(grants, trust, recorder),
-                None => Network::Granted(grants, trust),
-            }
-        }
-    };
+    let replayed = matches!(tape, Tape::Replay(..));
+    let grants = granted.with_project(&subject);
+    if !replayed {
+        refuse_ungranted(&subject, &grants)?;
+    }
     let limits = limits(&arguments.limits, &operator.limits, &subject, &output)?;
     // A component is a stranger's: how its rows land is not its author's to say.
     let project = subject.project.as_ref().map(|project| project.landing.clone()).unwrap_or_default();
     let landing = project.overridden_by(operator.landing);
-    let connection = arguments.connection.clone().unwrap_or_else(|| subject.name().replace('-', "_"));
+    let connection = arguments.connection.clone().unwrap_or_else(|| subject.connection());
 
     let wall = Wall::admit(&arguments.jail, &subject, &limits, folders, &output)?;
     let place = wall.open(&limits)?;
     let digest = place.digest().to_owned();
     accept(arguments, &subject, &digest, &connection, &output)?;
+    let passwords = match configuration.is_empty() {
+        true => BTreeSet::new(),
+        false => passwords::of_component(&wall, &digest, &limits, folders, &output),
+    };
+    let sources = Sources {
+        subject: &subject,
+        connection: &connection,
+        warehouse: &arguments.warehouse.warehouse,
+        folders,
+        said,
+        passwords,
+        configuration,
+        replayed,
+    };
+    let way = Way { grants: &grants, trust: &trust, limits: &limits };
+    let Composed { configuration, confidential } = compose(sources, &way)?;
+    let network = network(tape, grants, trust, redaction(&configuration, &confidential), server_url)?;
+    let said = confidential.said(&configuration);
 
     let counters = Arc::new(Counters::default());
     let started =
@@ -81,6 +99,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         warehouse: arguments.warehouse.warehouse.clone(),
         landing,
         configuration,
+        confidential,
         network,
         oversight,
         initial_state: state,
@@ -92,15 +111,32 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let done = place.sync(request)?;
     drop(server);
     let code = done.result.as_ref().map_or_else(|error| error.exit_code(), |()| 0);
-    let summary = report::summary(&subject, &digest, &connection, &arguments.warehouse.warehouse, done);
+    let summary = report::summary(&subject, &digest, &connection, &arguments.warehouse.warehouse, done, &said);
     progress.finish(&summary);
     drop(progress);
     if !arguments.json {
-        report::print(&summary, &arguments.warehouse.warehouse, &connection, arguments.preview)?;
+        report::print(&summary, &arguments.warehouse.warehouse, &connection, arguments.preview, &said)?;
     }
     // A reader that went away is not a failure of the sync, whose rows have landed.
     let _ = output.finish();
     Ok(code)
+}
+
+/// What answers the connector's requests.
+fn network(
+    tape: Tape,
+    grants: NetworkGrants,
+    trust: Trust,
+    redaction: Redaction,
+    server: Option<String>,
+) -> Result<Network, Failure> {
+    Ok(match tape {
+        Tape::Replay(cassette, clock) => Network::Replayed(Player::new(cassette, redaction), clock),
+        tape => match tape.recorder(redaction, server)? {
+            Some(recorder) => Network::Recorded(grants, trust, recorder),
+            None => Network::Granted(grants, trust),
+        },
+    })
 }
 
 fn initial_state(file: &Path) -> Result<String, Failure> {
@@ -117,8 +153,7 @@ fn read_configuration(arguments: &RunArguments, recorded: Option<&str>) -> Resul
         None if arguments.subject.is_dir() && default.exists() => &default,
         None => return Ok(BTreeMap::new()),
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::refused(format!("cannot read the configuration {}: {error}", path.display())))?;
+    let text = input::read_text(path, "configuration")?;
     let mut configuration = configuration::parse(&text)
         .map_err(|error| Failure::refused(format!("{}: {}", path.display(), with_causes(&error))))?;
     if let Some(url) = recorded {

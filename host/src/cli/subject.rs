@@ -1,17 +1,16 @@
 //! What a command works on: a component, or a project that is built first.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::time::SystemTime;
 
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
+use super::input;
+use crate::check::MAX_COMPONENT_BYTES;
 use crate::compiler::{self, Built, Inputs, Options, Project, prune};
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::embedded;
-use crate::policy::limits::Limits;
 use crate::stamp::{self, Stamp};
 
 /// The contract's version, as `wit/connector.wit` says it.
@@ -54,6 +53,11 @@ impl Subject {
     /// The connector's name.
     pub(super) fn name(&self) -> &str {
         self.stamp.as_ref().map_or(&self.stem, |stamp| &stamp.name)
+    }
+
+    /// The name of its connection, unless another is given.
+    pub(super) fn connection(&self) -> String {
+        self.name().replace('-', "_")
     }
 
     /// The connector's version, if it says one.
@@ -108,13 +112,8 @@ pub(super) fn build(
 }
 
 fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
-    let limit = Limits::default().component_bytes;
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
-    read.map_err(|error| Failure::refused(format!("cannot read {}: {error}", path.display())))?;
-    if bytes.len() as u64 > limit {
-        return Err(Failure::refused(format!("{} is larger than {limit} bytes", path.display())));
-    }
+    // How large it may be is decided when the limits are known.
+    let bytes = input::read(path, "component", MAX_COMPONENT_BYTES as u64, input::Holds::Anything)?;
     if !bytes.starts_with(WASM_MAGIC) {
         return Err(Failure::refused(format!("{} is not a component", path.display())).hint(WHAT_TO_NAME));
     }

@@ -1,13 +1,12 @@
 //! `--record` and `--replay`: which cassette a sync writes or plays.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::args::CassetteArguments;
 use super::failure::Failure;
+use super::input;
 use crate::cassette::{CASSETTE_BYTES, Cassette, CassetteError, Redaction};
 use crate::http::Recorder;
 
@@ -76,10 +75,5 @@ fn clock(text: &str) -> Result<Timestamp, Failure> {
 
 /// At most one byte more than a cassette may have.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(CASSETTE_BYTES + 1).read_to_end(&mut bytes));
-    match read {
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(Failure::refused(format!("cannot read the cassette {}: {error}", path.display()))),
-    }
+    input::read(path, "cassette", CASSETTE_BYTES + 1, input::Holds::Anything)
 }

@@ -12,6 +12,9 @@
 //!
 //! [destination]          # how rows land when this folder is run, see `landing/decisions.rs`
 //! deletes = "hard"
+//!
+//! [secrets.api_key]      # also [oauth.NAME], see `policy/held.rs`
+//! hosts = ["https://api.example.com"]
 //! ```
 //!
 //! Asking grants nothing: the operator does. `[destination]` is for a project that is run from its folder, whose
@@ -22,13 +25,14 @@ use toml::{Table, Value};
 use crate::landing::Landing;
 use crate::landing::settings::{self, SettingsError};
 use crate::policy::egress::NetworkGrant;
+use crate::policy::held::{RuleError, SecretRules};
 use crate::stamp::{AskedLimits, MAX_NAME_BYTES, is_name, is_version};
 
 /// The file's name in the project's folder.
 pub const MANIFEST: &str = "connector.toml";
 /// Most network destinations one project may ask for.
 pub const MAX_ASKED_DESTINATIONS: usize = 256;
-const KEYS: [&str; 5] = ["name", "version", "network", "limits", "destination"];
+const KEYS: [&str; 7] = ["name", "version", "network", "limits", "destination", "secrets", "oauth"];
 const NETWORK_KEYS: [&str; 1] = ["allow"];
 const LIMIT_KEYS: [&str; 5] = ["memory_mib", "cpu_seconds", "wall_seconds", "rows", "requests"];
 
@@ -45,6 +49,8 @@ pub struct Manifest {
     pub limits: AskedLimits,
     /// How its rows land.
     pub destination: Landing,
+    /// What of its configuration is secret.
+    pub secrets: SecretRules,
 }
 
 /// Why `connector.toml` cannot be used.
@@ -71,6 +77,9 @@ pub enum ManifestError {
         /// What is expected.
         expected: String,
     },
+    /// The sections about secrets.
+    #[error("connector.toml: {0}")]
+    Secrets(#[from] RuleError),
     /// The section about the destination.
     #[error("connector.toml: {0}")]
     Destination(SettingsError),
@@ -112,6 +121,7 @@ impl Manifest {
                 requests: number(limits, "requests")?,
             },
             destination: settings::read_section(text).map_err(ManifestError::Destination)?,
+            secrets: settings::read_secret_sections(text).map_err(ManifestError::Destination)?.from_project()?,
         })
     }
 }

@@ -147,13 +147,11 @@ pub fn build(
     progress: &mut dyn Progress,
 ) -> Result<Built, BuildError> {
     make_private(cache)?;
-    let sdk = scan::top_level(inputs);
-    let requirements = project.requirements.with_stand_ins(|module| sdk.contains(&module));
-    for name in &requirements.provided {
+    for name in &project.requirements.provided {
         progress.step(&format!("note: {name} is provided by the SDK and is not installed"));
     }
     let toolchain = Toolchain::ready(cache, progress)?;
-    let (requirements, folder) = (&requirements, project.folder.as_path());
+    let (requirements, folder) = (&project.requirements, project.folder.as_path());
     let resolver = Resolver { requirements, folder, toolchain: &toolchain, cache, options };
     let dependencies = resolver.resolve(progress)?;
     let key = key(project, inputs, &dependencies.digest);

@@ -5,10 +5,9 @@ use super::resolution::{Answer, Blocked};
 
 /// Packages that work without their machine code: each has the same in Python, and takes it by itself when importing
 /// the other fails.
-pub(super) const WITHOUT_MACHINE_CODE: [&str; 29] = [
+pub(super) const WITHOUT_MACHINE_CODE: [&str; 28] = [
     "aiohttp",
     "cassandra-driver",
-    "cbor2",
     "charset-normalizer",
     "coverage",
     "fastavro",
@@ -42,12 +41,15 @@ const NO_FRAMES: &str =
 const JSON: &str = "use json of the standard library";
 const POSTGRES: &str = "use pg8000";
 const REST: &str = "use the service's REST interface with requests";
+const TOKEN: &str = "ask the token endpoint with requests: grant_type=client_credentials";
 const SIGNING: &str = "use hashlib and hmac, or the package `rsa` for signing; TLS is the host's and needs no package";
 
 /// Packages that are machine code at heart, whatever else their files hold: an advice each.
-const INSTEAD: [(&str, &str); 52] = [
+const INSTEAD: [(&str, &str); 56] = [
     ("asyncpg", POSTGRES),
     ("awscrt", "require boto3 without the extra `crt`"),
+    ("azure-identity", TOKEN),
+    ("azure-storage-blob", REST),
     ("bcrypt", "use hashlib.sha256 and hmac"),
     ("brotli", "nothing replaces it; servers send gzip to those that do not ask for brotli"),
     ("cffi", "nothing replaces it; a package that needs it is machine code"),
@@ -55,6 +57,7 @@ const INSTEAD: [(&str, &str); 52] = [
     ("confluent-kafka", "nothing replaces it; read from an HTTP interface of the broker"),
     ("cryptography", SIGNING),
     ("cx-oracle", "use the database's REST interface with requests"),
+    ("dateparser", "use dateutil.parser of the package python-dateutil"),
     ("duckdb", "use sqlite3, or let the destination do the work"),
     ("google-ads", REST),
     ("google-analytics-data", REST),
@@ -68,6 +71,7 @@ const INSTEAD: [(&str, &str); 52] = [
     ("grpcio", REST),
     ("lxml", "use xml.etree.ElementTree of the standard library"),
     ("lz4", "use zlib or gzip of the standard library"),
+    ("msal", TOKEN),
     ("mysqlclient", "use PyMySQL"),
     ("numpy", NO_FRAMES),
     ("oracledb", "use the database's REST interface with requests"),
@@ -191,7 +195,7 @@ fn required_by(output: &str, name: &str) -> Option<String> {
         let after = line.split("satisfies the requirement ").nth(1).unwrap_or_default();
         let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(after.len());
         if normal_name(after.get(..end).unwrap_or_default()) == name {
-            let by = after.split("(from ").nth(1).and_then(|by| by.split([')', ' ', '-', '>']).next());
+            let by = after.split("(from ").nth(1).and_then(|by| by.split([')', ' ', '>', '<', '=', ';']).next());
             return by.map(normal_name).filter(|by| !by.is_empty() && by != "versions:" && by != "versions");
         }
     }

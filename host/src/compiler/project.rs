@@ -8,6 +8,7 @@ use super::manifest::{self, MANIFEST, Manifest, ManifestError};
 use super::requirements::{Requirements, RequirementsError};
 use crate::landing::Landing;
 use crate::policy::egress::NetworkGrant;
+use crate::policy::held::SecretRules;
 use crate::stamp::AskedLimits;
 
 /// The file every project has.
@@ -48,6 +49,8 @@ pub struct Project {
     pub limits: AskedLimits,
     /// How its rows land.
     pub landing: Landing,
+    /// What of its configuration is secret.
+    pub secrets: SecretRules,
     /// The packages it requires.
     pub requirements: Requirements,
     /// The files that go into the component, by path.
@@ -138,6 +141,7 @@ impl Project {
             network: manifest.network,
             limits: manifest.limits,
             landing: manifest.destination,
+            secrets: manifest.secrets,
             requirements,
             files,
             folder: root,

@@ -4,7 +4,7 @@
 //! Only names with versions, extras and markers are taken. Paths, URLs and version control are refused, because
 //! resolving them can run code of strangers on the author's machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Table;
 
@@ -17,9 +17,8 @@ const PYPROJECT: &str = "pyproject.toml";
 const REQUIREMENTS: &str = "requirements.txt";
 /// Distributions that the component's own SDK stands for.
 const OURS: [&str; 3] = ["fivetran-connector-sdk", "sluicegate", "sluice"];
-/// Distributions that a module of the SDK stands for, if this SDK has it, and what that module needs.
-const STAND_INS: [(&str, &str, &[&str]); 2] =
-    [("psycopg2", "psycopg2", &["pg8000>=1.31"]), ("psycopg2-binary", "psycopg2", &["pg8000>=1.31"])];
+/// Distributions whose interface the SDK provides over another one, which is installed instead.
+const OVER: [(&str, &str); 2] = [("psycopg2", "pg8000>=1.31"), ("psycopg2-binary", "pg8000>=1.31")];
 
 /// The packages a project requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,30 +87,19 @@ impl Requirements {
         }
         for line in lines {
             let name = name_of(&line).ok_or_else(|| RequirementsError::NotAName(shown(&line)))?;
-            let list = if OURS.contains(&name.as_str()) { &mut found.provided } else { &mut found.lines };
-            let entry = if OURS.contains(&name.as_str()) { name } else { line };
-            if !list.contains(&entry) {
-                list.push(entry);
+            let over = OVER.iter().find(|(ours, _)| *ours == name).map(|(_, driver)| (*driver).to_owned());
+            if over.is_some() || OURS.contains(&name.as_str()) {
+                found.lines.extend(over);
+                found.provided.push(name);
+            } else {
+                found.lines.push(line);
             }
+        }
+        for list in [&mut found.lines, &mut found.provided] {
+            let mut seen = BTreeSet::new();
+            list.retain(|line| seen.insert(line.clone()));
         }
         Ok(found)
-    }
-
-    /// The same where modules of the SDK stand for distributions that cannot be had: `has` says which it has.
-    #[must_use]
-    pub fn with_stand_ins(&self, has: impl Fn(&str) -> bool) -> Self {
-        let mut found = Self { lines: Vec::new(), ..self.clone() };
-        for line in &self.lines {
-            let name = name_of(line).unwrap_or_default();
-            match STAND_INS.iter().find(|(distribution, module, _)| *distribution == name && has(module)) {
-                Some((_, _, needs)) => {
-                    found.provided.push(name);
-                    found.lines.extend(needs.iter().map(ToString::to_string));
-                }
-                None => found.lines.push(line.clone()),
-            }
-        }
-        found
     }
 }
 
@@ -217,12 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn a_module_of_the_sdk_can_stand_for_a_distribution() {
-        let asked = from_text("psycopg2-binary>=2.9\nrequests\n").unwrap();
-        let replaced = asked.with_stand_ins(|module| module == "psycopg2");
-        assert_eq!(replaced.lines, ["pg8000>=1.31", "requests"]);
-        assert_eq!(replaced.provided, ["psycopg2-binary"]);
-        assert_eq!(asked.with_stand_ins(|_| false), asked);
+    fn psycopg2_is_provided_over_pg8000() {
+        let found = from_text("psycopg2-binary>=2.9\nrequests").unwrap();
+        assert_eq!(found.lines, ["pg8000>=1.31", "requests"]);
+        assert_eq!(found.provided, ["psycopg2-binary"]);
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! Reads a request and asks the policy, before anything leaves the host.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
@@ -40,16 +42,18 @@ pub struct RequestParts {
 
 /// A request that the policy permits. Only [`Client::admit`] makes one, and only
 /// [`Client::send`] takes it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Admitted {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body_len: Option<u64>,
     pub(super) permit: Permit,
+    /// The held secrets that the head needs, by number.
+    pub(super) uses: BTreeSet<usize>,
     /// How long its host's rate lets it wait.
     pub(super) wait: Duration,
-    pub(super) note: Note,
+    pub(super) note: Arc<Note>,
     pub(super) connect: Duration,
     pub(super) first_byte: Duration,
     pub(super) between_bytes: Duration,
@@ -69,7 +73,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`HttpError::InvalidRequest`], [`HttpError::Denied`], or [`HttpError::Limit`].
+    /// [`HttpError::InvalidRequest`], [`HttpError::Denied`], [`HttpError::SecretDenied`], or [`HttpError::Limit`].
     pub fn admit(&self, parts: &RequestParts) -> Result<Admitted, HttpError> {
         // nothing is written down about what comes after the end
         self.ledger().check()?;
@@ -89,13 +93,19 @@ impl Client {
             HttpError::Denied(denied)
         })?;
         let headers = read_rest(parts, &url, destination, limits)?;
+        let uses = match self.held() {
+            Some(held) => held.judge(destination, url.as_str(), parts).inspect_err(|_| {
+                self.ledger().host(destination.host()).denied += 1;
+            })?,
+            None => BTreeSet::new(),
+        };
         self.ledger().take(destination.host(), limits)?;
         let taken = self.oversight().upstreams.request(destination.host(), limits);
         let wait = taken.map_err(|spent| self.ledger().end(format!("{}: {spent}", at(destination))))?;
         let note = Note::new(self.oversight(), method.as_str(), url.path(), &permit);
         let (connect, first_byte, between_bytes) = shorter(parts.timeouts, limits);
-        let body_len = parts.body_len;
-        Ok(Admitted { method, url, headers, body_len, permit, wait, note, connect, first_byte, between_bytes })
+        let (note, body_len) = (Arc::new(note), parts.body_len);
+        Ok(Admitted { method, url, headers, body_len, permit, uses, wait, note, connect, first_byte, between_bytes })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The client of one sync.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use reqwest::redirect;
 use rustls::ClientConfig;
@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::connect::{BoxError, ExchangeLayer};
 use super::error::{HttpError, setup};
+use super::held::Held;
 use super::oversight::Oversight;
 use super::resolve::{GuardedResolver, Resolve};
 use super::stream::Placeholders;
@@ -39,6 +40,7 @@ struct Shared {
     stream_places: Arc<Semaphore>,
     addresses: Mutex<Placeholders>,
     ledger: Mutex<Ledger>,
+    held: OnceLock<Arc<Held>>,
 }
 
 impl fmt::Debug for Client {
@@ -76,8 +78,19 @@ impl Client {
             stream_places: Arc::new(Semaphore::new(limits.connections)),
             addresses: Mutex::default(),
             ledger: Mutex::default(),
+            held: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// The same, putting the values of held secrets into requests.
+    #[must_use]
+    pub fn holding(self, held: Option<Arc<Held>>) -> Self {
+        if let Some(held) = held {
+            // It is made with them once.
+            let _ = self.shared.held.set(held);
+        }
+        self
     }
 
     /// What the sync used so far, by host name.
@@ -92,6 +105,10 @@ impl Client {
 
     pub(super) fn grants(&self) -> &NetworkGrants {
         &self.shared.grants
+    }
+
+    pub(super) fn held(&self) -> Option<&Arc<Held>> {
+        self.shared.held.get()
     }
 
     pub(super) fn limits(&self) -> &Limits {

@@ -19,7 +19,7 @@ pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, HttpError>>
 /// Somebody else's [`Web`](super::Web).
 pub(crate) trait Elsewhere: Debug + Send + Sync {
     /// As [`Web::admit`](super::Web::admit).
-    fn admit(&self, parts: &RequestParts) -> Later<'static, Box<dyn Held>>;
+    fn admit(&self, parts: &RequestParts) -> Later<'static, Box<dyn FarRequest>>;
 
     /// As [`Web::answers_at_once`](super::Web::answers_at_once).
     fn answers_at_once(&self) -> bool;
@@ -32,7 +32,7 @@ pub(crate) trait Elsewhere: Debug + Send + Sync {
 }
 
 /// A request that somebody else admitted. Dropping it gives it up.
-pub(crate) trait Held: Debug + Send {
+pub(crate) trait FarRequest: Debug + Send {
     /// As [`Web::send`](super::Web::send).
     fn send(self: Box<Self>, body: RequestBody) -> Later<'static, (Head, Box<dyn Rest>)>;
 }

@@ -18,6 +18,9 @@ pub enum HttpError {
     /// Not granted; says what is missing.
     #[error("{0}")]
     Denied(Box<Denied>),
+    /// A held secret may not go there; says which and what would let it.
+    #[error("{0}")]
+    SecretDenied(String),
     /// The same, said by another process.
     #[error("{0}")]
     DeniedElsewhere(String),
@@ -68,7 +71,7 @@ impl HttpError {
     /// The kind as it stands in a cassette.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Denied(_) | Self::DeniedElsewhere(_) => "denied",
+            Self::Denied(_) | Self::SecretDenied(_) | Self::DeniedElsewhere(_) => "denied",
             Self::InvalidRequest(_) => "invalid-request",
             Self::NameResolution(_) => "name-resolution",
             Self::Connect(_) => "connect",

@@ -15,6 +15,7 @@ use super::admit::Admitted;
 use super::client::Client;
 use super::connect::{Exchange, Phase, within};
 use super::error::{HttpError, at, classify};
+use super::held;
 use super::oversight::Note;
 use super::upload::{Outgoing, RequestBody};
 use crate::policy::egress::Destination;
@@ -48,6 +49,14 @@ impl Client {
     ///
     /// Any [`HttpError`].
     pub async fn send(&self, admitted: Admitted, body: RequestBody) -> Result<Response, HttpError> {
+        match self.held() {
+            Some(held) => held::send(self, held, admitted, body).await,
+            None => self.deliver(admitted, body).await,
+        }
+    }
+
+    /// The same for a request that needs no held secret any more.
+    pub(super) async fn deliver(&self, admitted: Admitted, body: RequestBody) -> Result<Response, HttpError> {
         if !admitted.wait.is_zero() {
             tokio::time::sleep(admitted.wait).await;
         }
@@ -207,7 +216,7 @@ pub struct Body {
     between: Duration,
     client: Client,
     exchange: Arc<Exchange>,
-    note: Note,
+    note: Arc<Note>,
 }
 
 struct Live {

@@ -13,6 +13,8 @@
 //! [`Web`] stands before it: a sync's requests go to the client, to the client with a recorder beside it, or to a
 //! cassette, in which case no client is made.
 //!
+//! Secrets that the host holds take the place of their placeholders between 1 and 2 (`held`, `oauth`).
+//!
 //! Streams over TCP, for databases and queues, go the same way: [`Client::admit_stream`], [`Client::connect`], and
 //! then [`Stream`], with the same permits, addresses, certificates and budgets.
 //!
@@ -30,6 +32,8 @@ mod connect;
 mod elsewhere;
 mod error;
 mod exchange;
+mod held;
+mod oauth;
 mod oversight;
 mod record;
 mod replay;
@@ -43,9 +47,11 @@ mod web;
 
 pub use admit::{Admitted, RequestParts, Timeouts};
 pub use client::Client;
-pub(crate) use elsewhere::{Connected, Elsewhere, Far, Head, Held, Later, Rest};
+pub(crate) use elsewhere::{Connected, Elsewhere, Far, FarRequest, Head, Later, Rest};
 pub use error::HttpError;
 pub use exchange::{Body, Response};
+pub use held::{Held, Source};
+pub use oauth::{Credentials, Keep, Oauth};
 pub use oversight::Oversight;
 pub use record::{RecordError, Recorded, Recorder};
 pub use replay::Replay;

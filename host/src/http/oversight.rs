@@ -9,6 +9,9 @@ use super::upstreams::Upstreams;
 use crate::audit::{Audit, Entry, Request, Verdict};
 use crate::policy::egress::{Denied, Destination, Permit};
 
+/// What stands in the place of a method for a TCP connection.
+pub(super) const CONNECT: &str = "(connection)";
+
 /// What a sync's requests are counted and written down by. The default shares nothing and keeps nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Oversight {
@@ -44,7 +47,7 @@ fn toward<'a>(to: Option<&Destination>, host: &'a str) -> Request<'a> {
 
 /// A method of the connector's own invention stays out of the log.
 fn known(method: &str) -> &str {
-    if crate::policy::requests::admits_method(method) { method } else { "" }
+    if method == CONNECT || crate::policy::requests::admits_method(method) { method } else { "" }
 }
 
 fn missing(error: &HttpError) -> Option<String> {
@@ -59,7 +62,7 @@ fn missing(error: &HttpError) -> Option<String> {
 
 fn verdict(error: &HttpError) -> Verdict {
     match error {
-        HttpError::Denied(_) => Verdict::Denied,
+        HttpError::Denied(_) | HttpError::SecretDenied(_) => Verdict::Denied,
         HttpError::Limit { .. } => Verdict::Limited,
         _ => Verdict::Refused,
     }
@@ -108,7 +111,7 @@ impl Note {
     pub(super) fn new(oversight: &Oversight, method: &str, path: &str, permit: &Permit) -> Self {
         let audit = oversight.audit.clone();
         Self {
-            path: audit.with_paths().then(|| path.to_owned()),
+            path: (audit.with_paths() && !path.is_empty()).then(|| path.to_owned()),
             method: method.to_owned(),
             permit: permit.clone(),
             outcome: Mutex::default(),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::admit::{Admitted, RequestParts};
 use super::client::Client;
-use super::elsewhere::{Connected, Elsewhere, Held, Rest};
+use super::elsewhere::{Connected, Elsewhere, FarRequest, Rest};
 use super::error::HttpError;
 use super::exchange::Body;
 use super::record::{Recorder, Recording};
@@ -39,7 +39,7 @@ enum Kind {
     Network(Box<Admitted>),
     Recorded(Box<Admitted>, Box<Recording>),
     Replayed(Box<Found>),
-    Elsewhere(Box<dyn Held>),
+    Elsewhere(Box<dyn FarRequest>),
 }
 
 /// The head of an answer, and its body.

@@ -1,5 +1,5 @@
-//! An operator's settings as a file: the sections `[destination]` and `[limits]` in a file of the operator's own, and
-//! `[destination]` in a project's `connector.toml`.
+//! An operator's settings as a file: the sections `[destination]`, `[limits]`, `[secrets]` and `[oauth]` in a file of
+//! the operator's own, and all of them but `[limits]` in a project's `connector.toml`.
 //!
 //! A key or value that means nothing is refused: a misspelled `block_columns` would protect nothing.
 
@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use super::decisions::Landing;
+use crate::policy::held::{OauthRule, SecretRule, SecretRules};
 use crate::policy::limits::{Limits, LimitsError};
 
 /// Why settings cannot be used.
@@ -33,6 +34,12 @@ pub struct Settings {
     /// Limits by name, as [`Limits::set`] reads them.
     #[serde(default)]
     pub limits: LimitSettings,
+    /// Secrets, by the name of their value.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretRule>,
+    /// Tokens that the host fetches, by the name of their value.
+    #[serde(default)]
+    pub oauth: BTreeMap<String, OauthRule>,
 }
 
 /// Limits by name.
@@ -100,6 +107,30 @@ pub fn read_section(text: &str) -> Result<Landing, SettingsError> {
     parse::<Among>(text).map(|file| file.destination)
 }
 
+/// Reads `[secrets]` and `[oauth]` of an operator's file.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_secrets(text: &str) -> Result<SecretRules, SettingsError> {
+    let Settings { secrets, oauth, .. } = parse(text)?;
+    checked(SecretRules { secrets, oauth })
+}
+
+/// Reads `[secrets]` and `[oauth]` of a file that has other sections; as it stands, not yet judged as a project's.
+///
+/// # Errors
+/// As [`read`], for those sections.
+pub fn read_secret_sections(text: &str) -> Result<SecretRules, SettingsError> {
+    parse::<SecretRules>(text).and_then(checked)
+}
+
+fn checked(rules: SecretRules) -> Result<SecretRules, SettingsError> {
+    match rules.check() {
+        Ok(()) => Ok(rules),
+        Err(error) => Err(SettingsError { line: 1, place: Some("secrets".to_owned()), reason: error.to_string() }),
+    }
+}
+
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SettingsError> {
     toml::from_str(text).map_err(|mut error| {
         let start = error.span().map_or(0, |span| span.start);
@@ -142,7 +173,7 @@ mod tests {
             wall = 0.5
             response_bytes = "1MiB"
         "#;
-        let Settings { landing, limits: set } = read(text).unwrap();
+        let Settings { landing, limits: set, .. } = read(text).unwrap();
         let mut limits = Limits::default();
         set.apply(&mut limits).unwrap();
         assert_eq!((limits.cpu.as_secs(), limits.wall.as_millis(), limits.response_bytes), (90, 500, 1 << 20));
@@ -170,7 +201,7 @@ mod tests {
             ("destination = ", 1, "string"),
             ("[limits]\nmemory = 1", 1, "there is no limit memory"),
             ("[limits]\ncpu = 'soon'", 1, "limit cpu: write seconds"),
-            ("[limits]\ncpu = -1", 2, "did not match"),
+            ("[limits]\ncpu = -1", 1, "limit cpu: write seconds"),
         ] {
             let error = read(text).unwrap_err();
             let message = error.to_string();

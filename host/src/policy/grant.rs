@@ -137,6 +137,18 @@ impl NetworkGrant {
         !self.scheme.is_http() && self.host.matches(host)
     }
 
+    /// Whether it is of HTTP requests.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        self.scheme.is_http()
+    }
+
+    /// Whether what is sent there is not encrypted.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.scheme == Scheme::Http
+    }
+
     /// Whether this names something on the operator's own side, so that only an operator's
     /// grant can mean it.
     pub(super) fn is_non_public(&self) -> bool {

@@ -52,6 +52,15 @@ pub const ADDRESSES_PER_NAME: usize = 32;
 /// [`Limits::first_byte`], within [`Limits::exchange_total`].
 pub const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 64 * KIB as u64;
 
+/// Bytes of a streamed request body that is held in memory because a secret may stand in it.
+pub const HELD_BODY_BYTES: usize = 8 << 20;
+
+/// Requests for one token in a sync; a connector causes them.
+pub const TOKEN_REQUESTS: u64 = 100;
+
+/// Bytes of what a token endpoint answers.
+pub const TOKEN_BYTES: u64 = 64 << 10;
+
 /// Bytes of requests that a sync's guest started and that were not answered yet, their bodies
 /// and header fields: four of the largest. They wait in the host's memory, and a connector may
 /// start many.
@@ -318,7 +327,7 @@ limits! {
     /// share memory, CPU time and everything else of the sync.
     workers: usize = 4, Count, 1, 64, Refused;
     /// The component file.
-    component_bytes: u64 = 128 * MIB as u64, Bytes, 1, 2 * GIB, NotAdmitted;
+    component_bytes: u64 = 128 * MIB as u64, Bytes, 1, 256 * MIB, NotAdmitted;
 }
 
 /// Limits that contradict each other, or that no machine can keep.

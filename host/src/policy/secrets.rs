@@ -34,7 +34,7 @@ pub fn is_secret_name(name: &str) -> bool {
 
 /// A value that is never shown: it has no `Display`, cannot be serialised, and its `Debug` is
 /// [`REDACTED`].
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -85,6 +85,18 @@ impl Redactor {
         }
         let longest = patterns.iter().map(String::len).max().unwrap_or(0);
         Self { patterns: patterns.into_iter().collect(), longest }
+    }
+
+    /// Whether a secret stands in the text.
+    #[must_use]
+    pub fn finds(&self, text: &str) -> bool {
+        self.patterns.iter().any(|pattern| text.contains(pattern.as_str()))
+    }
+
+    /// Whether there is nothing to redact.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
     }
 
     /// The text without secrets.
@@ -163,7 +175,7 @@ fn collect_forms(value: &str, forms: &mut BTreeSet<String>) {
     }
 }
 
-fn percent_encode(value: &str, keep_slash: bool, upper: bool) -> String {
+pub(crate) fn percent_encode(value: &str, keep_slash: bool, upper: bool) -> String {
     let mut encoded = String::with_capacity(value.len());
     for byte in value.bytes() {
         let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (keep_slash && byte == b'/');

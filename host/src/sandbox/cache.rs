@@ -374,6 +374,19 @@ mod tests {
     }
 
     #[test]
+    fn machine_code_of_another_engine_is_made_anew() {
+        let fixture = fixture();
+        load(&fixture, "one");
+        let mut other = wasmtime::Config::new();
+        other.epoch_interruption(true);
+        let other = Fixture { engine: Engine::new(&other).unwrap(), ..fixture };
+        assert!(load(&other, "one"), "it does not even look at the other engine's entry");
+        assert!(!load(&other, "one"));
+        let again = Fixture { engine: Engine::default(), ..other };
+        assert!(!load(&again, "one"), "and leaves it where it is");
+    }
+
+    #[test]
     fn links_and_open_folders_are_refused() {
         let fixture = fixture();
         load(&fixture, "one");

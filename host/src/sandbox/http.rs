@@ -248,6 +248,7 @@ fn head_of(response: &Received) -> http::ResponseHead {
 pub(crate) fn remember(error: &HttpError, incidents: &Incidents) {
     match error {
         HttpError::Denied(denied) => incidents.denied(&denied.to_string()),
+        HttpError::SecretDenied(text) => incidents.denied(text),
         HttpError::DeniedElsewhere(text) => incidents.denied(text),
         HttpError::Limit { text, sticky: true } => {
             incidents.limit(LimitReached::new("network", text));
@@ -260,6 +261,7 @@ fn to_guest(error: HttpError, incidents: &Incidents) -> http::Error {
     remember(&error, incidents);
     match error {
         HttpError::Denied(denied) => http::Error::Denied(denied.to_string()),
+        HttpError::SecretDenied(text) => http::Error::Denied(text),
         HttpError::DeniedElsewhere(text) => http::Error::Denied(text),
         HttpError::InvalidRequest(text) => http::Error::InvalidRequest(text),
         HttpError::NameResolution(text) => http::Error::NameResolution(text),

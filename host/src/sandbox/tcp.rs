@@ -148,6 +148,7 @@ fn to_guest(error: HttpError, incidents: &Incidents) -> tcp::Error {
     remember(&error, incidents);
     match error {
         HttpError::Denied(denied) => tcp::Error::Denied(denied.to_string()),
+        HttpError::SecretDenied(text) => tcp::Error::Denied(text),
         HttpError::DeniedElsewhere(text) => tcp::Error::Denied(text),
         HttpError::InvalidRequest(text) => tcp::Error::Invalid(text),
         HttpError::NameResolution(text) => tcp::Error::NameResolution(text),

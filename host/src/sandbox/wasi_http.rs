@@ -99,7 +99,7 @@ fn stream(body: AnswerBody, incidents: Incidents) -> WasiBody {
 fn to_guest(error: &HttpError, incidents: &Incidents) -> Error {
     remember(error, incidents);
     match error {
-        HttpError::Denied(_) | HttpError::DeniedElsewhere(_) => Error::HttpRequestDenied,
+        HttpError::Denied(_) | HttpError::SecretDenied(_) | HttpError::DeniedElsewhere(_) => Error::HttpRequestDenied,
         HttpError::InvalidRequest(_) => Error::HttpRequestUriInvalid,
         HttpError::NameResolution(_) => Error::DnsError { rcode: None, info_code: None },
         HttpError::Connect(_) => Error::ConnectionRefused,

@@ -11,7 +11,9 @@ use futures_util::future::{Either, select};
 
 use super::link::{Link, Waiting};
 use super::message::{Answer, Body, Call, FromWorker, Piece, StreamCall};
-use crate::http::{Dial, Elsewhere, Far, Head, Held, HttpError, Later, RequestBody, RequestParts, Rest, TlsDetails};
+use crate::http::{
+    Dial, Elsewhere, Far, FarRequest, Head, HttpError, Later, RequestBody, RequestParts, Rest, TlsDetails,
+};
 use crate::rows::Block;
 
 /// The parent's network.
@@ -39,12 +41,12 @@ fn broken() -> HttpError {
 }
 
 impl Elsewhere for RemoteWeb {
-    fn admit(&self, parts: &RequestParts) -> Later<'static, Box<dyn Held>> {
+    fn admit(&self, parts: &RequestParts) -> Later<'static, Box<dyn FarRequest>> {
         let link = Arc::clone(&self.link);
         let mut admitted = link.call(Call::Admit(parts.clone()));
         Box::pin(async move {
             match admitted.answer().await {
-                Ok(Answer::Admitted(Ok(id))) => Ok(Box::new(Number { id, link }) as Box<dyn Held>),
+                Ok(Answer::Admitted(Ok(id))) => Ok(Box::new(Number { id, link }) as Box<dyn FarRequest>),
                 Ok(Answer::Admitted(Err(error))) => Err(error.into()),
                 _ => Err(broken()),
             }
@@ -78,7 +80,7 @@ impl Elsewhere for RemoteWeb {
     }
 }
 
-impl Held for Number {
+impl FarRequest for Number {
     fn send(self: Box<Self>, body: RequestBody) -> Later<'static, (Head, Box<dyn Rest>)> {
         Box::pin(async move {
             let (body, stream) = match body {

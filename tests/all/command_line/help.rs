@@ -30,6 +30,7 @@ fn help_of_sluice() {
       peek         Show the first rows of a table
       state        Show, set or reset the state of a connection
       resync       Read everything again, and then delete what the source no longer has
+      secrets      Store, list and remove the secrets of a connection
       reset        Delete a connection's tables and state
       migrate      Give a table another primary key
       completions  Print a completion script for a shell
@@ -170,7 +171,8 @@ fn help_of_run() {
     Grants:
           --allow <SCHEME://HOST[:PORT]>
               Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
-              https://*.example.com
+              https://*.example.com; or TCP connections, with TLS only or either way:
+              tls://db.example.com:5432, tcp://db.example.com:5432
 
           --allow-address <HOST=RANGE>
               Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
@@ -187,6 +189,33 @@ fn help_of_run() {
               Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own
               value
 
+          --accept
+              Run a component that is not the one this connection accepted at its first sync, or a
+              connector that asks for more than it did then, and accept it from now on. Grants nothing
+
+    Audit:
+          --audit <FILE>
+              Append what was granted, every request and every denial to this file, one JSON object a
+              line. The file is made so that only you can read it
+
+          --audit-paths
+              Write the paths of requests into the audit log too, but never what follows a `?`
+
+    Secrets:
+          --secret <NAME>
+              A configuration value is secret, whatever it is called
+
+          --secret-file <NAME=FILE>
+              Take a secret configuration value from a file
+
+          --secret-env <NAME[=VARIABLE]>
+              Take a secret configuration value from an environment variable, of the same name or
+              another
+
+          --hold-secret <NAME=SCHEME://HOST[:PORT]>
+              Keep a secret from the connector, which sees a placeholder: the host puts the value into
+              header fields of requests to this host, and to no other. A settings file can say more
+
     Cassettes:
           --record <FILE>
               Write every HTTP exchange into this file (HAR 1.2), without secrets that can be recognised
@@ -202,9 +231,9 @@ fn help_of_run() {
 
     Destination:
           --settings <FILE>
-              A TOML file with a [destination] section that says any of what follows; flags win over it,
-              and it wins over a project's connector.toml. What one of them blocks or hashes, the others
-              cannot open again
+              A TOML file with a [destination] section that says any of what follows, and a [limits]
+              section; flags win over it, and it wins over a project's connector.toml. What one of them
+              blocks or hashes, the others cannot open again
 
           --block-table <TABLE>
               Land nothing of a table. Tables are named as the source has them: users, sales.users,
@@ -259,6 +288,9 @@ fn help_of_run() {
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
 
+          --workers <COUNT>
+              Processes of the connector's pools, which share memory and processor time [default: 4]
+
           --local-files <MIB>
               Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
 
@@ -273,6 +305,10 @@ fn help_of_run() {
 
           --log <KIB>
               Bytes of log messages, in KiB [default: 4096]
+
+          --limit <NAME=VALUE>
+              Any limit by its name, such as response_bytes=64MiB or requests_per_second=5; may be
+              repeated. The page docs/limits.md lists all of them
     "#);
 }
 
@@ -440,11 +476,23 @@ fn help_of_configure() {
           --configuration <FILE>
               The configuration to write [default: <project>/configuration.json]
 
+          --connection <NAME>
+              Name of the connection, which names the file of its secrets [default: the connector's
+              name]
+
+          --warehouse <DIR>
+              Folder of the databases, one <connection>.db each
+
+              [default: warehouse]
+
           --set <NAME=VALUE>
-              Set a field instead of asking for it; may be repeated
+              Set a field instead of asking for it, unless it is a password; may be repeated
 
           --set-file <NAME=FILE>
               Set a field to what a file holds, which keeps a secret out of the list of processes
+
+          --settings <FILE>
+              A TOML file with sections [secrets] and [oauth], for the form's tests
 
           --test
               Ask for nothing and run the form's tests
@@ -464,7 +512,8 @@ fn help_of_configure() {
     Grants:
           --allow <SCHEME://HOST[:PORT]>
               Grant requests to a host: https://api.example.com, http://127.0.0.1:8080,
-              https://*.example.com
+              https://*.example.com; or TCP connections, with TLS only or either way:
+              tls://db.example.com:5432, tcp://db.example.com:5432
 
           --allow-address <HOST=RANGE>
               Let a granted host name resolve to non-public addresses: db.internal=10.0.0.0/8
@@ -476,6 +525,29 @@ fn help_of_configure() {
               Start this Python script beside the sync, as a test server of your own: it must print the
               URL it listens on, on loopback, as its first line. That URL is granted, and replaces
               ${server} in configuration values. The script runs outside the sandbox
+
+    Secrets:
+          --secret <NAME>
+              A configuration value is secret, whatever it is called
+
+          --secret-file <NAME=FILE>
+              Take a secret configuration value from a file
+
+          --secret-env <NAME[=VARIABLE]>
+              Take a secret configuration value from an environment variable, of the same name or
+              another
+
+          --hold-secret <NAME=SCHEME://HOST[:PORT]>
+              Keep a secret from the connector, which sees a placeholder: the host puts the value into
+              header fields of requests to this host, and to no other. A settings file can say more
+
+    Audit:
+          --audit <FILE>
+              Append what was granted, every request and every denial to this file, one JSON object a
+              line. The file is made so that only you can read it
+
+          --audit-paths
+              Write the paths of requests into the audit log too, but never what follows a `?`
 
     Limits:
           --memory <MIB>
@@ -493,6 +565,9 @@ fn help_of_configure() {
           --row-data <MIB>
               Bytes of rows sent by the connector, in MiB [default: 20480]
 
+          --workers <COUNT>
+              Processes of the connector's pools, which share memory and processor time [default: 4]
+
           --local-files <MIB>
               Local files of the connector, in MiB; they lie in this machine's memory [default: 64]
 
@@ -507,6 +582,10 @@ fn help_of_configure() {
 
           --log <KIB>
               Bytes of log messages, in KiB [default: 4096]
+
+          --limit <NAME=VALUE>
+              Any limit by its name, such as response_bytes=64MiB or requests_per_second=5; may be
+              repeated. The page docs/limits.md lists all of them
     ");
 }
 

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use super::{End, MARGIN, connector, end, ends, limit, of, stored, success};
-use crate::support::component::{component, dummy, idle, types_only, with_core_module};
+use crate::support::component::{
+    calling_from_realloc, component, component_with, dummy, idle, types_only, with_core_module,
+};
 use crate::support::server::Server;
 use crate::support::{Connector, Sync, many};
 
@@ -287,7 +289,7 @@ fn request_bodies_that_pile_up_do_not_fill_the_hosts_memory() {
 fn a_hand_written_component_cannot_end_its_process_well() {
     let exit = r#"(import "wasi:cli/exit@0.2.12" "exit" (func $exit (param i32)))"#;
     let edit = ("world connector {", "world connector {\n  import wasi:cli/exit@0.2.12;");
-    let bytes = crate::support::component::component_with(&[edit], exit, "", "(call $exit (i32.const 0))");
+    let bytes = component_with(&[edit], exit, "", "(call $exit (i32.const 0))");
     runs(&bytes, &[], &connector(&["exit", "code 0"]));
 }
 
@@ -298,4 +300,89 @@ fn the_cached_component_runs_without_another_check() {
     first.succeed();
     let again = first.succeed();
     assert!(again.took < MARGIN, "{:?}", again.took);
+}
+
+/// A world that imports one more interface of WASI.
+fn importing(line: &str) -> [(&'static str, &str); 1] {
+    [("world connector {", line)]
+}
+
+#[test]
+fn polling_what_is_ready_for_ever_is_stopped() {
+    let imports = r#"
+        (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $soon (param i64) (result i32)))
+        (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#;
+    let edit = "world connector {\n  import wasi:clocks/monotonic-clock@0.2.12;\n  import wasi:io/poll@0.2.12;";
+    let body =
+        "(local $at i32) (local.set $at (call $soon (i64.const 0))) (loop $l (call $block (local.get $at)) (br $l))";
+    let bytes = component_with(&importing(edit), imports, "", body);
+    // Time in the host's functions is the wall's; both limits end it, and other tasks got their turn.
+    runs(&bytes, &["--wall-time", "3"], &limit(&["wall time limit reached (3s)"]).within(3));
+}
+
+#[test]
+fn random_bytes_without_end_are_refused() {
+    let import = r#"(import "wasi:random/random@0.2.12" "get-random-bytes" (func $random (param i64 i32)))"#;
+    let edit = "world connector {\n  import wasi:random/random@0.2.12;";
+    let bytes =
+        component_with(&importing(edit), import, "", "(call $random (i64.const 4611686018427387904) (i32.const 2048))");
+    runs(&bytes, &[], &connector(&["the component crashed"]));
+}
+
+#[test]
+fn zeroes_without_end_are_refused() {
+    let imports = r#"
+        (import "wasi:cli/stdout@0.2.12" "get-stdout" (func $stdout (result i32)))
+        (import "wasi:io/streams@0.2.12" "[method]output-stream.write-zeroes" (func $zeroes (param i32 i64 i32)))"#;
+    let edit = "world connector {\n  import wasi:cli/stdout@0.2.12;\n  import wasi:io/streams@0.2.12;";
+    let bytes = component_with(
+        &importing(edit),
+        imports,
+        "",
+        "(call $zeroes (call $stdout) (i64.const 1099511627776) (i32.const 2048))",
+    );
+    runs(&bytes, &[], &connector(&["the component crashed"]));
+}
+
+#[test]
+fn a_trap_with_huge_names_stays_small() {
+    let name = "x".repeat(4 << 20);
+    let items = format!("(func ${name} unreachable)");
+    runs(&component("", &items, &format!("(call ${name})")), &[], &connector(&["the component crashed"]));
+}
+
+#[test]
+fn a_call_of_the_host_from_realloc_is_a_crash() {
+    let bytes = calling_from_realloc(LOG, "(call $log (i32.const 2) (i32.const 0) (i32.const 4))");
+    runs(&bytes, &[], &connector(&["the component crashed"]));
+}
+
+#[test]
+fn features_that_are_off_are_refused() {
+    for module in [
+        "(module (memory 1 1 shared))",
+        "(module (memory i64 1))",
+        "(module (memory 1) (memory 1))",
+        "(module (func $f (return_call $f)))",
+        "(module (tag $t) (func (throw $t)))",
+        "(module (type (struct (field i32))))",
+        "(module (func (result v128) (i8x16.relaxed_swizzle (v128.const i64x2 0 0) (v128.const i64x2 0 0))))",
+    ] {
+        let sync = refused(&with_core_module(idle(), module, 1), &[]);
+        assert!(!sync.stderr.is_empty(), "{module}");
+    }
+}
+
+/// A state of nothing but brackets, which a reader that recurses would not survive.
+#[test]
+fn a_deeply_nested_state_is_refused() {
+    let items = r#"(data (i32.const 65536) "{\"a\":")"#;
+    let body = "
+        (memory.fill (i32.const 65541) (i32.const 91) (i32.const 250000))
+        (memory.fill (i32.const 315541) (i32.const 93) (i32.const 250000))
+        (i32.store8 (i32.const 565541) (i32.const 125))
+        (call $checkpoint (i32.const 65536) (i32.const 500006) (i32.const 2048))
+        (if (i32.ne (i32.load8_u (i32.const 2048)) (i32.const 1)) (then unreachable))
+        (if (i32.ne (i32.load8_u (i32.const 2052)) (i32.const 0)) (then unreachable))";
+    runs(&component(OPERATIONS, items, body), &[], &success());
 }

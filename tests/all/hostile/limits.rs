@@ -35,6 +35,11 @@ fn a_call_into_c_code_without_end_is_stopped() {
 }
 
 #[test]
+fn colliding_keys_are_stopped() {
+    ends(short_cpu("colliding_keys"), &limit(&["cpu time limit reached (2s)"]).within(2), |_, it| only_begun(it));
+}
+
+#[test]
 fn sleep_without_end_is_stopped() {
     let connector = Connector::mode("endless_sleep").arguments(&["--wall-time", "3"]);
     ends(connector, &limit(&["wall time limit reached (3s)"]).within(3), |sync, it| {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{denied, ends, rows, success};
+use super::{denied, ends, limit, rows, success};
 use crate::support::Connector;
 use crate::support::server::Server;
 
@@ -94,6 +94,18 @@ fn disguised_addresses_are_denied() {
             assert!(!attempt[1].as_str().unwrap().chars().all(|c| c.is_ascii_digit()), "{attempt:?}");
         }
     });
+}
+
+/// 600 MB of zeroes in 600 kB: the host passes them on as they are, and the connector's own memory ends it.
+#[test]
+fn a_decompression_bomb_meets_the_connectors_own_memory_limit() {
+    let script = "import sys, zlib\nc = zlib.compressobj(9, 8, 31)\nz = bytes(1 << 20)\n\
+                  for _ in range(600): sys.stdout.buffer.write(c.compress(z))\nsys.stdout.buffer.write(c.flush())";
+    let bomb = std::process::Command::new("python3").args(["-c", script]).output().unwrap();
+    assert!(bomb.status.success() && bomb.stdout.len() < 2 << 20);
+    let server = Server::fixed("200 OK", &[("Content-Encoding", "gzip")], bomb.stdout);
+    let connector = Connector::mode("get").with("url", server.url("/")).arguments(&["--allow", &server.origin()]);
+    ends(connector, &limit(&["memory limit reached (256 MiB)"]), |_, it| assert_eq!(rows(it, "got"), 0));
 }
 
 #[test]

@@ -28,6 +28,29 @@ fn an_endless_task_ends_with_the_wall_time() {
 }
 
 #[test]
+fn a_signal_ends_an_endless_task() {
+    let connector = Connector::mode("endless_task");
+    let child = connector.command().spawn().expect("sluice starts");
+    // the row before the task is durable once the state is
+    let start = std::time::Instant::now();
+    let begun = || {
+        let database = connector.database_path();
+        database.exists()
+            && rusqlite::Connection::open(database).is_ok_and(|database| {
+                database.query_row("SELECT count(*) FROM begun", [], |row| row.get::<_, i64>(0)) == Ok(1)
+            })
+    };
+    while !begun() {
+        assert!(start.elapsed() < super::MARGIN * 4, "the connector did not begin");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", crate::support::text(&output.stdout));
+    assert!(crate::support::text(&output.stdout).contains("cancelled by SIGINT"));
+}
+
+#[test]
 fn memory_of_all_instances_is_one() {
     let end = limit(&["memory limit reached (256 MiB)"]);
     ends(Connector::mode("hoarding_task"), &end, |sync, _| {
@@ -73,6 +96,8 @@ fn a_task_that_leaves_breaks_its_pool_only() {
         assert!(broken.starts_with("BrokenProcessPool: a process of the pool ended while"), "{broken}");
         assert!(broken.ends_with("it ended itself with code 0; return from the task instead, or raise"), "{broken}");
         assert_eq!(it.database().value("SELECT value FROM seen WHERE name = 'another pool'"), json!("9"));
+        let unprepared = it.database().value("SELECT value FROM seen WHERE name = 'initializer'");
+        assert!(unprepared.as_str().unwrap().contains("could not begin: ValueError: one"), "{unprepared}");
     });
 }
 

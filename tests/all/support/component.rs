@@ -36,8 +36,19 @@ pub(crate) fn component(imports: &str, items: &str, sync: &str) -> Vec<u8> {
 
 /// The same for a contract with `edits`.
 pub(crate) fn component_with(edits: &[(&str, &str)], imports: &str, items: &str, sync: &str) -> Vec<u8> {
+    component_of(REALLOC, edits, imports, items, sync)
+}
+
+/// A component whose `cabi_realloc` calls `sluice:connector/logging`, as no honest one does.
+pub(crate) fn calling_from_realloc(imports: &str, call: &str) -> Vec<u8> {
+    let realloc = REALLOC.replacen("global.get $next\n", &format!("{call}\n global.get $next\n"), 1);
+    assert_ne!(realloc, REALLOC);
+    component_of(&realloc, &[], imports, "", "")
+}
+
+fn component_of(realloc: &str, edits: &[(&str, &str)], imports: &str, items: &str, sync: &str) -> Vec<u8> {
     let sync = format!(r#"(func (export "sync") (param i32 i32 i32 i32) (result i32) {sync} i32.const 1024)"#);
-    let text = format!(r#"(module {imports} (memory (export "memory") 16) {SCHEMA} {REALLOC} {items} {sync})"#);
+    let text = format!(r#"(module {imports} (memory (export "memory") 16) {SCHEMA} {realloc} {items} {sync})"#);
     let module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
     let (resolve, world) = contract(edits, &[]);
     encode(module, &resolve, world)

@@ -1,4 +1,6 @@
-"""Servers for drivers: ``database_server.py CERTIFICATE KEY`` prints their ports as JSON, serves until its input ends.
+"""Servers for drivers: ``database_server.py CERTIFICATE KEY``.
+
+It prints their ports as JSON, and serves until its input ends.
 
 PostgreSQL is the real one, from a wheel; it is made without TLS, so a front speaks TLS for it. MySQL and
 Redis are servers in Python by others. The queue is as much of AMQP as one message takes, in pika's own
@@ -86,7 +88,7 @@ async def listen(handle):
 
 
 def front(port, context, upgrade):
-    """A server that speaks TLS for the one at `port`; with `upgrade` it begins as PostgreSQL does. Its port."""
+    """A server that speaks TLS for the one at `port`, with `upgrade` as PostgreSQL begins it; its port."""
 
     class Front(socketserver.BaseRequestHandler):
         def handle(self):
@@ -127,6 +129,27 @@ def injecting():
         await reader.read()
 
     return handle
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """Loses nothing of what a client sends with its request for TLS, as asyncio's own streams do."""
+
+    async def start_tls(self, transport, protocol, sslcontext, **more):
+        early = bytes(protocol._stream_reader._buffer)
+        protocol._stream_reader._buffer.clear()
+
+        def feed():
+            secure = transport.get_protocol()
+            if hasattr(secure, "get_buffer"):
+                secure.get_buffer(len(early))[: len(early)] = early
+                secure.buffer_updated(len(early))
+            else:
+                secure.data_received(early)
+
+        if early:
+            # once more around, so that the protocol of TLS is in place
+            self.call_soon(self.call_soon, feed)
+        return await super().start_tls(transport, protocol, sslcontext, **more)
 
 
 async def mysql(context):
@@ -192,7 +215,7 @@ async def serve(certificate, key, postgres_port):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     redis_port = redis()
-    mysql_server, mysql_port = await mysql(context)
+    _mysql_server, mysql_port = await mysql(context)
     ports = {
         "postgres": postgres_port,
         "postgres_tls": front(postgres_port, context, upgrade=True),
@@ -210,7 +233,7 @@ def main():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         process, port = postgres(Path(folder))
         try:
-            asyncio.run(serve(sys.argv[1], sys.argv[2], port))
+            Loop().run_until_complete(serve(sys.argv[1], sys.argv[2], port))
         finally:
             process.terminate()
             process.wait()

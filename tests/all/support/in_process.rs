@@ -15,7 +15,7 @@ use sluicegate::log::{Level, LogSink};
 use sluicegate::policy::egress::NetworkGrants;
 use sluicegate::policy::limits::Limits;
 use sluicegate::sandbox::{CodeCache, Loaded, SandboxEngine};
-use sluicegate::sync::{Network, SyncReport, SyncRequest, sync};
+use sluicegate::sync::{Confidential, Network, SyncReport, SyncRequest, sync};
 
 use super::many;
 
@@ -70,6 +70,7 @@ pub(crate) fn run(warehouse: &Path, connection: &str, schema: &Value, operations
     let request = SyncRequest {
         initial_state: None,
         environment: [].into(),
+        confidential: Confidential::default(),
         connector: "many".to_owned(),
         connection: connection.to_owned(),
         warehouse: warehouse.to_path_buf(),

@@ -94,6 +94,12 @@ impl Connector {
         self
     }
 
+    /// The same warehouse, other command-line arguments.
+    pub(crate) fn with_arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments.clear();
+        self.arguments(arguments)
+    }
+
     /// The same warehouse, another mode.
     pub(crate) fn switch(mut self, mode: &str) -> Self {
         self.configuration["mode"] = json!(mode);

@@ -1,4 +1,4 @@
-"""Runs every snippet with the libraries as they are: ``snippets_natively.py FOLDER ENV`` prints the outcomes."""
+"""Runs every snippet with the libraries as they are: ``snippets_natively.py FOLDER ENV``."""
 
 import contextlib
 import json

@@ -40,39 +40,3 @@ def body(url: str, mebibytes: int) -> float:
     if left:
         raise AssertionError("bytes are missing")
     return time.perf_counter() - started
-
-
-def raw(url, count):
-    from wit_world.imports import http as h
-
-    t = [0.0, 0.0, 0.0, 0.0]
-    now = time.perf_counter
-    for n in range(count):
-        a = now()
-        e = h.send(
-            h.Request(
-                "GET",
-                f"{url}/{n}",
-                [
-                    h.Header("Accept", b"*/*"),
-                    h.Header("User-Agent", b"x"),
-                    h.Header("Accept-Encoding", b"gzip, deflate"),
-                ],
-                None,
-                h.Timeouts(30000, 30000),
-            )
-        )
-        b = now()
-        e.head()
-        c = now()
-        e.read(65536)
-        d = now()
-        e.read(65536)
-        e.__exit__(None, None, None)
-        f = now()
-        t[0] += b - a
-        t[1] += c - b
-        t[2] += d - c
-        t[3] += f - d
-    print([x / count * 1e6 for x in t])
-    return sum(t)

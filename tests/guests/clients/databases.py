@@ -24,7 +24,9 @@ def postgres(configuration, state):
         ssl_context=_secure(configuration),
     )
     cursor = connection.cursor()
-    cursor.execute("CREATE TEMP TABLE people (id int PRIMARY KEY, name text, paid numeric, born date, tags text[])")
+    cursor.execute(
+        "CREATE TEMP TABLE people (id int PRIMARY KEY, name text, paid numeric, born date, tags text[])"
+    )
     cursor.executemany(
         "INSERT INTO people VALUES (%s, %s, %s, %s, %s)",
         [(1, "Ada", Decimal("1.50"), "1815-12-10", ["a", "b"]), (2, "Bjørn \U0001f40d", None, None, [])],
@@ -33,7 +35,7 @@ def postgres(configuration, state):
     cursor.execute("SELECT * FROM people ORDER BY id")
     names = [column[0] for column in cursor.description]
     for row in cursor:
-        op.upsert("people", dict(zip(names, row)))
+        op.upsert("people", dict(zip(names, row, strict=True)))
     try:
         cursor.execute("SELECT * FROM nowhere")
     except pg8000.dbapi.ProgrammingError as error:
@@ -54,16 +56,24 @@ def psycopg(configuration, state):
     from psycopg2 import errors, sql
 
     mode = "verify-full" if configuration["tls"] == "yes" else "disable"
-    dsn = f"host={configuration['host']} port={configuration['port']} user=postgres dbname=postgres sslmode={mode}"
+    where = f"host={configuration['host']} port={configuration['port']}"
+    dsn = f"{where} user=postgres dbname=postgres sslmode={mode}"
     with psycopg2.connect(dsn) as connection:
         with connection.cursor() as cursor:
-            cursor.execute("CREATE TEMP TABLE items (id int PRIMARY KEY, name text, price numeric, data jsonb)")
+            cursor.execute(
+                "CREATE TEMP TABLE items (id int PRIMARY KEY, name text, price numeric, data jsonb)"
+            )
             psycopg2.extras.execute_values(
                 cursor,
                 "INSERT INTO items VALUES %s",
-                [(n, f"it's 100% \\ {n}", Decimal(n) / 4, psycopg2.extras.Json({"n": n})) for n in range(1, 251)],
+                [
+                    (n, f"it's 100% \\ {n}", Decimal(n) / 4, psycopg2.extras.Json({"n": n}))
+                    for n in range(1, 251)
+                ],
             )
-            cursor.execute("UPDATE items SET name = %(name)s WHERE id IN %(ids)s", {"name": "%", "ids": (2, 3)})
+            cursor.execute(
+                "UPDATE items SET name = %(name)s WHERE id IN %(ids)s", {"name": "%", "ids": (2, 3)}
+            )
             op.upsert("outcomes", {"name": "updated", "value": str(cursor.rowcount)})
         with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
             table = sql.SQL("SELECT {} FROM {} WHERE id <= %s ORDER BY id")
@@ -76,10 +86,18 @@ def psycopg(configuration, state):
             cursor.execute("SELECT id FROM items WHERE id > %s", [0])
             op.upsert("outcomes", {"name": "streamed", "value": str(sum(1 for _ in cursor))})
         with connection.cursor(cursor_factory=psycopg2.extras.DictCursor) as cursor:
-            cursor.execute("SELECT 1 AS one, now() - now() AS nothing, 'a'::bytea AS bytes, gen_random_uuid() AS uuid")
+            cursor.execute(
+                "SELECT 1 AS one, now() - now() AS nothing, 'a'::bytea AS bytes, gen_random_uuid() AS uuid"
+            )
             row = cursor.fetchone()
-            kinds = f"{row['one']} {row[0]} {type(row['nothing']).__name__} {bytes(row['bytes'])} {type(row[3]).__name__}"
-            op.upsert("outcomes", {"name": "kinds", "value": kinds})
+            kinds = (
+                row["one"],
+                row[0],
+                type(row["nothing"]).__name__,
+                bytes(row["bytes"]),
+                type(row[3]).__name__,
+            )
+            op.upsert("outcomes", {"name": "kinds", "value": " ".join(map(str, kinds))})
     for name, statement in (
         ("again", "INSERT INTO items (id) VALUES (1)"),
         ("nowhere", "SELECT * FROM nowhere"),
@@ -160,7 +178,9 @@ def queue(configuration, state):
     declared = channel.queue_declare("work", passive=True)
     method, _, body = channel.basic_get("work")
     channel.basic_ack(method.delivery_tag)
-    op.upsert("messages", {"id": method.delivery_tag, "body": body.decode(), "left": declared.method.message_count})
+    op.upsert(
+        "messages", {"id": method.delivery_tag, "body": body.decode(), "left": declared.method.message_count}
+    )
     connection.close()
 
 
@@ -168,7 +188,9 @@ def sql_server(configuration, state):
     import pytds
 
     try:
-        pytds.connect(configuration["host"], port=int(configuration["port"]), user="sa", password="x", login_timeout=5)
+        pytds.connect(
+            configuration["host"], port=int(configuration["port"]), user="sa", password="x", login_timeout=5
+        )
     except pytds.Error as error:
         op.upsert("outcomes", {"name": "answered", "value": type(error).__name__})
 
@@ -253,7 +275,9 @@ def sockets(configuration, state):
         one.sendall(b"inside")
         return select.select([other], [], [], 0)[0] == [other], other.recv(10)
 
-    actions = {action.__name__: action for action in (echo, pieces, slow, not_blocking, several, ends, names, pair)}
+    actions = {
+        action.__name__: action for action in (echo, pieces, slow, not_blocking, several, ends, names, pair)
+    }
     actions["unix"] = lambda: socket.socket(1, socket.SOCK_STREAM)
     actions["udp"] = lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(where)
     actions["other port"] = lambda: socket.create_connection((where[0], where[1] ^ 1))
@@ -277,7 +301,10 @@ def tls(configuration, state):
     unverified.verify_mode = ssl.CERT_NONE
 
     def details():
-        with socket.create_connection(where, 10) as plain, context.wrap_socket(plain, server_hostname=where[0]) as one:
+        with (
+            socket.create_connection(where, 10) as plain,
+            context.wrap_socket(plain, server_hostname=where[0]) as one,
+        ):
             one.sendall(b"PING\r\n")
             certificate = one.getpeercert(binary_form=True)
             kind = isinstance(one, ssl.SSLSocket)
@@ -316,7 +343,9 @@ def injected(configuration, state):
     connection = socket.create_connection((configuration["host"], int(configuration["port"])), 10)
     connection.sendall(bytes.fromhex("0000000804d2162f"))
     answer = connection.recv(1)
-    outcome = _outcome(lambda: ssl.create_default_context().wrap_socket(connection, server_hostname="localhost"))
+    outcome = _outcome(
+        lambda: ssl.create_default_context().wrap_socket(connection, server_hostname="localhost")
+    )
     op.upsert("outcomes", {"name": answer.decode(), "value": outcome})
 
 
@@ -345,6 +374,7 @@ def pouring(configuration, state):
 MODES = {
     mode.__name__: mode
     for mode in (
-        postgres, psycopg, mysql, keys, queue, sql_server, sockets, tls, clear, injected, flood, endless, pouring,
+        postgres, psycopg, mysql, keys, queue, sql_server,
+        sockets, tls, clear, injected, flood, endless, pouring,
     )
 }  # fmt: skip

@@ -51,7 +51,10 @@ async def error_of(awaitable):
     try:
         return repr(await awaitable)
     except Exception as error:
-        return [f"{type(error).__module__}.{type(error).__name__}", [kind.__name__ for kind in type(error).__mro__[1:-3]]]
+        return [
+            f"{type(error).__module__}.{type(error).__name__}",
+            [kind.__name__ for kind in type(error).__mro__[1:-3]],
+        ]
 
 
 @on_both
@@ -59,7 +62,14 @@ async def gets(env, client):
     answer = await client.get(env.url + "/echo", params={"a": ["1", "2"], "b": "ü"}, headers={"X-A": "b"})
     fields = answer.json()
     fields["headers"] = [pair for pair in fields["headers"] if pair[0] in ("x-a", "accept")]
-    return [answer.status_code, answer.reason_phrase, answer.http_version, fields, answer.is_success, answer.encoding]
+    return [
+        answer.status_code,
+        answer.reason_phrase,
+        answer.http_version,
+        fields,
+        answer.is_success,
+        answer.encoding,
+    ]
 
 
 @on_both
@@ -77,7 +87,9 @@ async def bodies(env, client):
 
 @on_both
 async def files(env, client):
-    answer = await client.post(env.url + "/echo", files={"f": ("n.txt", io.BytesIO(b"content"))}, data={"k": "v"})
+    answer = await client.post(
+        env.url + "/echo", files={"f": ("n.txt", io.BytesIO(b"content"))}, data={"k": "v"}
+    )
     return [b"content" in answer.json()["body"].encode(), answer.json()["size"]]
 
 
@@ -85,7 +97,12 @@ async def files(env, client):
 async def redirects(env, client):
     stays = await client.get(env.url + "/redirect/2")
     goes = await client.get(env.url + "/redirect/2", follow_redirects=True)
-    return [stays.status_code, stays.next_request.url.path, goes.url.path, [step.status_code for step in goes.history]]
+    return [
+        stays.status_code,
+        stays.next_request.url.path,
+        goes.url.path,
+        [step.status_code for step in goes.history],
+    ]
 
 
 @on_both
@@ -94,7 +111,12 @@ async def statuses(env, client):
     try:
         answer.raise_for_status()
     except httpx.HTTPStatusError as error:
-        return [error.response.status_code, str(error).replace(env.url, ""), answer.is_client_error, answer.text]
+        return [
+            error.response.status_code,
+            str(error).replace(env.url, ""),
+            answer.is_client_error,
+            answer.text,
+        ]
 
 
 @on_both
@@ -140,13 +162,21 @@ async def authentication(env, client):
 
 @on_both
 async def packed(env, client):
-    return [(await client.get(env.url + path)).text[:20] for path in ("/gzip", "/deflate", "/gzip-chunks", "/chunk-extension")]
+    return [
+        (await client.get(env.url + path)).text[:20]
+        for path in ("/gzip", "/deflate", "/gzip-chunks", "/chunk-extension")
+    ]
 
 
 @on_both
 async def headers(env, client):
     answer = await client.get(env.url + "/twice")
-    return [answer.headers.get_list("x-two"), answer.headers["etag"], answer.links, [list(pair) for pair in answer.headers.multi_items()]]
+    return [
+        answer.headers.get_list("x-two"),
+        answer.headers["etag"],
+        answer.links,
+        [list(pair) for pair in answer.headers.multi_items()],
+    ]
 
 
 @snippet
@@ -177,11 +207,26 @@ def httpx_streams_async(env):
 @snippet
 def httpx_client_settings(env):
     seen = []
-    hooks = {"request": [lambda request: seen.append(request.method)], "response": [lambda answer: seen.append(answer.status_code)]}
-    with httpx.Client(base_url=env.url, headers={"X-A": "1"}, params={"k": "v"}, event_hooks=hooks, timeout=httpx.Timeout(5, connect=1)) as client:
+    hooks = {
+        "request": [lambda request: seen.append(request.method)],
+        "response": [lambda answer: seen.append(answer.status_code)],
+    }
+    with httpx.Client(
+        base_url=env.url,
+        headers={"X-A": "1"},
+        params={"k": "v"},
+        event_hooks=hooks,
+        timeout=httpx.Timeout(5, connect=1),
+    ) as client:
         answer = client.get("/echo")
         built = client.send(client.build_request("POST", "/echo", json=[1]))
-    return [answer.json()["path"], built.json()["body"], seen, *kinds(lambda: client.get("/echo")), answer.elapsed.total_seconds() > 0]
+    return [
+        answer.json()["path"],
+        built.json()["body"],
+        seen,
+        *kinds(lambda: client.get("/echo")),
+        answer.elapsed.total_seconds() > 0,
+    ]
 
 
 @snippet
@@ -209,14 +254,30 @@ async def gets_pages(env, client):
     async with client.get(env.url + "/echo", params={"a": "ü", "n": 1}, headers={"X-A": "b"}) as answer:
         fields = await answer.json()
         names = [pair for pair in fields["headers"] if pair[0] in ("x-a", "accept", "host")]
-        return [answer.status, answer.reason, fields["path"], len(names), answer.content_type, answer.charset, str(answer.url)[-20:]]
+        return [
+            answer.status,
+            answer.reason,
+            fields["path"],
+            len(names),
+            answer.content_type,
+            answer.charset,
+            str(answer.url)[-20:],
+        ]
 
 
 @with_aiohttp
 async def sends_bodies(env, client):
     form = aiohttp.FormData({"k": "v"})
     found = []
-    for options in ({"json": {"a": 1}}, {"data": {"a": "ü"}}, {"data": b"bytes"}, {"data": "text"}, {"data": form}, {"data": io.BytesIO(b"file")}, {}):
+    for options in (
+        {"json": {"a": 1}},
+        {"data": {"a": "ü"}},
+        {"data": b"bytes"},
+        {"data": "text"},
+        {"data": form},
+        {"data": io.BytesIO(b"file")},
+        {},
+    ):
         async with client.post(env.url + "/echo", **options) as answer:
             fields = await answer.json()
             found.append([fields["body"], dict(fields["headers"]).get("content-type")])
@@ -287,7 +348,10 @@ async def speaks_tls(env, client):
 
 @with_aiohttp
 async def authenticates(env, client):
-    return [await read(client, env.url + "/basic", auth=aiohttp.BasicAuth("user", "pass")), await read(client, env.url + "/basic")]
+    return [
+        await read(client, env.url + "/basic", auth=aiohttp.BasicAuth("user", "pass")),
+        await read(client, env.url + "/basic"),
+    ]
 
 
 @with_aiohttp
@@ -314,7 +378,9 @@ def cloud(env, **options):
         region_name="eu-central-1",
         aws_access_key_id="AKIDEXAMPLE",
         aws_secret_access_key="an example",
-        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1, "mode": "standard"}, **options),
+        config=Config(
+            s3={"addressing_style": "path"}, retries={"max_attempts": 1, "mode": "standard"}, **options
+        ),
     )
 
 
@@ -326,7 +392,14 @@ def boto_reads_and_writes(env):
     put = s3.put_object(Bucket="bucket", Key="new", Body=b"content", Metadata={"a": "b"})
     put_file = s3.put_object(Bucket="bucket", Key="new", Body=io.BytesIO(b"content"))
     found = s3.get_object(Bucket="bucket", Key="object")
-    return [keys, put["ETag"], put_file["ETag"], found["Body"].read().decode(), found["Metadata"], found["ContentLength"]]
+    return [
+        keys,
+        put["ETag"],
+        put_file["ETag"],
+        found["Body"].read().decode(),
+        found["Metadata"],
+        found["ContentLength"],
+    ]
 
 
 @snippet
@@ -337,7 +410,12 @@ def boto_streams(env):
         return s3.get_object(Bucket="bucket", Key="object", **options)["Body"]
 
     chunks = [chunk.decode() for chunk in body().iter_chunks(5)]
-    return [[line.decode() for line in body().iter_lines()], chunks, body(Range="bytes=5-7").read().decode(), body().read(4).decode()]
+    return [
+        [line.decode() for line in body().iter_lines()],
+        chunks,
+        body(Range="bytes=5-7").read().decode(),
+        body().read(4).decode(),
+    ]
 
 
 @snippet
@@ -348,7 +426,11 @@ def boto_errors(env):
         try:
             call()
         except botocore.exceptions.ClientError as error:
-            return [type(error).__name__, error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]]
+            return [
+                type(error).__name__,
+                error.response["Error"]["Code"],
+                error.response["ResponseMetadata"]["HTTPStatusCode"],
+            ]
 
     return [
         code(lambda: s3.get_object(Bucket="bucket", Key="missing")),

@@ -57,7 +57,11 @@ def connection_errors_carry_their_request(env):
         requests.get(env.refused, params={"a": 1})
     except requests.ConnectionError as error:
         text = str(error)
-        return [error.request.url == env.refused + "?a=1", error.response, "Max retries exceeded with url: /?a=1" in text]
+        return [
+            error.request.url == env.refused + "?a=1",
+            error.response,
+            "Max retries exceeded with url: /?a=1" in text,
+        ]
 
 
 @fails("requests.exceptions.JSONDecodeError")
@@ -92,7 +96,9 @@ def json_with_numbers(env):
 @snippet
 def encodings_of_text(env):
     def get(body, kind=None):
-        answer = requests.get(env.url + "/text", params={"hex": body.hex(), **({"type": kind} if kind else {})})
+        answer = requests.get(
+            env.url + "/text", params={"hex": body.hex(), **({"type": kind} if kind else {})}
+        )
         return [answer.encoding, answer.apparent_encoding.lower().replace("_", "-"), answer.text]
 
     return [
@@ -108,31 +114,64 @@ def encodings_of_text(env):
 
 @snippet
 def encoding_can_be_set(env):
-    answer = requests.get(env.url + "/text", params={"hex": "grüße".encode("cp1252").hex(), "type": "text/plain"})
+    answer = requests.get(
+        env.url + "/text", params={"hex": "grüße".encode("cp1252").hex(), "type": "text/plain"}
+    )
     answer.encoding = "cp1252"
     return answer.text
 
 
 @snippet
 def urls_that_cannot_be(env):
-    urls = ["", "http://", "http:///x", "http://*.test/", "http://.a/", "http://[::1", "http://a b/", "a.test", "//a.test/"]
+    urls = [
+        "",
+        "http://",
+        "http:///x",
+        "http://*.test/",
+        "http://.a/",
+        "http://[::1",
+        "http://a b/",
+        "a.test",
+        "//a.test/",
+    ]
     return kinds(*(lambda url=url: requests.get(url) for url in urls))
 
 
 @snippet
 def schemes_that_nobody_serves(env):
-    return kinds(*(lambda url=url: requests.get(url) for url in ("ftp://a.test/x", "file:///etc/passwd", "mailto:a@b", "localhost:1/x")))
+    return kinds(
+        *(
+            lambda url=url: requests.get(url)
+            for url in ("ftp://a.test/x", "file:///etc/passwd", "mailto:a@b", "localhost:1/x")
+        )
+    )
 
 
 @snippet
 def urls_are_encoded(env):
-    paths = ["/echo/ü ö", "/echo/%7Ea/%zz", "/echo/a%2Fb", "/echo?q=ü&x=a b", "/echo/a/../b", "/echo/;p'?x=\"<>&$f(),*!"]
-    return [[(answer := requests.get(env.url + path)).json()["path"], answer.url.replace(env.url, "")] for path in paths]
+    paths = [
+        "/echo/ü ö",
+        "/echo/%7Ea/%zz",
+        "/echo/a%2Fb",
+        "/echo?q=ü&x=a b",
+        "/echo/a/../b",
+        "/echo/;p'?x=\"<>&$f(),*!",
+    ]
+    return [
+        [(answer := requests.get(env.url + path)).json()["path"], answer.url.replace(env.url, "")]
+        for path in paths
+    ]
 
 
 @snippet
 def params_of_every_kind(env):
-    many = [{"a": None, "b": ""}, [("a", "1"), ("a", "2")], "raw=1&x", b"bytes=1", {"l": ["x", "y"], "n": 1.5, "t": True}]
+    many = [
+        {"a": None, "b": ""},
+        [("a", "1"), ("a", "2")],
+        "raw=1&x",
+        b"bytes=1",
+        {"l": ["x", "y"], "n": 1.5, "t": True},
+    ]
     return [requests.get(env.url + "/echo", params=params).json()["path"] for params in many]
 
 
@@ -178,7 +217,10 @@ def session_defaults(env):
         made.auth = ("user", "pass")
         made.cookies.set("c", "1")
         given = {"X-Gone": None, "accept": "text/plain"}
-        return [made.get(env.url + "/echo", headers=given, params={"own": 1}).json(), made.get(env.url + "/basic").text]
+        return [
+            made.get(env.url + "/echo", headers=given, params={"own": 1}).json(),
+            made.get(env.url + "/basic").text,
+        ]
 
 
 @snippet
@@ -239,7 +281,10 @@ def redirects_that_keep_the_body(env):
 @snippet
 def redirects_keep_the_method(env):
     target = {"url": "/echo", "status": 302}
-    return [requests.request(name, env.url + "/to", params=target).json()["method"] for name in ("PUT", "DELETE", "PATCH")]
+    return [
+        requests.request(name, env.url + "/to", params=target).json()["method"]
+        for name in ("PUT", "DELETE", "PATCH")
+    ]
 
 
 @snippet
@@ -255,7 +300,10 @@ def redirects_that_lead_nowhere(env):
 
 @snippet
 def head_does_not_follow(env):
-    return [requests.head(env.url + "/redirect/1").status_code, requests.head(env.url + "/redirect/1", allow_redirects=True).url[-5:]]
+    return [
+        requests.head(env.url + "/redirect/1").status_code,
+        requests.head(env.url + "/redirect/1", allow_redirects=True).url[-5:],
+    ]
 
 
 @snippet
@@ -274,7 +322,9 @@ def lines_with_a_delimiter(env):
 @snippet
 def text_in_pieces(env):
     body = ("grüße " * 100).encode()
-    answer = requests.get(env.url + "/text", params={"hex": body.hex(), "type": "text/plain; charset=utf-8"}, stream=True)
+    answer = requests.get(
+        env.url + "/text", params={"hex": body.hex(), "type": "text/plain; charset=utf-8"}, stream=True
+    )
     return "".join(answer.iter_content(7, decode_unicode=True)) == body.decode()
 
 
@@ -282,13 +332,24 @@ def text_in_pieces(env):
 def content_comes_once(env):
     answer = requests.get(env.url + "/echo", stream=True)
     first = next(answer.iter_content(5)).decode()
-    return [first, *kinds(lambda: answer.content, lambda: list(answer.iter_content(5)), lambda: list(answer.iter_content("x")))]
+    return [
+        first,
+        *kinds(
+            lambda: answer.content,
+            lambda: list(answer.iter_content(5)),
+            lambda: list(answer.iter_content("x")),
+        ),
+    ]
 
 
 @snippet
 def content_can_be_read_again(env):
     answer = requests.get(env.url + "/echo")
-    return [answer.content == answer.content, b"".join(answer.iter_content(10)) == answer.content, answer.raw.read().decode()]
+    return [
+        answer.content == answer.content,
+        b"".join(answer.iter_content(10)) == answer.content,
+        answer.raw.read().decode(),
+    ]
 
 
 @snippet
@@ -310,7 +371,7 @@ def packed_badly(env):
 
 @snippet
 def chunk_extensions_and_trailers(env):
-    return shown(requests.get(env.url + "/chunk-extension"))[:2] + [requests.get(env.url + "/chunk-extension").text]
+    return shown(requests.get(env.url + "/chunk-extension"))
 
 
 @snippet
@@ -328,7 +389,16 @@ def multipart(env):
 
 @snippet
 def bodies_of_every_kind(env):
-    many = [b"", "", "ü", [("a", "1"), ("a", "2")], {"a": None, "b": [1, 2]}, bytearray(b"abc"), io.StringIO("text"), iter([b"x", b"", b"y"])]
+    many = [
+        b"",
+        "",
+        "ü",
+        [("a", "1"), ("a", "2")],
+        {"a": None, "b": [1, 2]},
+        bytearray(b"abc"),
+        io.StringIO("text"),
+        iter([b"x", b"", b"y"]),
+    ]
     found = []
     for body in many:
         answer = requests.put(env.url + "/echo", data=body).json()
@@ -338,7 +408,9 @@ def bodies_of_every_kind(env):
 
 @snippet
 def json_bodies(env):
-    answers = [requests.post(env.url + "/echo", json=value).json() for value in ({}, [], 0, "ü", None, {"a": 1.0})]
+    answers = [
+        requests.post(env.url + "/echo", json=value).json() for value in ({}, [], 0, "ü", None, {"a": 1.0})
+    ]
     return [[answer["body"], dict(answer["headers"]).get("content-type")] for answer in answers]
 
 
@@ -354,13 +426,30 @@ def delete_with_a_body(env):
 
 @snippet
 def headers_that_are_refused(env):
-    many = [{"X": "a\nb"}, {"X": 1}, {" X": "a"}, {"X:": "a"}, {"X": " a"}, {"": "a"}, {b"X": "a"}, {"X": "ключ"}]
-    return kinds(*(lambda headers=headers: requests.get(env.url + "/echo", headers=headers) for headers in many))
+    many = [
+        {"X": "a\nb"},
+        {"X": 1},
+        {" X": "a"},
+        {"X:": "a"},
+        {"X": " a"},
+        {"": "a"},
+        {b"X": "a"},
+        {"X": "ключ"},
+    ]
+    return kinds(
+        *(lambda headers=headers: requests.get(env.url + "/echo", headers=headers) for headers in many)
+    )
 
 
 @snippet
 def headers_of_a_request(env):
-    headers = {"User-Agent": "mine/1", "accept": "a/b", "ACCEPT-ENCODING": "identity", "X-Empty": "", "X-Tab": "a\tb"}
+    headers = {
+        "User-Agent": "mine/1",
+        "accept": "a/b",
+        "ACCEPT-ENCODING": "identity",
+        "X-Empty": "",
+        "X-Tab": "a\tb",
+    }
     return requests.get(env.url + "/echo", headers=headers).json()["headers"]
 
 
@@ -374,7 +463,9 @@ def headers_of_a_response(env):
 @snippet
 def timeouts_that_cannot_be(env):
     many = [0, -1, "soon", (1, 2, 3), (0, 1), True]
-    return kinds(*(lambda timeout=timeout: requests.get(env.url + "/echo", timeout=timeout) for timeout in many))
+    return kinds(
+        *(lambda timeout=timeout: requests.get(env.url + "/echo", timeout=timeout) for timeout in many)
+    )
 
 
 @snippet
@@ -437,7 +528,12 @@ def adapters_of_ones_own(env):
     made = requests.Session()
     made.mount(env.url + "/echo", Marking(pool_connections=1, pool_maxsize=1, pool_block=True))
     marked, plain = made.get(env.url + "/echo/x"), made.get(env.url + "/status/200")
-    return [marked.json()["headers"], marked.marked, hasattr(plain, "marked"), type(made.get_adapter(env.url + "/echo")).__name__]
+    return [
+        marked.json()["headers"],
+        marked.marked,
+        hasattr(plain, "marked"),
+        type(made.get_adapter(env.url + "/echo")).__name__,
+    ]
 
 
 @snippet
@@ -467,7 +563,13 @@ def sessions_and_responses_can_be_pickled(env):
 @snippet
 def answers_know_their_way(env):
     answer = requests.get(env.url + "/redirect/2")
-    return [answer.raw.version, answer.raw.status, answer.request.path_url, answer.connection is not None, answer.elapsed.total_seconds() > 0]
+    return [
+        answer.raw.version,
+        answer.raw.status,
+        answer.request.path_url,
+        answer.connection is not None,
+        answer.elapsed.total_seconds() > 0,
+    ]
 
 
 @snippet
@@ -487,8 +589,14 @@ def urllib3_at_the_top(env):
 
 @snippet
 def urllib3_pool_of_a_host(env):
-    with urllib3.HTTPConnectionPool("127.0.0.1", env.port, maxsize=1, block=True, headers={"X-Pool": "1"}) as pool:
-        answers = [pool.urlopen("GET", "/echo"), pool.request("POST", "/echo", body="text"), pool.request("GET", "/redirect/1")]
+    with urllib3.HTTPConnectionPool(
+        "127.0.0.1", env.port, maxsize=1, block=True, headers={"X-Pool": "1"}
+    ) as pool:
+        answers = [
+            pool.urlopen("GET", "/echo"),
+            pool.request("POST", "/echo", body="text"),
+            pool.request("GET", "/redirect/1"),
+        ]
         return [[json.loads(answer.data) for answer in answers], pool.num_connections, pool.num_requests]
 
 
@@ -498,7 +606,10 @@ def urllib3_headers(env):
     headers.add("X-A", "2")
     answer = urllib3.PoolManager().request("GET", env.url + "/echo", headers=headers)
     made = urllib3.make_headers(basic_auth="a:b", user_agent="u", accept_encoding=True, keep_alive=True)
-    return [answer.json()["headers"], urllib3.PoolManager().request("GET", env.url + "/echo", headers=made).json()["headers"][1:]]
+    return [
+        answer.json()["headers"],
+        urllib3.PoolManager().request("GET", env.url + "/echo", headers=made).json()["headers"][1:],
+    ]
 
 
 @snippet
@@ -551,7 +662,9 @@ def client_errors(env):
 def client_of_tls(env):
     port = urllib.parse.urlsplit(env.tls).port
     connection = http.client.HTTPSConnection("localhost", port, timeout=5)
-    connection.request("POST", "/echo", body="a=1", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    connection.request(
+        "POST", "/echo", body="a=1", headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
     return json.loads(connection.getresponse().read())["body"]
 
 
@@ -627,7 +740,10 @@ def differs_methods(env):
 
 @snippet
 def differs_host_header(env):
-    return dict(requests.get(env.url + "/echo", headers={"Host": "other.test"}).json()["headers"])["host"] == "other.test"
+    return (
+        dict(requests.get(env.url + "/echo", headers={"Host": "other.test"}).json()["headers"])["host"]
+        == "other.test"
+    )
 
 
 @snippet

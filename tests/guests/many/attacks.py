@@ -38,6 +38,32 @@ def endless_c_code(configuration, state):
     op.upsert("after", {"id": (10**10**8) % 7})
 
 
+def colliding_keys(configuration, state):
+    """A dictionary of which every key has the same hash."""
+    _begin()
+    op.upsert("after", {"id": len({number * sys.hash_info.modulus: None for number in range(10**6)})})
+
+
+def draws(configuration, state):
+    import random
+
+    op.upsert("draws", {"id": 1, "system": os.urandom(16).hex(), "python": str(random.random())})
+
+
+def everything_reachable(configuration, state):
+    """Every text that can be found from the interpreter's own objects, and the state."""
+    import gc
+
+    texts = {
+        text
+        for one in gc.get_objects()
+        if isinstance(one, dict)
+        for text in one.values()
+        if type(text) is str
+    }
+    op.upsert("reachable", {"id": 1, "text": "\n".join(sorted(texts))[:900_000], "state": json.dumps(state)})
+
+
 def endless_sleep(configuration, state):
     _begin()
     time.sleep(10**6)

@@ -15,6 +15,7 @@ import processes
 import program
 import resyncs
 import rows
+import secrets_of_it
 import uploads
 import web
 from fivetran_connector_sdk import Connector
@@ -31,6 +32,7 @@ MODULES = (
     program,
     resyncs,
     rows,
+    secrets_of_it,
     uploads,
     web,
 )

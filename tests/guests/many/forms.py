@@ -43,6 +43,7 @@ def configuration_form():
         .add_field(form_field.DropdownField("region", "Region", fields=choices, required=True))
         .add_field(form_field.ToggleField("deep", "Deep"))
         .add_field(form_field.TextField("server", "Server", placeholder="none"))
+        .add_field(form_field.TextField("phrase", "Phrase", form_field.TextField.password))
     )
     form.add_test(label="Arrives", func=arrives)
     form.add_test(label="Reaches the server", func=reaches)

@@ -335,6 +335,8 @@ def leaving_task(configuration, state):
             see("afterwards", "BrokenProcessPool")
     with ProcessPoolExecutor(1) as pool:
         see("another pool", pool.submit(square, 3).result())
+    with ProcessPoolExecutor(1, initializer=fail, initargs=(1,)) as pool:
+        see("initializer", pool.submit(square, 3).exception())
 
 
 def many_tasks(configuration, state):

@@ -82,6 +82,15 @@ def retry(configuration, state):
     op.upsert("retries", {"id": 1, "status": response.status_code, "text": response.text})
 
 
+def uploading(configuration, state):
+    """As many MiB as said, in requests of one, each with a large header."""
+    body, header = b"x" * (1 << 20), "y" * (32 << 10)
+    with requests.Session() as session:
+        for number in range(int(configuration["count"])):
+            answer = session.post(configuration["url"], data=body, headers={"X-Large": header}, timeout=30)
+            op.upsert("uploads", {"id": number, "status": answer.status_code})
+
+
 def streaming(configuration, state):
     total = 0
     with requests.get(configuration["url"], stream=True, timeout=30) as response:

@@ -16,6 +16,8 @@ Layout:
 - `_conversation`: the same for libraries that write and read bytes themselves
 - `_trust`: which TLS settings a connector may and may not make
 - `_stdlib`, `_urllib3`, `_requests`, `_httpcore`, `_aiohttp`: the patched points of each library
+- `_direct`: the short way of a request through `urllib3`
+- `_shortcuts`: what `requests` need not do anew for each request
 - `_imports`: applies them right after a library is imported
 - `_preload`: modules that are imported late and must be in the snapshot
 """

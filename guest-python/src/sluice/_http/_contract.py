@@ -6,15 +6,15 @@ made of the exact type here, or refused.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-native: Any
-try:
-    from sluice import _native as native  # type: ignore[attr-defined,unused-ignore]
-except ImportError:
-    # outside a guest, and in the tests of this package
-    native = None
+native: Any = None
+"""The SDK's extension; none outside a guest and in the tests of this package."""
+
+with contextlib.suppress(ImportError):
+    native = importlib.import_module("sluice._native")
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """The largest request body that the contract takes."""

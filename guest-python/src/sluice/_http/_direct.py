@@ -1,8 +1,8 @@
 """The short way of a request through `urllib3`: no text of HTTP is written only to be read again.
 
-It is taken where nothing is out of the ordinary, which is nearly always. Everything else (other types of bodies,
-chunks, headers that must be refused, subclasses with methods of their own) goes the library's own way, and so
-ends as it always does.
+It is taken where nothing is out of the ordinary, which is nearly always. Everything else (other types of
+bodies, chunks, headers that must be refused, subclasses with methods of their own) goes the library's own
+way, and so ends as it always does.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _is_method = re.compile(r"[A-Z]+").fullmatch
 _is_target = re.compile(r"/[\x21-\x7e]*").fullmatch
 _WITHOUT_BODY = frozenset(("GET", "HEAD", "DELETE", "TRACE", "OPTIONS", "CONNECT"))
 _LEFT_OUT = object()
+_Received: Any = http.client.HTTPResponse
 _SKIPPED = "@@@SKIP_HEADER@@@"
 
 
@@ -30,7 +31,11 @@ def patch(module: ModuleType) -> None:
     secure: Any = getattr(module, "HTTPSConnection", None)
     options: Any = getattr(module, "_ResponseOptions", None)
     user_agent: Any = getattr(module, "_get_default_user_agent", None)
-    if options is None or user_agent is None or "_response_options" not in vars(plain)["request"].__code__.co_names:
+    if (
+        options is None
+        or user_agent is None
+        or "_response_options" not in vars(plain)["request"].__code__.co_names
+    ):
         # a version of another shape: the long way works
         return
     request, getresponse = plain.request, plain.getresponse
@@ -84,7 +89,7 @@ def patch(module: ModuleType) -> None:
         from urllib3.response import HTTPResponse
 
         try:
-            received = http.client.HTTPResponse(sock, method=asked.request_method)
+            received = _Received(sock, method=asked.request_method)
             try:
                 received.begin()
             except BaseException:
@@ -140,7 +145,9 @@ def _read(method: str, target: str, body: Any, headers: Any, user_agent: Any) ->
             host = field[1]
         else:
             fields.append(field)
-    if length is not None and str(length if type(length) is str else length.decode("latin-1")) != str(len(body or b"")):
+    if length is not None and str(length if type(length) is str else length.decode("latin-1")) != str(
+        len(body or b"")
+    ):
         return None
     if body is None and (length is not None or method not in _WITHOUT_BODY):
         body = b""

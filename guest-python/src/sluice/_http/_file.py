@@ -21,13 +21,24 @@ class ResponseFile:
     chunk for each piece that the host hands over, as it arrives.
     """
 
-    __slots__ = ("__weakref__", "_buffer", "_failure", "_pending", "_position", "chunked", "closed", "sized")
+    __slots__ = (
+        "__weakref__",
+        "_ahead",
+        "_buffer",
+        "_failure",
+        "_pending",
+        "_position",
+        "chunked",
+        "closed",
+        "sized",
+    )
 
     def __init__(self, pending: Pending) -> None:
         self.closed = False
         self.chunked = False
         self.sized = False
         self._pending = pending
+        self._ahead = _BUFFER_BYTES
         self._buffer = b""
         self._position = 0
         self._failure: Exception | None = None
@@ -51,7 +62,7 @@ class ResponseFile:
         parts = []
         missing = size
         while missing:
-            if self._position == len(self._buffer) and missing >= _BUFFER_BYTES and not self.chunked:
+            if self._position == len(self._buffer) and missing >= self._ahead and not self.chunked:
                 part = self._receive(missing)
             elif self._position < len(self._buffer) or self._fill():
                 part = self._take(missing)
@@ -141,7 +152,10 @@ class ResponseFile:
         # Emptied first: what was read must not come again when receiving fails.
         self._buffer, self._position = b"", 0
         if not self.chunked:
-            self._buffer = self._receive(_BUFFER_BYTES)
+            self._buffer = self._receive(self._ahead)
+            if len(self._buffer) == self._ahead:
+                # a large body: fewer crossings
+                self._ahead = min(4 * self._ahead, _contract.MAX_READ_BYTES)
             return bool(self._buffer)
         whole = self._pending.exchange is not None
         data = self._receive(_CHUNK_BYTES)

@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from . import _aiohttp, _httpcore, _requests, _urllib3
+from . import _aiohttp, _httpcore, _requests, _shortcuts, _urllib3
 
 _PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "aiohttp.connector": _aiohttp.patch_connector,
@@ -17,14 +17,16 @@ _PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "httpcore._backends.auto": _httpcore.patch_async_backend,
     "httpcore._backends.sync": _httpcore.patch_backend,
     "requests.adapters": _requests.patch_adapters,
-    "requests.cookies": _requests.patch_cookies,
-    "requests.models": _requests.patch_models,
+    "requests.cookies": _shortcuts.patch_cookies,
+    "requests.models": _shortcuts.patch_models,
+    "requests.structures": _shortcuts.patch_structures,
+    "requests.utils": _shortcuts.patch_utils,
     "urllib3.connection": _urllib3.patch_connection,
     "urllib3.util.wait": _urllib3.patch_wait,
 }
 
 _ABSENT = ("grp", "pwd")
-"""Modules that this Python does not have. `os.path.expanduser`, and so each request of `requests`, wants one of them."""
+"""Modules that this Python does not have, and that are looked for again and again."""
 
 
 def install() -> None:

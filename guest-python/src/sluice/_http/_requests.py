@@ -1,12 +1,7 @@
-"""The patched points of `certifi` and `requests`: both look for a file of certificates.
-
-The other patches change nothing but the time that a request takes.
-"""
+"""The patched points of `certifi` and `requests`: both look for a file of certificates."""
 
 from __future__ import annotations
 
-import http.client
-import http.cookiejar
 import importlib
 from types import ModuleType
 from typing import Any
@@ -25,51 +20,18 @@ def patch_certifi(module: ModuleType) -> None:
 def patch_adapters(module: ModuleType) -> None:
     """Patch `requests.adapters`: `cert_verify` wants certificate files to exist; proxies are the host's."""
     module.HTTPAdapter.cert_verify = _cert_verify
-    select = module.select_proxy
+    select: Any = getattr(module, "select_proxy")  # noqa: B009
 
     def select_proxy(url: str, proxies: Any) -> None:
         if select(url, proxies):
             _trust.ignore_proxy()
 
-    module.select_proxy = select_proxy
+    setattr(module, "select_proxy", select_proxy)  # noqa: B010
     for name in ("idna", "idna.core", "idna.idnadata", "idna.uts46data"):
         try:
             importlib.import_module(name)
         except ModuleNotFoundError:
             break
-
-
-_CONTENT_BYTES = 256 * 1024
-
-
-def patch_models(module: ModuleType) -> None:
-    """Patch `requests.models`: a whole body is read in larger pieces."""
-    if isinstance(getattr(module, "CONTENT_CHUNK_SIZE", None), int):
-        setattr(module, "CONTENT_CHUNK_SIZE", _CONTENT_BYTES)  # noqa: B010
-
-
-def patch_cookies(module: ModuleType) -> None:
-    """Patch `requests.cookies`: where there are no cookies, none are looked for."""
-    jars: Any = http.cookiejar.CookieJar
-    extract, header = module.extract_cookies_to_jar, module.get_cookie_header
-
-    def extract_cookies_to_jar(jar: Any, request: Any, response: Any) -> None:
-        message = getattr(getattr(response, "_original_response", None), "msg", None)
-        if type(message) is http.client.HTTPMessage and type(jar).extract_cookies is jars.extract_cookies:
-            if not any(name.lower() in _COOKIES for name, _ in message.raw_items()):
-                return
-        extract(jar, request, response)
-
-    def get_cookie_header(jar: Any, request: Any) -> Any:
-        if type(jar).add_cookie_header is jars.add_cookie_header and not jar._cookies:
-            return None
-        return header(jar, request)
-
-    setattr(module, "extract_cookies_to_jar", extract_cookies_to_jar)  # noqa: B010
-    setattr(module, "get_cookie_header", get_cookie_header)  # noqa: B010
-
-
-_COOKIES = ("set-cookie", "set-cookie2")
 
 
 def _where() -> str:

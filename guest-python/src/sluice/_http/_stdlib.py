@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import http.client
 import socket
 import ssl
 import sys
-import urllib.parse
 from email.message import Message
 from typing import Any, NoReturn
 
 from ._file import ResponseFile
+from ._shortcuts import keep_read_urls
 from ._socket import GuestSocket
 from ._trust import check_verification
 
@@ -32,18 +31,11 @@ def install() -> None:
     ]
     for owner, name, replacement in patches:
         setattr(owner, name, replacement)
-    _keep_read_urls()
+    keep_read_urls()
     for module in (socket, sys.modules.get("_socket")):
         for name in _LOOKUPS:
             if hasattr(module, name):
                 setattr(module, name, _no_lookup)
-
-
-def _keep_read_urls() -> None:
-    """Let `urllib.parse` remember URLs that it read: `requests` reads each ten times over."""
-    split = getattr(urllib.parse, "_urlsplit", None)
-    if split is not None and not hasattr(split, "cache_info"):
-        setattr(urllib.parse, "_urlsplit", functools.lru_cache(256, typed=True)(split))  # noqa: B010
 
 
 def _connect(self: http.client.HTTPConnection) -> None:

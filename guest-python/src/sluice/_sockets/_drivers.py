@@ -1,7 +1,8 @@
-"""What single drivers need beside sockets: a module of Python that a guest lacks, while they are imported.
+"""What single libraries need beside sockets: modules of Python that a guest lacks, while they are imported.
 
 `pytds.login` imports `ctypes` for single sign-on of Windows. The stand-in is there for that import alone:
-elsewhere a missing `ctypes` has to be an `ImportError`, which libraries are prepared for.
+elsewhere a missing `ctypes` has to be an `ImportError`, which libraries are prepared for. `xlrd` names `mmap`
+for files on a disk, `fastavro` two kinds of compression that a file may have; both do without otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_WITHOUT = {"pytds.login": "ctypes"}
+_WITHOUT = {
+    "pytds.login": ("ctypes",),
+    "xlrd.book": ("mmap",),
+    "fastavro._read_py": ("bz2", "lzma"),
+    "fastavro._write_py": ("bz2", "lzma"),
+    "fsspec.utils": ("ctypes",),
+}
 
 
 def install() -> None:
@@ -42,7 +49,7 @@ class _Finder(MetaPathFinder):
 class _StandingIn(Loader):
     """The module's own loader, with a stand-in for what the guest lacks."""
 
-    def __init__(self, loader: Any, missing: str) -> None:
+    def __init__(self, loader: Any, missing: tuple[str, ...]) -> None:
         self._loader = loader
         self._missing = missing
 
@@ -57,12 +64,11 @@ class _StandingIn(Loader):
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        missing = self._missing
-        there = missing in sys.modules
-        if not there:
-            sys.modules[missing] = ModuleType(missing, "Not in a connector; only named here.")
+        missing = [name for name in self._missing if name not in sys.modules]
+        for name in missing:
+            sys.modules[name] = ModuleType(name, "Not in a connector; only named here.")
         try:
             self._loader.exec_module(module)
         finally:
-            if not there:
-                del sys.modules[missing]
+            for name in missing:
+                del sys.modules[name]

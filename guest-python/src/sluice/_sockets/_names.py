@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import sys
 from typing import Any
@@ -97,6 +98,24 @@ def getfqdn(name: str = "") -> str:
     return standing_for(name) or _HOST_NAME
 
 
+def inet_pton(address_family: int, ip_string: str) -> bytes:
+    """An address as bytes."""
+    try:
+        address = ipaddress.ip_address(ip_string)
+    except ValueError:
+        raise OSError("illegal IP address string passed to inet_pton") from None
+    if (address_family == socket.AF_INET6) != (address.version == 6):
+        raise OSError("illegal IP address string passed to inet_pton")
+    return address.packed
+
+
+def inet_ntop(address_family: int, packed_ip: bytes) -> str:
+    """Bytes as an address."""
+    if len(packed_ip) != (16 if address_family == socket.AF_INET6 else 4):
+        raise ValueError("invalid length of packed IP address string")
+    return str(ipaddress.ip_address(bytes(packed_ip)))
+
+
 def install() -> None:
     """Put them where everybody looks for them."""
     functions = (
@@ -107,6 +126,8 @@ def install() -> None:
         getnameinfo,
         gethostname,
         getfqdn,
+        inet_pton,
+        inet_ntop,
     )
     for module in (socket, sys.modules.get("_socket")):
         for function in functions:

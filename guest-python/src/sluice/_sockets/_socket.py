@@ -364,7 +364,17 @@ class Socket:
 
     def _take(self, other: Socket) -> None:
         """Have what another socket has; that one is closed afterwards."""
-        for name in ("family", "type", "proto", "_timeout", "_peer", "_ended", "_ahead", "_position", "_listens"):
+        for name in (
+            "family",
+            "type",
+            "proto",
+            "_timeout",
+            "_peer",
+            "_ended",
+            "_ahead",
+            "_position",
+            "_listens",
+        ):
             setattr(self, name, getattr(other, name))
         self._stream, other._stream = other._stream, None
         other._closed, other._listens = True, None
@@ -458,11 +468,12 @@ _KINDS = {"SOCK_STREAM": _STREAM, "SOCK_DGRAM": 2, "SOCK_RAW": 3}
 def install() -> None:
     """Put the class where everybody looks for it."""
     module: Any = socket
-    for enum, values in (("AddressFamily", _FAMILIES), ("SocketKind", _KINDS)):
-        made: Any = IntEnum(enum, values, module="socket")
-        setattr(module, enum, made)
-        for name in values:
-            setattr(module, name, made[name])
+    enum: Any = IntEnum
+    module.AddressFamily = enum("AddressFamily", _FAMILIES, module="socket")
+    module.SocketKind = enum("SocketKind", _KINDS, module="socket")
+    for kind in (*module.AddressFamily, *module.SocketKind):
+        setattr(module, kind.name, kind)
+    module.create_server.__kwdefaults__["family"] = module.AF_INET
     for name, value in _CONSTANTS.items():
         if not hasattr(module, name):
             setattr(module, name, value)

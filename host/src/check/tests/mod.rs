@@ -98,7 +98,8 @@ fn a_component_of_the_world_conforms() {
 fn every_allowed_interface_conforms_in_every_accepted_version() {
     let mut world = String::from("import http;");
     for (package, interfaces) in allowed::INTERFACES.iter().filter(|(package, _)| package.starts_with("wasi:")) {
-        for interface in *interfaces {
+        // the contract's own world imports one of them already
+        for interface in interfaces.iter().filter(|interface| **interface != "monotonic-clock") {
             world += &format!("\n  import {package}/{interface}@0.2.12;");
         }
     }

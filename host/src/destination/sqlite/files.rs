@@ -63,7 +63,15 @@ impl Files {
     }
 
     /// Creates an empty database file unless there is one; tells whether it did.
+    ///
+    /// # Errors
+    /// `Files` when it cannot be created, or SQLite would fill it from a log that is not its own.
     pub(super) fn create_database(&self) -> Result<bool, DestinationError> {
+        let [database, logs @ ..] = self.all_of_database();
+        let missing = matches!(database.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound);
+        if let Some(log) = logs.iter().find(|log| missing && log.symlink_metadata().is_ok()) {
+            return Err(DestinationError::files(log, "is there without its database; remove it", None));
+        }
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.database) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
@@ -86,7 +94,7 @@ pub(super) fn connections(warehouse: &Path) -> Result<Vec<String>, DestinationEr
     Ok(found)
 }
 
-fn check_connection_name(name: &str) -> Result<(), DestinationError> {
+pub(super) fn check_connection_name(name: &str) -> Result<(), DestinationError> {
     let mut bytes = name.bytes();
     let starts = bytes.next().is_some_and(|b| b == b'_' || b.is_ascii_lowercase());
     let goes_on = bytes.all(|b| b == b'_' || b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -147,7 +155,25 @@ fn check_folder(warehouse: &Path) -> Result<PathBuf, DestinationError> {
     }
     check_owner(&folder, &metadata)?;
     check_writable(&folder, &metadata)?;
+    check_ancestors(&folder)?;
     Ok(folder)
+}
+
+/// In a folder that everybody can write, without the bit that keeps users from each other's files, somebody could
+/// put another warehouse in the place of ours.
+fn check_ancestors(folder: &Path) -> Result<(), DestinationError> {
+    const STICKY: u32 = 0o1000;
+    for ancestor in folder.ancestors().skip(1) {
+        let metadata = ancestor
+            .symlink_metadata()
+            .map_err(|error| DestinationError::files(ancestor, "cannot read the folder's properties", Some(error)))?;
+        if metadata.mode() & 0o002 != 0 && metadata.mode() & STICKY == 0 {
+            let reason =
+                "can be written by everybody, who could replace the warehouse in it; take that away with chmod o-w";
+            return Err(DestinationError::files(ancestor, reason, None));
+        }
+    }
+    Ok(())
 }
 
 /// Checks a file that may be missing: a regular file, ours, writable by nobody else.

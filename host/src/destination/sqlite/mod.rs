@@ -340,6 +340,14 @@ impl Warehouse {
         self.reader(connection)?.map_or(Ok(None), |database| read::peek(&database, table, options))
     }
 
+    /// Whether a connection may have this name.
+    ///
+    /// # Errors
+    /// `Invalid`, which says what it may be.
+    pub fn check_name(connection: &str) -> Result<(), DestinationError> {
+        files::check_connection_name(connection)
+    }
+
     /// Whether there is anything of a connection.
     ///
     /// # Errors

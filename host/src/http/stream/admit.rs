@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::http::client::Client;
-use crate::http::error::HttpError;
+use crate::http::error::{HttpError, at};
+use crate::http::oversight::{CONNECT, Note};
 use crate::policy::egress::{Denied, Destination, Host, Permit, Scheme};
 
 /// 198.18.0.0/15, which nothing public has. Its addresses stand for names that a connector looked up.
@@ -33,6 +34,9 @@ pub struct AdmittedStream {
     pub(super) permit: Permit,
     pub(super) tls: bool,
     pub(super) timeout: Duration,
+    /// How long its host's rate lets it wait.
+    pub(super) wait: Duration,
+    pub(super) note: Note,
 }
 
 /// The names that were looked up, in order; the address of each is its number.
@@ -96,18 +100,30 @@ impl Client {
     /// [`HttpError::InvalidRequest`], [`HttpError::Denied`], or [`HttpError::Limit`].
     pub fn admit_stream(&self, dial: &Dial) -> Result<AdmittedStream, HttpError> {
         self.ledger().check()?;
+        let mut to = None;
+        self.judge_stream(dial, &mut to).inspect_err(|error| {
+            self.ledger().refused(self.limits());
+            self.oversight().refused(CONNECT, to.as_ref(), error);
+        })
+    }
+
+    fn judge_stream(&self, dial: &Dial, judged: &mut Option<Destination>) -> Result<AdmittedStream, HttpError> {
         let name = self.addresses().name(&dial.host).map(ToOwned::to_owned);
         let scheme = if dial.tls { Scheme::Tls } else { Scheme::Tcp };
         let to = destination(scheme, name.as_deref().unwrap_or(&dial.host), dial.port)?;
+        let to = &*judged.insert(to);
         let judged = match dial.tls {
-            true => self.grants().permit(&to),
-            false => self.grants().permit_stream(&to),
+            true => self.grants().permit(to),
+            false => self.grants().permit_stream(to),
         };
-        let permit = judged.map_err(|denied| self.denied(Some(denied), &to))?;
+        let permit = judged.map_err(|denied| self.denied(Some(denied), to))?;
         self.ledger().take_connection(to.host(), self.limits())?;
+        let taken = self.oversight().upstreams.request(to.host(), self.limits());
+        let wait = taken.map_err(|spent| self.ledger().end(format!("{}: {spent}", at(to))))?;
+        let note = Note::new(self.oversight(), CONNECT, "", &permit);
         // zero would mean "never succeed"; a millisecond is as good and has no special cases
         let wish = dial.timeout.unwrap_or(self.limits().connect).max(Duration::from_millis(1));
-        Ok(AdmittedStream { permit, tls: dial.tls, timeout: wish.min(self.limits().connect) })
+        Ok(AdmittedStream { permit, tls: dial.tls, timeout: wish.min(self.limits().connect), wait, note })
     }
 
     fn denied(&self, denied: Option<Box<Denied>>, to: &Destination) -> HttpError {

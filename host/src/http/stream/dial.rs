@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -24,7 +25,16 @@ impl Client {
     ///
     /// Any [`HttpError`].
     pub async fn connect(&self, admitted: AdmittedStream) -> Result<Stream, HttpError> {
-        let AdmittedStream { permit, tls, timeout } = admitted;
+        if !admitted.wait.is_zero() {
+            tokio::time::sleep(admitted.wait).await;
+        }
+        let wire = self.wire(&admitted).await.inspect_err(|error| admitted.note.failed(error))?;
+        let (wire, place) = wire;
+        Ok(Stream::new(self.clone(), admitted.permit, wire, place, admitted.note))
+    }
+
+    async fn wire(&self, admitted: &AdmittedStream) -> Result<(Wire, OwnedSemaphorePermit), HttpError> {
+        let AdmittedStream { permit, tls, timeout, .. } = admitted;
         let to = permit.destination();
         let Ok(place) = self.stream_places().try_acquire_owned() else {
             let most = self.limits().connections;
@@ -33,16 +43,16 @@ impl Client {
                 at(to)
             )));
         };
-        let by = Instant::now() + timeout;
+        let by = Instant::now() + *timeout;
         let made = timeout_at(by, async {
-            let clear = self.dial(&permit).await?;
+            let clear = self.dial(permit).await?;
             Ok(match tls {
                 true => Wire::Secure(Box::new(self.handshake(to, clear).await?)),
                 false => Wire::Clear(clear),
             })
         });
         match made.await {
-            Ok(Ok(wire)) => Ok(Stream::new(self.clone(), permit, wire, place)),
+            Ok(Ok(wire)) => Ok((wire, place)),
             Ok(Err(error)) => {
                 if matches!(error, HttpError::Denied(_)) {
                     self.ledger().host(to.host()).denied += 1;

@@ -15,6 +15,7 @@ use tokio_rustls::client::TlsStream;
 use crate::http::client::Client;
 use crate::http::connect::Phase;
 use crate::http::error::{HttpError, at, classify_stream};
+use crate::http::oversight::Note;
 use crate::policy::egress::{Destination, Permit};
 use crate::policy::limits::STREAM_CHUNK_BYTES;
 
@@ -53,6 +54,7 @@ pub struct Stream {
     upgrading: bool,
     permit: Permit,
     client: Client,
+    note: Note,
     _place: OwnedSemaphorePermit,
 }
 
@@ -63,9 +65,9 @@ impl fmt::Debug for Stream {
 }
 
 impl Stream {
-    pub(super) fn new(client: Client, permit: Permit, wire: Wire, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(client: Client, permit: Permit, wire: Wire, place: OwnedSemaphorePermit, note: Note) -> Self {
         let (ahead, ended, failed, upgrading) = (Bytes::new(), false, None, false);
-        Self { wire, ahead, ended, failed, upgrading, permit, client, _place: place }
+        Self { wire, ahead, ended, failed, upgrading, permit, client, note, _place: place }
     }
 
     /// Where it goes.
@@ -238,6 +240,13 @@ impl Stream {
     }
 
     fn count(&mut self, bytes: usize, sent: bool) -> Result<(), HttpError> {
+        let host = self.permit.destination().host();
+        match sent {
+            true => self.note.counts().sent(bytes),
+            false => self.note.counts().received(bytes),
+        }
+        let taken = self.client.oversight().upstreams.body(host, bytes, self.client.limits());
+        taken.map_err(|spent| self.client.ledger().end(format!("{}: {spent}", at(self.to()))))?;
         let bytes = bytes as u64;
         let mut ledger = self.client.ledger();
         let usage = ledger.host(self.permit.destination().host());

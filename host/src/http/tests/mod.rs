@@ -1,10 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::field_reassign_with_default, reason = "Limits is non-exhaustive")]
 
+mod connections;
 mod hostile;
 mod streams;
 mod support;
 mod tls;
+mod upstreams;
 
 use std::io::Write;
 use std::sync::mpsc;

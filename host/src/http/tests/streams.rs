@@ -316,7 +316,10 @@ fn one_write_is_bounded() {
 
 #[test]
 fn waiting_ends() {
-    let silent = Server::new(|stream, _| std::thread::sleep(Duration::from_secs(60)).then_drop(stream));
+    let silent = Server::new(|stream, _| {
+        std::thread::sleep(Duration::from_secs(60));
+        drop(stream);
+    });
     let client = client_with(&silent, Limits { stream_silence: Duration::from_millis(100), ..quick() });
     let start = Instant::now();
     run(async {
@@ -341,16 +344,6 @@ fn waiting_ends() {
     let late = run(open(&client, &Dial { tls: true, ..dial("127.0.0.1", &silent) })).unwrap_err();
     assert!(matches!(late, HttpError::ConnectTimeout(_)), "{late}");
     assert!(start.elapsed() < Duration::from_secs(30));
-}
-
-trait ThenDrop {
-    fn then_drop<T>(self, value: T);
-}
-
-impl ThenDrop for () {
-    fn then_drop<T>(self, value: T) {
-        drop(value);
-    }
 }
 
 #[test]

@@ -83,6 +83,49 @@ fn a_folder_others_can_write_is_refused() {
 }
 
 #[test]
+fn a_folder_around_it_that_everybody_can_write_is_refused() {
+    let place = place();
+    let around = place.folder.path();
+    std::fs::set_permissions(around, PermissionsExt::from_mode(0o777)).unwrap();
+    refuses(&place, "chmod o-w");
+    std::fs::set_permissions(around, PermissionsExt::from_mode(0o1777)).unwrap();
+    place.open();
+}
+
+#[test]
+fn rubbish_in_the_place_of_a_journal_changes_nothing() {
+    for name in ["shop.db-wal", "shop.db-journal"] {
+        let place = place();
+        place.sync(&[], &[upsert("t", &[("a", int(1))])]);
+        let path = folder(&place).join(name);
+        std::fs::write(&path, b"rubbish".repeat(1_000)).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        place.sync(&[], &[upsert("t", &[("a", int(1))])]);
+        assert_eq!(place.query("SELECT a FROM t"), [[Stored::Integer(1)]], "{name}");
+        assert_eq!(place.query("PRAGMA integrity_check"), [[stored("ok")]]);
+    }
+}
+
+/// SQLite would take its content for the new database's.
+#[test]
+fn a_journal_without_its_database_is_refused() {
+    let other = tempfile::tempdir().unwrap();
+    let theirs = rusqlite::Connection::open(other.path().join("x.db")).unwrap();
+    theirs.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t(a); INSERT INTO t VALUES (666)").unwrap();
+    for name in ["shop.db-wal", "shop.db-journal"] {
+        let place = place();
+        drop(place.warehouse.open("other", identity("one")).unwrap());
+        let path = folder(&place).join(name);
+        std::fs::copy(other.path().join("x.db-wal"), &path).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        refuses(&place, "without its database");
+        assert!(!place.database().exists());
+        std::fs::remove_file(&path).unwrap();
+        place.open();
+    }
+}
+
+#[test]
 fn foreign_databases_are_refused() {
     let place = place();
     place.warehouse.open("first", identity("one")).unwrap();

@@ -1,0 +1,94 @@
+//! Which configuration values a connector's form says are passwords.
+//!
+//! A sync does not need the form, but what people typed without seeing it must not be seen in a log. The form is the
+//! same for the same component, so it is asked for once, in the sandbox and without a grant, and its names are kept.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::failure::with_causes;
+use super::folders::Folders;
+use super::wall::Wall;
+use crate::display::output::Output;
+use crate::http::{Oversight, Trust};
+use crate::log::{Level, LogSink};
+use crate::policy::egress::NetworkGrants;
+use crate::policy::limits::Limits;
+use crate::setup::{FieldKind, Form, SetupRequest};
+use crate::sync::Confidential;
+
+const FOLDER: &str = "forms";
+/// A form is a few lines of code; a sync is not kept waiting for longer.
+const CPU: Duration = Duration::from_secs(10);
+const WALL: Duration = Duration::from_secs(20);
+
+struct Silence;
+
+impl LogSink for Silence {
+    fn line(&self, _: Level, _: &str) {}
+}
+
+/// The names of a form's password fields.
+pub(super) fn of_form(form: &Form) -> BTreeSet<String> {
+    let password = form.fields.iter().filter(|field| field.kind == FieldKind::Password);
+    password.map(|field| field.name.clone()).collect()
+}
+
+/// The names of the password fields of a component's form; what cannot be found out is said once and left out.
+pub(super) fn of_component(
+    wall: &Wall,
+    digest: &str,
+    limits: &Limits,
+    folders: &Folders,
+    output: &Output,
+) -> BTreeSet<String> {
+    let path = folders.cache.join(FOLDER).join(format!("{digest}.json"));
+    let kept = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    if let Some(names) = kept {
+        return names;
+    }
+    let limits = Limits { cpu: limits.cpu.min(CPU), wall: limits.wall.min(WALL), ..limits.clone() };
+    let request = SetupRequest {
+        configuration: [].into(),
+        confidential: Confidential::default(),
+        grants: NetworkGrants::default(),
+        trust: Trust::nobody(),
+        oversight: Oversight::default(),
+        limits,
+        log: Arc::new(Silence),
+    };
+    let asked = match wall.open(&request.limits) {
+        Ok(place) => place.form(&request).map_err(|error| with_causes(&error)),
+        Err(_) => Err("no worker for it".to_owned()),
+    };
+    match asked {
+        Ok(form) => {
+            let names = of_form(&form.unwrap_or_default());
+            keep(&path, &names);
+            names
+        }
+        Err(error) => {
+            output.line(&format!(
+                "note: the connector's form failed ({error}), so its password fields are not known; name them with --secret"
+            ));
+            BTreeSet::new()
+        }
+    }
+}
+
+/// Without this, the next sync asks again.
+fn keep(path: &PathBuf, names: &BTreeSet<String>) {
+    let Some(folder) = path.parent() else { return };
+    let Ok(text) = serde_json::to_vec(names) else { return };
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let written = made.and_then(|()| tempfile::NamedTempFile::new_in(folder));
+    if let Ok(mut file) = written
+        && std::io::Write::write_all(&mut file, &text).is_ok()
+    {
+        let _ = file.persist(path);
+    }
+}

@@ -1,0 +1,58 @@
+//! What is secret in one sync.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::error::{ConnectorFailure, LimitReached, SyncError};
+use crate::http::Held;
+use crate::policy::secrets::{Redactor, Secret, is_secret_name};
+
+/// What must not be shown, and what the host holds. Names that look secret are secret without being listed.
+#[derive(Clone, Debug, Default)]
+pub struct Confidential {
+    /// Names of values, of the configuration or environment, that somebody said are secret.
+    pub names: BTreeSet<String>,
+    /// Values that the connector does not have.
+    pub values: Vec<Secret>,
+    /// What the host puts into requests; the configuration has placeholders for it.
+    pub held: Option<Arc<Held>>,
+}
+
+impl Confidential {
+    /// Keeps secrets out of what people read: of `values`, those with a secret name.
+    #[must_use]
+    pub fn redactor<'a>(&self, values: impl IntoIterator<Item = (&'a String, &'a String)>) -> Redactor {
+        let secret = values.into_iter().filter(|(name, _)| is_secret_name(name) || self.names.contains(*name));
+        let secrets: Vec<_> = secret.map(|(_, value)| Secret::new(value.clone())).collect();
+        Redactor::new(secrets.iter().chain(&self.values))
+    }
+
+    /// Knows only the secrets that somebody said are secret, which are worth a refusal.
+    #[must_use]
+    pub fn said(&self, configuration: &BTreeMap<String, String>) -> Redactor {
+        let said = configuration.iter().filter(|(name, _)| self.names.contains(*name));
+        let long = |value: &&Secret| value.expose().chars().count() >= REFUSED_CHARS;
+        let secrets: Vec<_> = said.map(|(_, value)| Secret::new(value.clone())).collect();
+        Redactor::new(secrets.iter().chain(&self.values).filter(long))
+    }
+}
+
+/// A shorter value stands in ordinary texts by chance.
+const REFUSED_CHARS: usize = 8;
+
+/// An error without secrets.
+pub(crate) fn redacted(error: SyncError, redactor: &Redactor) -> SyncError {
+    let clean = |text: &str| redactor.redact(text);
+    match error {
+        SyncError::Connector(failure) => SyncError::Connector(ConnectorFailure {
+            kind: clean(&failure.kind),
+            message: clean(&failure.message),
+            traceback: clean(&failure.traceback),
+        }),
+        SyncError::Limit(reached) => {
+            SyncError::Limit(LimitReached { what: clean(&reached.what), limit: clean(&reached.limit) })
+        }
+        SyncError::Denied(text) => SyncError::Denied(clean(&text)),
+        SyncError::Host(text) => SyncError::Host(clean(&text)),
+    }
+}

@@ -1,0 +1,214 @@
+//! The documents about security say what is there: every function and test that they name exists, and the tables of
+//! limits and threats are whole.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use sluicegate::policy::limits::{Breach, Limits, ROWS, Row, Unit};
+
+use crate::support::repository;
+
+/// Rows of the threat model.
+const THREATS: [(char, usize); 7] = [('A', 11), ('B', 21), ('C', 19), ('D', 29), ('E', 9), ('F', 11), ('G', 12)];
+
+/// The most code that can be read in one sitting, comments and tests left out.
+const POLICY_LINES: usize = 1_500;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The cells of the tables of a page whose header has this column, with that column's index.
+fn rows(page: &str, column: &str) -> Vec<(Vec<String>, usize)> {
+    let mut found = Vec::new();
+    let mut at = None;
+    for line in page.lines() {
+        let Some(cells) = line.strip_prefix('|').and_then(|line| line.strip_suffix('|')) else {
+            at = None;
+            continue;
+        };
+        let cells: Vec<String> = cells.split('|').map(|cell| cell.trim().to_owned()).collect();
+        match at {
+            None => at = cells.iter().position(|cell| cell == column).or(Some(usize::MAX)),
+            Some(at) if at < cells.len() && !cells[at].starts_with("---") => found.push((cells, at)),
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+/// What stands between backquotes.
+fn quoted(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// Where a name of a page leads: `dir/file.rs::item` below host/src, or `module::item` of the end-to-end tests.
+fn source(name: &str) -> (String, String) {
+    if let Some((file, item)) = name.split_once(".rs::") {
+        return (read(&format!("host/src/{file}.rs")), item.to_owned());
+    }
+    let (module, item) = name.rsplit_once("::").unwrap_or_else(|| panic!("{name}: not module::test"));
+    (read(&format!("tests/all/{}.rs", module.replace("::", "/"))), item.to_owned())
+}
+
+fn assert_test(name: &str) {
+    let (text, item) = source(name);
+    assert!(text.contains(&format!("fn {item}(")), "{name}: there is no such test");
+}
+
+fn assert_item(name: &str) {
+    let (text, item) = source(name);
+    let ways = ["fn {}(", "fn {}<", "const {}:", "struct {}", "enum {}", "mod {}", "    {}: ", "    pub {}: "];
+    let found = ways.iter().any(|way| text.contains(&way.replace("{}", &item)));
+    assert!(found, "{name}: nothing is called so");
+}
+
+#[test]
+fn every_promise_names_what_enforces_it_and_what_attacks_it() {
+    let page = read("docs/security.md");
+    let promises = rows(&page, "test");
+    assert!(promises.len() >= 40, "{} promises", promises.len());
+    for (cells, at) in promises {
+        let (enforced, tests) = (quoted(&cells[at - 1]), quoted(&cells[at]));
+        assert!(!enforced.is_empty() && !tests.is_empty(), "{cells:?}");
+        enforced.into_iter().for_each(assert_item);
+        tests.into_iter().for_each(assert_test);
+    }
+}
+
+#[test]
+fn the_readmes_tests_exist() {
+    let sources: String =
+        ["tests/all", "host/src"].iter().map(|folder| everything(&repository().join(folder))).collect();
+    for (cells, at) in rows(&read("README.md"), "test") {
+        for name in quoted(&cells[at]) {
+            let item = name.rsplit("::").next().unwrap();
+            let known = sources.contains(&format!("fn {item}(")) || sources.contains(&format!("mod {item}"));
+            assert!(known || item.contains('/'), "README.md: {name}");
+        }
+    }
+}
+
+#[test]
+fn every_threat_has_a_test_or_a_reason() {
+    let page = read("docs/threats.md");
+    let mut missing: BTreeSet<String> =
+        THREATS.iter().flat_map(|(letter, count)| (1..=*count).map(move |row| format!("{letter}{row}"))).collect();
+    assert_eq!(missing.len(), 112);
+    for (cells, at) in rows(&page, "test") {
+        assert!(missing.remove(&cells[0]), "{}: no row of the threat model, or twice", cells[0]);
+        let tests: Vec<_> = quoted(&cells[at]).into_iter().filter(|name| name.contains("::")).collect();
+        assert!(!tests.is_empty() || cells[at].len() > 20, "{}: neither a test nor a reason", cells[0]);
+        tests.into_iter().for_each(assert_test);
+    }
+    assert!(missing.is_empty(), "docs/threats.md lacks {missing:?}");
+}
+
+/// The table of limits is generated: this prints what should stand there.
+#[test]
+fn the_page_of_limits_is_whole() {
+    let page = read("docs/limits.md");
+    let listed = rows(&page, "test");
+    let names: Vec<_> = listed.iter().map(|(cells, _)| cells[0].trim_matches('`')).collect();
+    let expected: Vec<_> = ROWS.iter().map(|row| row.name).collect();
+    assert_eq!(names, expected, "docs/limits.md lists other limits, or in another order");
+    for (row, (cells, at)) in ROWS.iter().zip(&listed) {
+        let shown = shown(row);
+        assert_eq!(cells[..5], shown, "docs/limits.md should have:\n| {} | … |", shown.join(" | "));
+        let tests = quoted(&cells[*at]);
+        assert!(!tests.is_empty(), "{}: no test", row.name);
+        tests.into_iter().for_each(assert_test);
+    }
+}
+
+fn shown(row: &Row) -> [String; 5] {
+    let value = |number: u128| match row.unit {
+        Unit::Count => number.to_string(),
+        Unit::Time if number.is_multiple_of(3_600_000) && number > 0 => format!("{}h", number / 3_600_000),
+        Unit::Time if number.is_multiple_of(60_000) && number > 0 => format!("{}m", number / 60_000),
+        Unit::Time if number.is_multiple_of(1_000) => format!("{}s", number / 1_000),
+        Unit::Time => format!("{number}ms"),
+        Unit::Bytes if number.is_multiple_of(1 << 30) && number > 0 => format!("{}GiB", number >> 30),
+        Unit::Bytes if number.is_multiple_of(1 << 20) && number > 0 => format!("{}MiB", number >> 20),
+        Unit::Bytes if number.is_multiple_of(1 << 10) && number > 0 => format!("{}KiB", number >> 10),
+        Unit::Bytes => number.to_string(),
+    };
+    let breach = match row.breach {
+        Breach::Ends => "ends",
+        Breach::Refused => "refused",
+        Breach::NotAdmitted => "not admitted",
+        Breach::Waits => "waits",
+        Breach::Cut => "cut",
+    };
+    [
+        format!("`{}`", row.name),
+        value(row.value(&Limits::default())),
+        value(row.least),
+        value(row.most),
+        breach.to_owned(),
+    ]
+}
+
+/// The policy stays pure and short enough to be read in one sitting.
+#[test]
+fn the_policy_is_pure_and_short() {
+    let mut lines = 0;
+    for entry in fs::read_dir(repository().join("host/src/policy")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.ends_with("_tests.rs") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let code: Vec<_> =
+            code.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).collect();
+        for line in &code {
+            for foreign in [
+                "std::fs",
+                "std::env",
+                "std::io",
+                "std::process",
+                "std::thread",
+                "async ",
+                ".await",
+                "tokio",
+                "wasmtime",
+                "rusqlite",
+                "reqwest",
+                "hyper",
+                "rustls",
+                "http::",
+                "TcpStream",
+                "UdpSocket",
+                "Instant::now",
+                "SystemTime",
+                "static ",
+                "unsafe",
+            ] {
+                let kept = line.replace("&'static ", "").replace("static str", "");
+                assert!(!kept.contains(foreign), "{name}: {line}");
+            }
+            let foreign = line.contains("crate::") && !line.contains("crate::policy");
+            assert!(!foreign, "{name} knows the rest of the host: {line}");
+        }
+        assert!(code.len() <= 300, "{name} has {} lines of code", code.len());
+        lines += code.len();
+    }
+    eprintln!("{lines} lines");
+    assert!(lines <= POLICY_LINES, "{lines} lines of code");
+}
+
+fn everything(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all += &everything(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all += &fs::read_to_string(&path).unwrap();
+        }
+    }
+    all
+}
