@@ -81,14 +81,37 @@ fn help_of_build() {
     Usage: sluice build [OPTIONS] [PROJECT]
 
     Arguments:
-      [PROJECT]  The project: a folder with connector.py [default: .]
+      [PROJECT]
+              The project: a folder with connector.py
+
+              [default: .]
 
     Options:
-      -o, --output <FILE>  Where to write the component [default: <project>/<name>.wasm]
-          --json           Print one JSON object about the result instead of text
-      -v, --verbose...     Say more about what the host does, on standard error (-vv for everything)
-      -h, --help           Print help
-      -V, --version        Print version
+      -o, --output <FILE>
+              Where to write the component [default: <project>/<name>.wasm]
+
+          --upgrade
+              Look for newer versions of the packages than those in pylock.sluice.toml
+
+          --locked
+              Refuse to build anything but what pylock.sluice.toml says
+
+          --allow-sdist <PACKAGE>
+              Build this package from its source, which runs its code on this machine; may be repeated
+
+              Once built it is kept in the cache, and later builds need no permission.
+
+          --json
+              Print one JSON object about the result instead of text
+
+      -v, --verbose...
+              Say more about what the host does, on standard error (-vv for everything)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
     ");
 }
 
@@ -271,6 +294,15 @@ fn help_of_run() {
           --system-columns <sluice|fivetran>
               The prefix of the columns Sluice adds: _sluice_ or _fivetran_. Fixed at the first sync
               [default: sluice]
+
+    Jail:
+          --require-jail
+              Refuse to run where the system cannot jail the connector's process with everything that
+              there is: resource limits, no-new-privileges, Landlock, seccomp
+
+          --no-jail
+              Run the connector inside this process, with the sandbox as the only wall: to measure, or
+              to look for a fault
 
     Limits:
           --memory <MIB>
@@ -540,6 +572,15 @@ fn help_of_configure() {
           --hold-secret <NAME=SCHEME://HOST[:PORT]>
               Keep a secret from the connector, which sees a placeholder: the host puts the value into
               header fields of requests to this host, and to no other. A settings file can say more
+
+    Jail:
+          --require-jail
+              Refuse to run where the system cannot jail the connector's process with everything that
+              there is: resource limits, no-new-privileges, Landlock, seccomp
+
+          --no-jail
+              Run the connector inside this process, with the sandbox as the only wall: to measure, or
+              to look for a fault
 
     Audit:
           --audit <FILE>
