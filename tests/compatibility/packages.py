@@ -5,7 +5,6 @@ Each line of code must raise if the package does not work. Packages in one batch
 
 from __future__ import annotations
 
-
 BATCHES: list[dict[str, str]] = [
     {
         "requests": "import requests\ntry: requests.get('http://127.0.0.1:1')\nexcept requests.ConnectionError: pass",

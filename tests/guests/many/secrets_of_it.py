@@ -44,7 +44,9 @@ def send(configuration, state):
 def seen(configuration, state):
     """What the connector has of its secrets."""
     wanted = json.loads(configuration["names"])
-    op.upsert("seen", {"id": 1, "names": sorted(configuration)} | {name: configuration.get(name) for name in wanted})
+    op.upsert(
+        "seen", {"id": 1, "names": sorted(configuration)} | {name: configuration.get(name) for name in wanted}
+    )
 
 
 def leak(configuration, state):
