@@ -80,7 +80,7 @@ fn a_sync_starts_from_the_state_it_is_given() {
     }
     assert_eq!(connector.state(), json!({"from": {"cursor": 7}}), "nothing ran");
     std::fs::remove_file(&file).unwrap();
-    assert!(connector.sync().stderr.contains("cannot read the state from"));
+    assert!(connector.sync().stderr.contains("cannot read the state"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::unfold;
 use tokio::io::AsyncWriteExt;
@@ -63,6 +64,7 @@ struct Rest {
     body: AnswerBody,
     /// Received and more than one frame holds.
     pending: bytes::Bytes,
+    ended: bool,
 }
 
 /// Why a worker is not served any more.
@@ -312,7 +314,7 @@ impl Service {
             return Err(HttpError::limit("too many answers are open".to_owned()));
         }
         let number = held.number();
-        let rest = Rest { body: answer.body, pending: bytes::Bytes::new() };
+        let rest = Rest { body: answer.body, pending: bytes::Bytes::new(), ended: false };
         held.answers.insert(number, Arc::new(tokio::sync::Mutex::new(rest)));
         Ok((number, head))
     }
@@ -322,15 +324,34 @@ impl Service {
         let Some(answer) = answer else {
             return Err(HttpError::ConnectionClosed("the answer was given up".to_owned()));
         };
-        let mut rest = answer.lock().await;
-        if rest.pending.is_empty() {
-            match rest.body.next().await? {
-                Some(bytes) => rest.pending = bytes,
-                None => return Ok(None),
+        answer.lock().await.piece().await
+    }
+}
+
+impl Rest {
+    /// What has arrived, at most a frame of it; waits for something.
+    async fn piece(&mut self) -> Result<Option<Block>, HttpError> {
+        if self.pending.is_empty() && !self.ended {
+            match self.body.next().await? {
+                Some(bytes) => self.pending = bytes,
+                None => self.ended = true,
             }
         }
-        let length = rest.pending.len().min(PIECE_BYTES);
-        Ok(Some(Block(rest.pending.split_to(length).into())))
+        let mut piece = Vec::new();
+        loop {
+            let length = self.pending.len().min(PIECE_BYTES.saturating_sub(piece.len()));
+            piece.extend_from_slice(&self.pending.split_to(length));
+            if self.ended || piece.len() == PIECE_BYTES {
+                break;
+            }
+            // An error is kept by the body, and comes up with the next question.
+            match self.body.next().now_or_never() {
+                Some(Ok(Some(bytes))) => self.pending = bytes,
+                Some(Ok(None)) => self.ended = true,
+                Some(Err(_)) | None => break,
+            }
+        }
+        Ok((!piece.is_empty() || !self.ended).then_some(Block(piece)))
     }
 }
 

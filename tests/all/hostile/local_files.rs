@@ -32,7 +32,7 @@ fn no_path_leads_to_the_host() {
         }
         for place in ["root", "above"] {
             // the component's own Python, and the files of this sync
-            let own = json!(["bundled", "project", "python", "site-packages", "tmp"]);
+            let own = json!(["0", "bundled", "project", "python", "site-packages", "tmp", "world"]);
             assert_eq!(found[place], own, "{place}");
         }
         assert_eq!(found["nul"], "ValueError");

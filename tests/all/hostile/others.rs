@@ -47,7 +47,7 @@ fn chance_differs_between_syncs() {
     let place = tempfile::tempdir().unwrap();
     let mut seen = Vec::new();
     for connection in ["first", "second"] {
-        sync(place.path(), connection, &serde_json::json!({"mode": "draws"}));
+        sync(place.path(), connection, &serde_json::json!({"mode": "chance_drawn"}));
         let database = rusqlite::Connection::open(place.path().join(format!("warehouse/{connection}.db"))).unwrap();
         let read = |row: &rusqlite::Row<'_>| Ok([row.get::<_, String>(0)?, row.get(1)?]);
         seen.extend(database.query_row("SELECT system, python FROM draws", [], read).unwrap());

@@ -34,8 +34,8 @@ def update(configuration, state):
     database.close()
     for name in ("FIVETRAN_CONNECTION_ID", "FIVETRAN_DEPLOYMENT_MODEL", "REGION", "HOME"):
         op.upsert("variable", {"name": name, "value": os.getenv(name)})
-    for path in sorted(HERE.rglob("*.*")):
-        if path.is_file() and "connector" not in path.name:
+    for path in sorted([*HERE.glob("*.sqlite"), *HERE.joinpath("data").rglob("*")]):
+        if path.is_file():
             op.upsert("file", {"name": str(path.relative_to(HERE)), "bytes": path.stat().st_size})
     print("motto:", pkgutil.get_data("connector", "data/motto.txt").decode().strip())
     logger.warning("%d sales", len(sales))

@@ -44,7 +44,7 @@ def colliding_keys(configuration, state):
     op.upsert("after", {"id": len({number * sys.hash_info.modulus: None for number in range(10**6)})})
 
 
-def draws(configuration, state):
+def chance_drawn(configuration, state):
     import random
 
     op.upsert("draws", {"id": 1, "system": os.urandom(16).hex(), "python": str(random.random())})
