@@ -15,7 +15,7 @@ use crate::policy::egress::NetworkGrants;
 use crate::policy::limits::Limits;
 use crate::queue;
 use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine};
-use crate::sync::{block_on, with_denial};
+use crate::sync::{block_on, block_on_worker, with_denial};
 use crate::worker::{self, Done, Taker, Task, Worker};
 
 /// What a connector asks a person for; see `setup-form` in `wit/connector.wit`. The texts are the
@@ -138,10 +138,11 @@ pub fn form(engine: &SandboxEngine, component: &Loaded, request: &SetupRequest) 
 /// As [`form`].
 pub fn form_in(worker: Worker, request: &SetupRequest) -> Result<Option<Form>, SyncError> {
     let (capabilities, incidents) = capabilities(request);
-    let asked = block_on(worker::run(worker, capabilities, Task::Form), false).and_then(|asked| match asked.done {
-        Done::Form(form) => form,
-        Done::Sync(_) | Done::Test(_) => Err(another_task()),
-    });
+    let asked =
+        block_on_worker(worker::run(worker, capabilities, Task::Form), false).and_then(|asked| match asked.done {
+            Done::Form(form) => form,
+            Done::Sync(_) | Done::Test(_) => Err(another_task()),
+        });
     with_denial(asked, &incidents).map_err(|error| clean(error, request))
 }
 
@@ -153,7 +154,7 @@ pub fn test_in(worker: Worker, request: &SetupRequest, name: &str) -> Result<Opt
     let (capabilities, incidents) = capabilities(request);
     let configuration = serde_json::to_string(&request.configuration).unwrap_or_else(|_| "{}".to_owned());
     let task = Task::Test { name: name.to_owned(), configuration };
-    let tested = block_on(worker::run(worker, capabilities, task), false).and_then(|tested| match tested.done {
+    let tested = block_on_worker(worker::run(worker, capabilities, task), false).and_then(|tested| match tested.done {
         Done::Test(outcome) => outcome,
         Done::Sync(_) | Done::Form(_) => Err(another_task()),
     });

@@ -28,8 +28,6 @@ use crate::sandbox::{self, Capabilities, Loaded, MemoryUse, SandboxEngine, Still
 const LONGEST: usize = u32::MAX as usize;
 /// Where the machine code lies that came as standard output.
 const CODE: &str = "/proc/self/fd/1";
-/// Threads for the channel and timers; the guest runs on the first thread.
-const IO_THREADS: usize = 1;
 
 /// What a test does in a worker's place: native code, as if a connector had escaped.
 pub(super) type Escape<'a> = Option<&'a mut dyn FnMut(&mut dyn FnMut(&str))>;
@@ -84,7 +82,8 @@ fn run(
     engine.start_clock().map_err(io::Error::other)?;
     engine.assert_ticking().map_err(io::Error::other)?;
     channel.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // The guest lets the channel have its turn whenever it waits, and at each tick of its clock.
     runtime.block_on(async {
         let (link, written) = Link::start(tokio::net::UnixStream::from_std(channel)?);
         let ended = work(engine, component, limits, start, &link).await;
