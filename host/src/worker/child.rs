@@ -108,6 +108,8 @@ async fn work(engine: &SandboxEngine, component: &Loaded, limits: Limits, start:
             link: Arc::clone(link),
             incidents: incidents.clone(),
             path_column: start.path_column,
+            rows: None,
+            refused: None,
         }),
         http: Web::Elsewhere(Arc::new(RemoteWeb { link: Arc::clone(link), at_once: start.answers_at_once })),
         still: start.still.map(|since_1970| Still { since_1970, instance: 0 }),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::link::Link;
+use super::link::{Link, Waiting};
 use super::message::{Answer, Call, FromWorker};
 use crate::incidents::Incidents;
 use crate::log::{Level, LogSink};
@@ -26,6 +26,10 @@ pub(crate) struct RemoteOperations {
     pub(super) link: Arc<Link>,
     pub(super) incidents: Incidents,
     pub(super) path_column: String,
+    /// Rows whose answer nobody waited for yet.
+    pub(super) rows: Option<Waiting>,
+    /// Why rows were refused, until the connector is told.
+    pub(super) refused: Option<Refusal>,
 }
 
 type Taken<T> = Result<T, Refusal>;
@@ -35,22 +39,55 @@ fn interrupted() -> Refusal {
 }
 
 impl RemoteOperations {
-    async fn ask(&self, call: Call) -> Taken<Answer> {
-        let answer = self.link.call(call).answer().await.map_err(|_| interrupted())?;
-        let refusal = match &answer {
-            Answer::Taken(Err(refusal)) | Answer::Begun(Err(refusal)) => Some(refusal),
-            _ => None,
+    /// Sends rows and does not wait for the answer, so that the connector goes on while the parent takes them. A
+    /// refusal is told with the next operation; a checkpoint waits for it, so nothing lands after refused rows unseen.
+    async fn send(&mut self, call: Call) -> Taken<()> {
+        if let Some(reached) = self.incidents.reached() {
+            return Err(Refusal::Limit(reached));
+        }
+        self.settle().await;
+        self.rows = Some(self.link.call(call));
+        // The channel gets its turn: the guest, which does not wait now, would keep it from it.
+        tokio::task::yield_now().await;
+        self.refused.take().map_or(Ok(()), Err)
+    }
+
+    /// Waits for the answer to the last rows.
+    async fn settle(&mut self) {
+        let Some(mut rows) = self.rows.take() else { return };
+        let taken = match rows.answer().await {
+            Ok(Answer::Taken(taken)) => taken,
+            _ => Err(interrupted()),
         };
-        if let Some(Refusal::Limit(reached)) = refusal {
+        if let Err(refusal) = taken {
+            self.remember(&refusal);
+            self.refused.get_or_insert(refusal);
+        }
+    }
+
+    fn remember(&self, refusal: &Refusal) {
+        if let Refusal::Limit(reached) = refusal {
             self.incidents.limit(reached.clone());
+        }
+    }
+
+    async fn ask(&mut self, call: Call) -> Taken<Answer> {
+        self.settle().await;
+        let answer = self.link.call(call).answer().await.map_err(|_| interrupted())?;
+        if let Answer::Taken(Err(refusal)) | Answer::Begun(Err(refusal)) = &answer {
+            self.remember(refusal);
         }
         Ok(answer)
     }
 
-    async fn take(&self, call: Call) -> Taken<()> {
+    async fn take(&mut self, call: Call) -> Taken<()> {
+        self.settle().await;
         // A limit that was reached here, such as that of memory, holds there too.
         if let Some(reached) = self.incidents.reached() {
             return Err(Refusal::Limit(reached));
+        }
+        if let Some(refusal) = self.refused.take() {
+            return Err(refusal);
         }
         match self.ask(call).await? {
             Answer::Taken(taken) => taken,
@@ -76,7 +113,7 @@ impl Taker {
     ) -> Taken<()> {
         match self {
             Self::Here(here) => here.rows(table, kind, rows, columns).await,
-            Self::Parent(parent) => parent.take(Call::Rows { table, kind, rows, columns }).await,
+            Self::Parent(parent) => parent.send(Call::Rows { table, kind, rows, columns }).await,
         }
     }
 

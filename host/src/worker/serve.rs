@@ -124,14 +124,20 @@ async fn read(
                 if !service.held().begin(id, abort) {
                     return Stop::Gone(io::Error::other("a call under a number that is in use"));
                 }
+                // Rows are sent without waiting for the answer, so what comes after them must find them taken.
+                let in_order = matches!(call, Call::Rows { .. });
                 let (service, replies) = (Arc::clone(service), replies.clone());
-                tokio::spawn(async move {
+                let answering = async move {
                     let Ok(answer) = Abortable::new(service.answer(call, permit), registration).await else { return };
                     service.held().calls.remove(&id);
                     if let Ok(frame) = frame(&Reply { id, answer }) {
                         let _ = replies.send(frame).await;
                     }
-                });
+                };
+                match in_order {
+                    true => answering.await,
+                    false => drop(tokio::spawn(answering)),
+                }
             }
         }
     }
