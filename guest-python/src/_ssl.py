@@ -3,7 +3,8 @@
 With it the standard library's own `ssl` can be imported and contexts can be configured,
 which `http.client`, `urllib.request`, `urllib3` and drivers do before they make a connection.
 There is no TLS engine behind it: the host speaks TLS, and `sluice._sockets` hands it the sockets
-that are wrapped. Anything else that is wrapped raises `SSLError`. Outside a guest the real module is used, even when this one comes first.
+that are wrapped. Anything else that is wrapped raises `SSLError`. Outside a guest the real module
+is used, even when this one comes first.
 """
 
 from __future__ import annotations

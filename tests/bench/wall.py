@@ -2,8 +2,8 @@
 
     python3 tests/bench/wall.py [SLUICE]
 
-``start`` is a whole process that syncs one row, ``load`` a million rows into an empty database. The difference of
-medians is printed; the bar is 10 ms and 5 %.
+``start`` is a whole process that syncs one row, ``load`` a million rows into an empty database.
+The difference of medians is printed; the bar is 10 ms and 5 %.
 """
 
 import json

@@ -53,7 +53,9 @@ def chance(configuration, state):
         time.sleep(float(configuration["sleep"]))
     with open("fresh.txt", "w") as file:
         file.write("x")
-    written = datetime.datetime.fromtimestamp(os.stat("fresh.txt").st_mtime, datetime.timezone.utc)
+    # st_mtime is a float, which rounds
+    since = datetime.timedelta(microseconds=os.stat("fresh.txt").st_mtime_ns // 1000)
+    written = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) + since
     op.upsert(
         "chance",
         {
