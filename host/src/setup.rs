@@ -146,7 +146,7 @@ pub fn form_in(worker: Worker, request: &SetupRequest) -> Result<Option<Form>, S
     with_denial(asked, &incidents).map_err(|error| clean(error, request))
 }
 
-/// As [`test`], in a worker that was opened with the limits of the request.
+/// As [`test()`], in a worker that was opened with the limits of the request.
 ///
 /// # Errors
 /// As [`form`].

@@ -117,7 +117,7 @@ impl Web {
         }
     }
 
-    /// The address that stands for a host in [`connect`](Self::connect). Nothing leaves the host.
+    /// The address that stands for a host in `connect`. Nothing leaves the host.
     ///
     /// # Errors
     /// [`HttpError::Denied`], [`HttpError::NameResolution`], [`HttpError::InvalidRequest`] or [`HttpError::Limit`].
