@@ -1,0 +1,100 @@
+//! The command line: what may be typed, and nothing else.
+
+mod connection;
+mod project;
+mod sync;
+
+use clap::{Parser, Subcommand};
+
+use super::secrets::SecretsCommand;
+
+pub(super) use connection::{
+    ConnectionArguments, MigrateArguments, PeekArguments, ResetArguments, ResyncArguments, StateCommand,
+    TablesArguments, WarehouseArguments,
+};
+pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
+pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
+
+/// Run data connectors that nobody has reviewed.
+///
+/// A connector is Python code written against the Connector SDK interface. Sluice compiles it
+/// to one WebAssembly component, runs it with exactly the network, memory and time it was
+/// granted, and lands its rows and its state in a SQLite database, each checkpoint in one
+/// transaction.
+#[derive(Debug, Parser)]
+#[command(name = "sluice", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Say more about what the host does, on standard error (-vv for everything)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  the connector failed, or a component does not conform to the contract
+  2  the command line, a configuration or a project file was refused; nothing ran
+  3  a limit of the sync was reached
+  4  the connector wanted something that was not granted
+  5  the host or its machine failed";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new connector project that works at once
+    Init(InitArguments),
+    /// Compile a project to one component
+    Build(BuildArguments),
+    /// Hold a component or project against the contract and say what does not fit
+    ///
+    /// Works for components of any language. Exits with 0 when it conforms, 1 when it does not.
+    Check(CheckArguments),
+    /// Fill in a connector's form and test what was filled in
+    ///
+    /// Asks for each field at a terminal; elsewhere values come from --set. The form and its tests
+    /// run in the sandbox, like a sync. Writes a configuration that only you can read.
+    ///
+    /// Exits with 1 when a test fails.
+    Configure(Box<ConfigureArguments>),
+    /// Sync once: run a connector and land its rows and state
+    ///
+    /// A project is built first when something changed. Nothing is granted unless you say so:
+    /// a connector reaches only the hosts given with --allow and, for a project (your own
+    /// code), the public hosts that its connector.toml lists.
+    Run(Box<RunArguments>),
+    /// List a connection's tables: rows, keys, columns and when they were last synced
+    Tables(TablesArguments),
+    /// Show the first rows of a table
+    Peek(PeekArguments),
+    /// Show, set or reset the state of a connection
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Read everything again, and then delete what the source no longer has
+    ///
+    /// This command only notes that a re-sync begins and sets the state to {}; no row changes.
+    /// The next `sluice run` reads everything again. When one ends well, rows that did not
+    /// arrive again are deleted; until then the re-sync is pending and survives failures.
+    Resync(ResyncArguments),
+    /// Store, list and remove the secrets of a connection
+    ///
+    /// They lie encrypted beside its database. The key is made on first use, in a file that only you can read:
+    /// `secrets.key` in Sluice's state folder, or the one that SLUICE_SECRETS_KEY_FILE names.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
+    /// Delete a connection's tables and state
+    Reset(ResetArguments),
+    /// Give a table another primary key
+    ///
+    /// A sync is refused when a connector declares another primary key than a table has. This
+    /// changes the key, in one transaction, if the rows that are not deleted have it once each.
+    Migrate(MigrateArguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}

@@ -1,0 +1,143 @@
+//! The commands about a connector: a project or a component.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::connection::WarehouseArguments;
+use super::sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
+use crate::cli::confidential::SecretArguments;
+use crate::cli::landing::LandingArguments;
+
+/// `sluice init`
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// The folder to make; must not hold a connector yet
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+}
+
+/// `sluice build`
+#[derive(Debug, Args)]
+pub struct BuildArguments {
+    /// The project: a folder with connector.py
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+    /// Where to write the component [default: <project>/<name>.wasm]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Look for newer versions of the packages than those in pylock.sluice.toml
+    #[arg(long, conflicts_with = "locked")]
+    pub upgrade: bool,
+    /// Refuse to build anything but what pylock.sluice.toml says
+    #[arg(long)]
+    pub locked: bool,
+    /// Build this package from its source, which runs its code on this machine; may be repeated
+    ///
+    /// Once built it is kept in the cache, and later builds need no permission.
+    #[arg(long, value_name = "PACKAGE")]
+    pub allow_sdist: Vec<String>,
+    /// Print one JSON object about the result instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sluice check`
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// A component (.wasm) or a project folder
+    pub subject: PathBuf,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sluice configure`
+#[derive(Debug, Args)]
+pub struct ConfigureArguments {
+    /// A component (.wasm) or a project folder
+    pub subject: PathBuf,
+
+    /// The configuration to write [default: <project>/configuration.json]
+    #[arg(long, value_name = "FILE")]
+    pub configuration: Option<PathBuf>,
+    /// Name of the connection, which names the file of its secrets [default: the connector's name]
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    #[command(flatten)]
+    pub warehouse: WarehouseArguments,
+    /// Set a field instead of asking for it, unless it is a password; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Set a field to what a file holds, which keeps a secret out of the list of processes
+    #[arg(long, value_name = "NAME=FILE")]
+    pub set_file: Vec<String>,
+    /// A TOML file with sections [secrets] and [oauth], for the form's tests
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+    /// Ask for nothing and run the form's tests
+    #[arg(long)]
+    pub test: bool,
+    /// Print events and the result as JSON, one object a line, and ask for nothing
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub grants: GrantArguments,
+    #[command(flatten)]
+    pub secrets: SecretArguments,
+    #[command(flatten)]
+    pub jail: JailArguments,
+    #[command(flatten)]
+    pub audit: AuditArguments,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}
+
+/// `sluice run`
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// A component (.wasm) or a project folder
+    pub subject: PathBuf,
+
+    /// The configuration: a flat JSON object of strings [default: <project>/configuration.json]
+    #[arg(long, value_name = "FILE")]
+    pub configuration: Option<PathBuf>,
+    /// Name of the connection, which names the database [default: the connector's name]
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    #[command(flatten)]
+    pub warehouse: WarehouseArguments,
+    /// Start this sync from the state in this file, a JSON object, or - for standard input. Checkpoints
+    /// are kept as usual, and the next sync starts from the last of them
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Rows to show of each table at the end
+    #[arg(long, value_name = "ROWS", default_value_t = 5)]
+    pub preview: usize,
+    /// Print events and the result as JSON, one object a line, on standard output
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub grants: GrantArguments,
+    /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
+    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
+    pub env: Vec<String>,
+    /// Run a component that is not the one this connection accepted at its first sync, or a connector that asks for
+    /// more than it did then, and accept it from now on. Grants nothing
+    #[arg(long, help_heading = "Grants")]
+    pub accept: bool,
+    #[command(flatten)]
+    pub audit: AuditArguments,
+    #[command(flatten)]
+    pub secrets: SecretArguments,
+    #[command(flatten)]
+    pub cassette: CassetteArguments,
+    #[command(flatten)]
+    pub landing: LandingArguments,
+    #[command(flatten)]
+    pub jail: JailArguments,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}

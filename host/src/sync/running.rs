@@ -1,0 +1,114 @@
+//! A guest run to its end, in a worker or here, unless a signal comes first.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::runtime::Builder;
+
+use crate::error::SyncError;
+use crate::http::Web;
+use crate::sandbox::{self, Capabilities};
+use crate::worker::{self, Done, Task};
+
+use super::Place;
+use super::verdict::classify;
+
+/// Threads for sockets and timers; the guest runs on the caller's own.
+const IO_THREADS: usize = 1;
+
+/// How long requests under way may take to notice that the sync is over.
+const LAST_ENTRIES: Duration = Duration::from_secs(1);
+
+/// How a guest ended.
+pub(super) struct Ran {
+    pub(super) result: Result<(), SyncError>,
+    pub(super) cpu: Duration,
+    /// Messages that did not even reach the log.
+    pub(super) dropped_messages: u64,
+}
+
+impl Ran {
+    pub(super) fn failed(error: SyncError) -> Self {
+        Self { result: Err(error), cpu: Duration::ZERO, dropped_messages: 0 }
+    }
+}
+
+/// Runs the guest, here on this thread. Its store, and with it the queue's sending end, is gone when this returns.
+pub(super) fn run(
+    place: Place<'_>,
+    capabilities: Capabilities,
+    configuration: &BTreeMap<String, String>,
+    state: String,
+) -> Ran {
+    let recorded = matches!(capabilities.http, Web::Recorded(..));
+    let configuration = serde_json::to_string(configuration).unwrap_or_else(|_| "{}".to_owned());
+    let ran = match place {
+        Place::Here(engine, component) => {
+            let running = sandbox::run(engine, component, capabilities, &configuration, &state);
+            block_on(running, recorded).map(|finished| Ran {
+                result: classify(finished.result, finished.writer),
+                cpu: finished.cpu,
+                dropped_messages: 0,
+            })
+        }
+        Place::Worker(worker) => {
+            let task = Task::Sync { configuration, state };
+            block_on_worker(worker::run(*worker, capabilities, task), recorded).map(|outcome| Ran {
+                result: match outcome.done {
+                    Done::Sync(result) => classify(result, outcome.writer),
+                    Done::Form(_) | Done::Test(_) => Err(SyncError::Host("the worker did another task".to_owned())),
+                },
+                cpu: outcome.cpu,
+                dropped_messages: outcome.dropped_messages,
+            })
+        }
+    };
+    ran.unwrap_or_else(Ran::failed)
+}
+
+/// Runs a guest on this thread until it is done or a signal comes, with everything it started. `last_entries` gives
+/// requests on their way a moment to be recorded.
+pub(crate) fn block_on<T>(guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
+    block(Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all(), guest, last_entries)
+}
+
+/// The same for a guest that computes in a worker. This process only answers it, which one thread does best: waking
+/// another one for each batch of rows cost a fifth of the speed.
+pub(crate) fn block_on_worker<T>(guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
+    match last_entries {
+        true => block_on(guest, last_entries),
+        false => block(Builder::new_current_thread().enable_all(), guest, last_entries),
+    }
+}
+
+fn block<T>(builder: &mut Builder, guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
+    let runtime = builder.build();
+    let runtime = runtime.map_err(|error| SyncError::Host(format!("could not start the runtime: {error}")))?;
+    let finished = runtime.block_on(async {
+        match select(pin!(guest), pin!(interrupted())).await {
+            Either::Left((finished, _)) => Ok(finished),
+            Either::Right((signal, _)) => Err(SyncError::Host(format!("the sync was cancelled by {signal}"))),
+        }
+    });
+    // Tasks of the guest's requests must not outlive it; what they had so far is part of a recording.
+    match last_entries {
+        true => runtime.shutdown_timeout(LAST_ENTRIES),
+        false => runtime.shutdown_background(),
+    }
+    finished
+}
+
+async fn interrupted() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the signals end the process, which discards what was not committed.
+        return std::future::pending().await;
+    };
+    match select(pin!(interrupt.recv()), pin!(terminate.recv())).await {
+        Either::Left(_) => "SIGINT",
+        Either::Right(_) => "SIGTERM",
+    }
+}
