@@ -18,20 +18,41 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 ModuleSpec = importlib.machinery.ModuleSpec
 
 _WORTH_COMPRESSING = 512
 
 
+class Source(Protocol):
+    """Where lent bytes lie."""
+
+    def read(self, offset: int, size: int) -> bytes: ...
+
+
+class Lent:
+    """Bytes that lie elsewhere and are read when they are asked for."""
+
+    __slots__ = ("_offset", "_size", "_source")
+
+    def __init__(self, source: Source, offset: int, size: int) -> None:
+        self._source = source
+        self._offset = offset
+        self._size = size
+
+    def read(self) -> bytes:
+        """All of them."""
+        return self._source.read(self._offset, self._size)
+
+
 class Tree:
     """Files and compiled modules, by absolute path with `/` between names."""
 
     def __init__(self) -> None:
-        self._files: dict[str, bytes] = {}
+        self._files: dict[str, bytes | Lent] = {}
         self._packed: set[str] = set()
-        self._code: dict[str, bytes] = {}
+        self._code: dict[str, bytes | Lent] = {}
         self._folders: dict[str, set[str]] = {}
 
     def add_file(self, path: str, data: bytes) -> None:
@@ -47,6 +68,13 @@ class Tree:
     def add_code(self, path: str, code: CodeType) -> None:
         """Keep the compiled form of the module whose source is, or was, at `path`."""
         self._code[path] = marshal.dumps(code)
+        self._enter(path)
+
+    def lend(self, path: str, data: Lent, code: Lent | None) -> None:
+        """Keep where a file's content, and the compiled form of its module, can be read."""
+        self._files[path] = data
+        if code is not None:
+            self._code[path] = code
         self._enter(path)
 
     def _enter(self, path: str) -> None:
@@ -91,6 +119,8 @@ class Tree:
         data = self._files.get(path)
         if data is None:
             raise FileNotFoundError(2, "No such file or directory", path)
+        if isinstance(data, Lent):
+            return data.read()
         return zlib.decompress(data) if path in self._packed else data
 
     def code(self, path: str) -> CodeType:
@@ -98,7 +128,7 @@ class Tree:
         kept = self._code.get(path)
         if kept is None:
             return compile_source(self.read(path), path)
-        code = marshal.loads(kept)
+        code = marshal.loads(kept.read() if isinstance(kept, Lent) else kept)
         assert isinstance(code, CodeType)
         return code
 
@@ -182,7 +212,7 @@ class _FolderFinder:
                 yield prefix + name, True
 
     def invalidate_caches(self) -> None:
-        """Nothing to do: the tree does not change."""
+        """Nothing to do: the tree does not change once it is looked into."""
 
 
 def install(tree: Tree, path: Sequence[str]) -> None:

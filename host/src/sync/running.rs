@@ -58,7 +58,7 @@ pub(super) fn run(
             block_on_worker(worker::run(*worker, capabilities, task), recorded).map(|outcome| Ran {
                 result: match outcome.done {
                     Done::Sync(result) => classify(result, outcome.writer),
-                    Done::Form(_) | Done::Test(_) => Err(SyncError::Host("the worker did another task".to_owned())),
+                    Done::Form(_) | Done::Test(_) | Done::Work(_) => Err(SyncError::Host("the worker did another task".to_owned())),
                 },
                 cpu: outcome.cpu,
                 dropped_messages: outcome.dropped_messages,
