@@ -9,6 +9,7 @@ mod confidential;
 mod configure;
 mod connection;
 mod contents;
+mod dev;
 mod environment;
 mod failure;
 mod folders;
@@ -58,6 +59,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
         Command::State(command) => connection::state(&command),

@@ -1,7 +1,7 @@
 //! `sluice run`: resolve what was asked, sync once, say what happened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,11 +31,41 @@ use crate::landing::settings::LimitSettings;
 use crate::policy::egress::NetworkGrants;
 use crate::policy::limits::{Limits, LimitsError};
 use crate::stamp::AskedLimits;
-use crate::sync::{Network, SyncRequest, redaction};
+use crate::sync::{Network, Stop, SyncRequest, redaction};
+
+/// What stays between syncs that follow each other, and what is otherwise about them.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// The test server.
+    pub(super) server: Option<TestServer>,
+    /// The admitted component.
+    pub(super) wall: Option<Wall>,
+    /// What ends the next sync early.
+    pub(super) stop: Stop,
+    /// Where the connection's secrets lie, when not beside its database.
+    pub(super) secrets: Option<PathBuf>,
+    /// Nobody accepted the connector: its connection lives for one sync.
+    pub(super) unaccepted: bool,
+}
 
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
+    let load = || Subject::load(&arguments.subject, folders, &output);
+    let code = once(arguments, folders, &output, load, &mut Kept::default())?;
+    // A reader that went away is not a failure of the sync, whose rows have landed.
+    let _ = output.finish();
+    Ok(code)
+}
+
+/// Syncs once what `load` answers.
+pub(super) fn once(
+    arguments: &RunArguments,
+    folders: &Folders,
+    output: &Output,
+    load: impl FnOnce() -> Result<Subject, Failure>,
+    kept: &mut Kept,
+) -> Result<u8, Failure> {
     // What can be refused at once is refused before a project is built.
     let trust = trust(&arguments.grants)?;
     let mut granted = Granted::parse(&arguments.grants)?;
@@ -46,38 +76,52 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let state = arguments.state.as_deref().map(initial_state).transpose()?;
     let operator = arguments.landing.read()?;
     let said = arguments.secrets.read(arguments.landing.settings.as_deref())?;
-    let subject = Subject::load(&arguments.subject, folders, &output)?;
-    let server = arguments.grants.with_server.as_deref().map(TestServer::start).transpose()?;
-    if let Some(server) = &server {
+    let mut subject = load()?;
+    if let (Some(script), None) = (&arguments.grants.with_server, &kept.server) {
+        kept.server = Some(TestServer::start(script)?);
+    }
+    if let Some(server) = &kept.server {
         granted.add(server);
         for value in configuration.values_mut() {
             *value = value.replace(SERVER_PLACEHOLDER, &server.url);
         }
     }
-    let server_url = server.as_ref().map(|server| server.url.clone());
+    let server_url = kept.server.as_ref().map(|server| server.url.clone());
     let replayed = matches!(tape, Tape::Replay(..));
     let grants = granted.with_project(&subject);
     if !replayed {
         refuse_ungranted(&subject, &grants)?;
     }
-    let limits = limits(&arguments.limits, &operator.limits, &subject, &output)?;
+    let limits = limits(&arguments.limits, &operator.limits, &subject, output)?;
     // A component is a stranger's: how its rows land is not its author's to say.
     let project = subject.project.as_ref().map(|project| project.landing.clone()).unwrap_or_default();
     let landing = project.overridden_by(operator.landing);
     let connection = arguments.connection.clone().unwrap_or_else(|| subject.connection());
 
-    let wall = Wall::admit(&arguments.jail, &subject, &limits, folders, &output)?;
+    let mut wall = match kept.wall.take() {
+        Some(wall) => wall,
+        None => Wall::admit(&arguments.jail, &subject, &limits, folders, output)?,
+    };
+    let form = subject.parcel.take().map(|parcel| {
+        let digest = parcel.digest().to_owned();
+        wall.give(parcel);
+        passwords::form_digest(subject.project.as_ref(), digest)
+    });
+    let wall = kept.wall.insert(wall);
     let place = wall.open(&limits)?;
     let digest = place.digest().to_owned();
-    accept(arguments, &subject, &digest, &connection, &output)?;
-    let passwords = match configuration.is_empty() {
-        true => BTreeSet::new(),
-        false => passwords::of_component(&wall, &digest, &limits, folders, &output),
+    if !kept.unaccepted {
+        accept(arguments, &subject, &digest, &connection, output)?;
+    }
+    let passwords = match (configuration.is_empty(), form) {
+        (true, _) | (_, Some(None)) => BTreeSet::new(),
+        (false, Some(Some(form))) => passwords::of_component(wall, &form, &limits, folders, output),
+        (false, None) => passwords::of_component(wall, &digest, &limits, folders, output),
     };
     let sources = Sources {
         subject: &subject,
         connection: &connection,
-        warehouse: &arguments.warehouse.warehouse,
+        warehouse: kept.secrets.as_ref().unwrap_or(&arguments.warehouse.warehouse),
         folders,
         said,
         passwords,
@@ -107,18 +151,16 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         limits,
         log: progress.clone(),
         counters,
+        stop: kept.stop.clone(),
     };
     let done = place.sync(request)?;
-    drop(server);
     let code = done.result.as_ref().map_or_else(|error| error.exit_code(), |()| 0);
     let summary = report::summary(&subject, &digest, &connection, &arguments.warehouse.warehouse, done, &said);
     progress.finish(&summary);
     drop(progress);
-    if !arguments.json {
+    if !arguments.json && kept.stop.reason().is_none() {
         report::print(&summary, &arguments.warehouse.warehouse, &connection, arguments.preview, &said)?;
     }
-    // A reader that went away is not a failure of the sync, whose rows have landed.
-    let _ = output.finish();
     Ok(code)
 }
 

@@ -7,14 +7,23 @@ use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::input;
 use crate::check::MAX_COMPONENT_BYTES;
-use crate::compiler::{self, Built, Inputs, Options, Project, prune};
+use crate::compiler::{self, BuildError, Built, Inputs, Options, Progress, Project, prune};
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::embedded;
+use crate::parcel::Parcel;
 use crate::stamp::{self, Stamp};
 
 /// The contract's version, as `wit/connector.wit` says it.
 pub(super) const CONTRACT_VERSION: &str = "0.1.0";
+/// What components are built from beside projects.
+pub(super) const INPUTS: Inputs<'_> = Inputs {
+    wit: embedded::WIT,
+    sdk: embedded::SDK,
+    native: embedded::NATIVE,
+    sdk_version: env!("CARGO_PKG_VERSION"),
+    contract_version: CONTRACT_VERSION,
+};
 /// What every WebAssembly file begins with.
 const WASM_MAGIC: &[u8] = b"\0asm";
 const WHAT_TO_NAME: &str = "name a component (.wasm) or a folder with connector.py";
@@ -27,6 +36,8 @@ pub(super) struct Subject {
     pub(super) stamp: Option<Stamp>,
     /// The project, when it was built from one here.
     pub(super) project: Option<Project>,
+    /// The project that the component is given, when it is a runner.
+    pub(super) parcel: Option<Parcel>,
     /// The name of the file or folder, for a component without a stamp.
     stem: String,
 }
@@ -42,12 +53,17 @@ impl Subject {
             let project = read_project(path)?;
             let built = build(&project, folders, &Options::default(), output)?;
             let bytes = read_component(&built.path)?;
-            return Ok(Self { bytes, stamp: Some(built.stamp), project: Some(project), stem });
+            return Ok(Self { bytes, stamp: Some(built.stamp), project: Some(project), parcel: None, stem });
         }
         let bytes = read_component(path)?;
         // A stamp that cannot be read asks for nothing; grants decide either way.
         let stamp = stamp::read(&bytes).ok().flatten();
-        Ok(Self { bytes, stamp, project: None, stem })
+        Ok(Self { bytes, stamp, project: None, parcel: None, stem })
+    }
+
+    /// A project that a runner is given.
+    pub(super) fn given(runner: Vec<u8>, stamp: Stamp, project: Project, parcel: Parcel) -> Self {
+        Self { bytes: runner, stamp: Some(stamp), project: Some(project), parcel: Some(parcel), stem: String::new() }
     }
 
     /// The connector's name.
@@ -78,13 +94,21 @@ pub(super) fn build(
     options: &Options,
     output: &Output,
 ) -> Result<Built, Failure> {
-    let inputs = Inputs {
-        wit: embedded::WIT,
-        sdk: embedded::SDK,
-        native: embedded::NATIVE,
-        sdk_version: env!("CARGO_PKG_VERSION"),
-        contract_version: CONTRACT_VERSION,
-    };
+    let build = |progress: &mut dyn Progress| compiler::build(project, &INPUTS, &folders.cache, options, progress);
+    let built = in_steps(output, &project.name, build)?;
+    if built.fresh {
+        let pruned = prune::prune(&folders.cache, folders.cache_bytes, SystemTime::now());
+        tracing::debug!(entries = pruned.entries, bytes = pruned.bytes, "pruned the cache");
+    }
+    Ok(built)
+}
+
+/// Makes something for a connector, showing each step.
+pub(super) fn in_steps<T>(
+    output: &Output,
+    name: &str,
+    make: impl FnOnce(&mut dyn Progress) -> Result<T, BuildError>,
+) -> Result<T, Failure> {
     let mut current: Option<Step> = None;
     let mut progress = |line: &str| {
         if let Some(step) = current.take() {
@@ -95,23 +119,19 @@ pub(super) fn build(
             None => current = Some(Step::start(output, line)),
         }
     };
-    let built = compiler::build(project, &inputs, &folders.cache, options, &mut progress);
-    match (built, current.take()) {
-        (Ok(built), step) => {
+    let made = make(&mut progress);
+    match (made, current.take()) {
+        (Ok(made), step) => {
             if let Some(step) = step {
                 step.done(None);
             }
-            if built.fresh {
-                let pruned = prune::prune(&folders.cache, folders.cache_bytes, SystemTime::now());
-                tracing::debug!(entries = pruned.entries, bytes = pruned.bytes, "pruned the cache");
-            }
-            Ok(built)
+            Ok(made)
         }
-        (Err(error), _) => Err(Failure::refused(format!("could not build {}: {}", project.name, with_causes(&error)))),
+        (Err(error), _) => Err(Failure::refused(format!("could not build {name}: {}", with_causes(&error)))),
     }
 }
 
-fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
     // How large it may be is decided when the limits are known.
     let bytes = input::read(path, "component", MAX_COMPONENT_BYTES as u64, input::Holds::Anything)?;
     if !bytes.starts_with(WASM_MAGIC) {

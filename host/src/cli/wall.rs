@@ -9,6 +9,7 @@ use crate::destination::DestinationError;
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::error::SyncError;
+use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::setup::{self, Form, Outcome, SetupRequest};
@@ -20,8 +21,8 @@ const CHECK: &str = "`sluice check` says what does not fit the contract";
 
 /// A component that may run, and where.
 pub(super) enum Wall {
-    /// In workers.
-    Workers(Code, Launch),
+    /// In workers; with the project of a component that is a runner.
+    Workers(Code, Launch, Option<Parcel>),
     /// In this process, because the operator said so.
     None(SandboxEngine, Box<Loaded>),
 }
@@ -43,14 +44,25 @@ impl Wall {
         folders: &Folders,
         output: &Output,
     ) -> Result<Self, Failure> {
+        Self::admit_bytes(arguments, &subject.bytes, limits, folders, output)
+    }
+
+    /// The same of a component that is no command's subject.
+    pub(super) fn admit_bytes(
+        arguments: &JailArguments,
+        bytes: &[u8],
+        limits: &Limits,
+        folders: &Folders,
+        output: &Output,
+    ) -> Result<Self, Failure> {
         let cache =
             CodeCache::open(&folders.cache, &folders.state).map_err(|error| Failure::host(with_causes(&error)))?;
         let mut step = None;
         let compiling = || step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
         let admitted = match arguments.no_jail {
-            false => worker::admit(&cache, &subject.bytes, limits, compiling).map(|code| {
+            false => worker::admit(&cache, bytes, limits, compiling).map(|code| {
                 let launch = Launch { require_jail: arguments.require_jail, ..Launch::default() };
-                Self::Workers(code, launch)
+                Self::Workers(code, launch, None)
             }),
             true => {
                 eprint(
@@ -58,7 +70,7 @@ impl Wall {
                 );
                 let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
                 engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
-                let loaded = Loaded::admit(&engine, &cache, &subject.bytes, limits, compiling);
+                let loaded = Loaded::admit(&engine, &cache, bytes, limits, compiling);
                 loaded.map(|component| Self::None(engine, Box::new(component)))
             }
         };
@@ -77,10 +89,18 @@ impl Wall {
         }
     }
 
+    /// Gives a project to a component that is a runner, for the places made from now on.
+    pub(super) fn give(&mut self, given: Parcel) {
+        match self {
+            Self::Workers(_, _, parcel) => *parcel = Some(given),
+            Self::None(_, component) => component.give(Some(given)),
+        }
+    }
+
     /// Makes a place for one task under these limits. Says what is missing of the jail.
     pub(super) fn open(&self, limits: &Limits) -> Result<Place<'_>, Failure> {
-        let (code, launch) = match self {
-            Self::Workers(code, launch) => (code, launch),
+        let (code, launch, parcel) = match self {
+            Self::Workers(code, launch, parcel) => (code, launch, parcel),
             Self::None(engine, component) => return Ok(Place::Here(engine, component)),
         };
         let worker = Worker::open(code, limits, launch).map_err(|error| match error {
@@ -98,7 +118,10 @@ impl Wall {
                 missing.join(" and no ")
             ));
         }
-        Ok(Place::Worker(worker))
+        Ok(Place::Worker(match parcel {
+            Some(parcel) => worker.with_parcel(parcel.clone()),
+            None => worker,
+        }))
     }
 }
 
@@ -116,6 +139,14 @@ impl Place<'_> {
         match self {
             Self::Worker(worker) => sync_in(worker, request),
             Self::Here(engine, component) => sync(engine, component, request),
+        }
+    }
+
+    /// Does a task of the host.
+    pub(super) fn work(self, request: &SetupRequest, task: String) -> Result<Option<String>, SyncError> {
+        match self {
+            Self::Worker(worker) => setup::work_in(worker, request, task),
+            Self::Here(engine, component) => setup::work(engine, component, request, &task),
         }
     }
 

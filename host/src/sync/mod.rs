@@ -2,6 +2,7 @@
 
 mod granted;
 mod running;
+mod stop;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ use crate::worker::{Taker, Worker};
 use granted::{Granted, finish_audit};
 use running::{Ran, run};
 pub(crate) use running::{block_on, block_on_worker};
+pub use stop::Stop;
 pub(crate) use verdict::with_denial;
 use verdict::{warn_of_new, warn_of_unmatched, with_cassette};
 
@@ -64,6 +66,8 @@ pub struct SyncRequest {
     pub log: Arc<dyn LogSink>,
     /// Counters to follow the sync by.
     pub counters: Arc<Counters>,
+    /// What can end it early.
+    pub stop: Stop,
 }
 
 /// What answers a connector's requests.
@@ -211,7 +215,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     let (Ran { result, cpu, dropped_messages }, destination) = match thread {
         Err(error) => (Ran::failed(SyncError::Host(format!("could not start the writer: {error}"))), None),
         Ok(thread) => {
-            let ran = run(place, capabilities, &request.configuration, state);
+            let ran = run(place, capabilities, &request.configuration, state, &request.stop);
             match thread.join() {
                 Ok(destination) => (ran, Some(destination)),
                 Err(reason) => (Ran { result: Err(SyncError::Host(reason)), ..ran }, None),

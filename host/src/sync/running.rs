@@ -12,7 +12,7 @@ use crate::http::Web;
 use crate::sandbox::{self, Capabilities};
 use crate::worker::{self, Done, Task};
 
-use super::Place;
+use super::{Place, Stop};
 use super::verdict::classify;
 
 /// Threads for sockets and timers; the guest runs on the caller's own.
@@ -41,13 +41,14 @@ pub(super) fn run(
     capabilities: Capabilities,
     configuration: &BTreeMap<String, String>,
     state: String,
+    stop: &Stop,
 ) -> Ran {
     let recorded = matches!(capabilities.http, Web::Recorded(..));
     let configuration = serde_json::to_string(configuration).unwrap_or_else(|_| "{}".to_owned());
     let ran = match place {
         Place::Here(engine, component) => {
             let running = sandbox::run(engine, component, capabilities, &configuration, &state);
-            block_on(running, recorded).map(|finished| Ran {
+            block_on_until(running, recorded, stop).map(|finished| Ran {
                 result: classify(finished.result, finished.writer),
                 cpu: finished.cpu,
                 dropped_messages: 0,
@@ -55,7 +56,7 @@ pub(super) fn run(
         }
         Place::Worker(worker) => {
             let task = Task::Sync { configuration, state };
-            block_on_worker(worker::run(*worker, capabilities, task), recorded).map(|outcome| Ran {
+            block_on_worker_until(worker::run(*worker, capabilities, task), recorded, stop).map(|outcome| Ran {
                 result: match outcome.done {
                     Done::Sync(result) => classify(result, outcome.writer),
                     Done::Form(_) | Done::Test(_) | Done::Work(_) => Err(SyncError::Host("the worker did another task".to_owned())),
@@ -71,25 +72,46 @@ pub(super) fn run(
 /// Runs a guest on this thread until it is done or a signal comes, with everything it started. `last_entries` gives
 /// requests on their way a moment to be recorded.
 pub(crate) fn block_on<T>(guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
-    block(Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all(), guest, last_entries)
+    block_on_until(guest, last_entries, &Stop::default())
+}
+
+/// The same, which can also be ended from another thread.
+fn block_on_until<T>(guest: impl Future<Output = T>, last_entries: bool, stop: &Stop) -> Result<T, SyncError> {
+    block(Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all(), guest, last_entries, stop)
 }
 
 /// The same for a guest that computes in a worker. This process only answers it, which one thread does best: waking
 /// another one for each batch of rows cost a fifth of the speed.
 pub(crate) fn block_on_worker<T>(guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
+    block_on_worker_until(guest, last_entries, &Stop::default())
+}
+
+/// The same, which can also be ended from another thread.
+fn block_on_worker_until<T>(guest: impl Future<Output = T>, last_entries: bool, stop: &Stop) -> Result<T, SyncError> {
     match last_entries {
-        true => block_on(guest, last_entries),
-        false => block(Builder::new_current_thread().enable_all(), guest, last_entries),
+        true => block_on_until(guest, last_entries, stop),
+        false => block(Builder::new_current_thread().enable_all(), guest, last_entries, stop),
     }
 }
 
-fn block<T>(builder: &mut Builder, guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
+fn block<T>(
+    builder: &mut Builder,
+    guest: impl Future<Output = T>,
+    last_entries: bool,
+    stop: &Stop,
+) -> Result<T, SyncError> {
     let runtime = builder.build();
     let runtime = runtime.map_err(|error| SyncError::Host(format!("could not start the runtime: {error}")))?;
     let finished = runtime.block_on(async {
-        match select(pin!(guest), pin!(interrupted())).await {
+        let ended = async {
+            match select(pin!(interrupted()), pin!(stop.stopped())).await {
+                Either::Left((signal, _)) => format!("the sync was cancelled by {signal}"),
+                Either::Right((reason, _)) => format!("the sync was cancelled {reason}"),
+            }
+        };
+        match select(pin!(guest), pin!(ended)).await {
             Either::Left((finished, _)) => Ok(finished),
-            Either::Right((signal, _)) => Err(SyncError::Host(format!("the sync was cancelled by {signal}"))),
+            Either::Right((text, _)) => Err(SyncError::Host(text)),
         }
     });
     // Tasks of the guest's requests must not outlive it; what they had so far is part of a recording.
