@@ -4,8 +4,9 @@
 //! beside the files of a sync, where the guest can read them and nothing else: one with the project's files, one with
 //! those of its packages and their byte code, which the guest's own Python made.
 //!
-//! An archive is the length of an index in eight bytes, little-endian; the index, a JSON array with
-//! `[path, offset, size, offset of the byte code, its size]` for each file; and the contents in a row.
+//! An archive is the length of an index in eight bytes, little-endian; the index in JSON; and the contents in a row.
+//! The index has `files` with `[path, offset, size, offset of the byte code, its size]` for each, and `beside`: whether
+//! what the runner has of its own stays beside them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,16 +39,16 @@ pub struct Entry<'a> {
 }
 
 impl Archive {
-    /// Packs files, in their order.
+    /// Packs files, in their order. `beside` says that they do not replace what the runner has of its own.
     #[must_use]
-    pub fn pack(entries: &[Entry<'_>]) -> Self {
+    pub fn pack(entries: &[Entry<'_>], beside: bool) -> Self {
         let mut offset = 0;
         let mut place = |bytes: &[u8]| {
             let at = offset;
             offset += bytes.len();
             (at, bytes.len())
         };
-        let index: Vec<_> = entries
+        let files: Vec<_> = entries
             .iter()
             .map(|entry| {
                 let (contents, code) = (place(entry.contents), place(entry.code.unwrap_or_default()));
@@ -55,7 +56,7 @@ impl Archive {
             })
             .collect();
         // Texts and numbers: there is nothing that JSON could refuse.
-        let index = serde_json::to_vec(&index).unwrap_or_default();
+        let index = serde_json::to_vec(&serde_json::json!({ "files": files, "beside": beside })).unwrap_or_default();
         let mut bytes = Vec::with_capacity(8 + index.len() + offset);
         bytes.extend_from_slice(&(index.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&index);
@@ -150,17 +151,17 @@ mod tests {
             Entry { path: "a.py", contents: b"source", code: Some(b"code") },
             Entry { path: "b.txt", contents: b"text", code: None },
         ];
-        let archive = Archive::pack(&entries);
+        let archive = Archive::pack(&entries, true);
         let bytes = archive.bytes();
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         let index: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
-        assert_eq!(index, serde_json::json!([["a.py", 0, 6, 6, 4], ["b.txt", 10, 4, 14, 0]]));
+        assert_eq!(index, serde_json::json!({"files": [["a.py", 0, 6, 6, 4], ["b.txt", 10, 4, 14, 0]], "beside": true}));
         assert_eq!(&bytes[8 + length..], b"sourcecodetext");
     }
 
     #[test]
     fn a_parcel_is_named_by_all_that_is_in_it_and_crosses_whole() {
-        let archive = |text: &str| Archive::pack(&[Entry { path: "x", contents: text.as_bytes(), code: None }]);
+        let archive = |text: &str| Archive::pack(&[Entry { path: "x", contents: text.as_bytes(), code: None }], true);
         let one = Parcel::new("runner", archive("a"), archive("site"), "digest");
         for other in [
             Parcel::new("other", archive("a"), archive("site"), "digest"),

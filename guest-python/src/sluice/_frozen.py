@@ -86,6 +86,17 @@ class Tree:
             names.add(name)
             path = folder
 
+    def forget(self, folder: str) -> None:
+        """Drop everything below a folder."""
+        inside = folder + "/"
+        for kept in (self._files, self._code, self._folders):
+            for path in [path for path in kept if path.startswith(inside)]:
+                del kept[path]
+        self._packed = {path for path in self._packed if not path.startswith(inside)}
+        self._folders.pop(folder, None)
+        parent, _, name = folder.rpartition("/")
+        self._folders.get(parent or "/", set()).discard(name)
+
     def forget_code(self, path: str) -> None:
         """Drop the compiled form of a module that is imported already; it can no longer be reloaded."""
         self._code.pop(path, None)

@@ -3,6 +3,9 @@
 The host lays two archives into a folder that can only be read: `project` with the files of the project,
 `site` with those of its packages and, once this Python has made it, their byte code. What is in them is read
 when it is asked for.
+
+A runner has the packages that every connector may import, and has imported them. `site` says whether the
+project has the same ones, and holds only the others then. If not, the runner forgets its own.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import base64
 import json
 import marshal
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +34,9 @@ class Archive:
         self._path = path
         self._file = os.open(path, os.O_RDONLY)
         length = int.from_bytes(self._bytes(0, _LENGTH_BYTES), "little")
-        self.index: list[list[Any]] = json.loads(self._bytes(_LENGTH_BYTES, length))
+        index: dict[str, Any] = json.loads(self._bytes(_LENGTH_BYTES, length))
+        self.files: list[list[Any]] = index["files"]
+        self.beside = bool(index["beside"])
         self._start = _LENGTH_BYTES + length
 
     def read(self, offset: int, size: int) -> bytes:
@@ -62,10 +68,21 @@ def unpack(tree: _frozen.Tree, roots: dict[str, str], folder: str = FOLDER) -> N
     for part in PARTS:
         archive = Archive(f"{folder}/{part}")
         root = roots[part]
-        for name, offset, size, code_offset, code_size in archive.index:
+        if not archive.beside:
+            forget(tree, root)
+        for name, offset, size, code_offset, code_size in archive.files:
             path = f"{root}/{name}"
             code = _frozen.Lent(archive, code_offset, code_size) if code_size else None
             tree.lend(path, _frozen.Lent(archive, offset, size), code)
+
+
+def forget(tree: _frozen.Tree, root: str) -> None:
+    """Forget the files below `root` and what was imported from there."""
+    for name, module in list(sys.modules.items()):
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        if any(isinstance(place, str) and place.startswith(root + "/") for place in places):
+            del sys.modules[name]
+    tree.forget(root)
 
 
 def compile_modules(task: str, roots: dict[str, str], folder: str = FOLDER) -> str:
@@ -81,7 +98,7 @@ def compile_modules(task: str, roots: dict[str, str], folder: str = FOLDER) -> s
     for number, source in _sources(archive, asked["from"]):
         if size > _MAX_ANSWER:
             return json.dumps({"code": made, "next": number})
-        path = f"{root}/{archive.index[number][0]}"
+        path = f"{root}/{archive.files[number][0]}"
         try:
             code = marshal.dumps(_frozen.compile_source(source, path))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -93,6 +110,6 @@ def compile_modules(task: str, roots: dict[str, str], folder: str = FOLDER) -> s
 
 
 def _sources(archive: Archive, start: int) -> Iterator[tuple[int, bytes]]:
-    for number, (name, offset, size, _, code_size) in enumerate(archive.index):
+    for number, (name, offset, size, _, code_size) in enumerate(archive.files):
         if number >= start and name.endswith(".py") and not code_size:
             yield number, archive.read(offset, size)

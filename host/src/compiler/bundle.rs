@@ -46,8 +46,8 @@ pub enum BundleError {
 pub enum Contents<'a> {
     /// A project and its packages.
     Project(&'a [ProjectFile], &'a Dependencies),
-    /// Nothing: it is given a project when it runs.
-    Runner,
+    /// No project, which it is given when it runs; and the packages that every connector may import.
+    Runner(&'a Dependencies),
 }
 
 /// Writes the bundle into a new folder.
@@ -57,15 +57,14 @@ pub enum Contents<'a> {
 /// When a file cannot be read or written, or the dependencies are too many.
 pub fn write(folder: &Path, contents: Contents<'_>) -> Result<(), BundleError> {
     let mut archive = Archive::default();
-    let index = match contents {
-        Contents::Runner => json!({ "project": [], "site": [], "runner": true }),
-        Contents::Project(project, dependencies) => {
-            let project: Vec<_> = project.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
-            let packages = packages(&dependencies.site)?;
-            let site: Vec<_> = packages.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
-            json!({ "project": project, "site": site, "probes": dependencies.probes })
-        }
+    let (project, dependencies, runner): (&[ProjectFile], _, _) = match contents {
+        Contents::Runner(dependencies) => (&[], dependencies, true),
+        Contents::Project(project, dependencies) => (project, dependencies, false),
     };
+    let project: Vec<_> = project.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
+    let packages = packages(&dependencies.site)?;
+    let site: Vec<_> = packages.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
+    let index = json!({ "project": project, "site": site, "probes": dependencies.probes, "runner": runner });
     fs::create_dir_all(folder).map_err(failed(folder))?;
     let index = index.to_string();
     for (name, contents) in [("index.json", index.as_bytes()), ("files.bin", archive.contents.as_slice())] {

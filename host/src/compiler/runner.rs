@@ -3,6 +3,7 @@
 //! The runner is built once for all projects. A project's packages are read when its requirements change, and its own
 //! files for each sync; the byte code of both is made by the runner itself.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::bundle::{self, Contents};
@@ -10,6 +11,7 @@ use super::componentize::componentize;
 use super::dependencies::{Dependencies, Resolver};
 use super::digest::Fields;
 use super::project::ProjectFile;
+use super::requirements::Requirements;
 use super::toolchain::{self, Toolchain};
 use super::{
     BuildError, Built, Inputs, Options, Progress, Project, add_inputs, cached, described, extension, make_private,
@@ -21,14 +23,38 @@ use crate::stamp::{self, AskedLimits, Stamp};
 /// What a runner calls itself.
 const NAME: &str = "sluice-runner";
 
+/// A runner in the cache.
+#[derive(Debug)]
+pub struct Runner {
+    /// The component.
+    pub built: Built,
+    /// The packages that it has.
+    packages: Files,
+}
+
 /// Builds the runner, or finds it built.
 ///
 /// # Errors
 ///
 /// See [`BuildError`].
-pub fn runner(inputs: &Inputs<'_>, cache: &Path, progress: &mut dyn Progress) -> Result<Built, BuildError> {
+pub fn runner(inputs: &Inputs<'_>, cache: &Path, progress: &mut dyn Progress) -> Result<Runner, BuildError> {
     make_private(cache)?;
-    let mut fields = Fields::default().with("sluice runner 1").with(toolchain::LOCK);
+    let toolchain = Toolchain::ready(cache, progress)?;
+    let (requirements, options) = (&Requirements::default(), &Options::default());
+    let base = Resolver { requirements, folder: cache, toolchain: &toolchain, cache, options }.resolve(progress)?;
+    let packages = Files::of_packages(&base)?;
+    let built = built(inputs, cache, &base, &toolchain, progress)?;
+    Ok(Runner { built, packages })
+}
+
+fn built(
+    inputs: &Inputs<'_>,
+    cache: &Path,
+    base: &Dependencies,
+    toolchain: &Toolchain,
+    progress: &mut dyn Progress,
+) -> Result<Built, BuildError> {
+    let mut fields = Fields::default().with("sluice runner 1").with(toolchain::LOCK).with(&base.digest);
     for text in [inputs.sdk_version, inputs.contract_version] {
         fields.add(text);
     }
@@ -39,10 +65,9 @@ pub fn runner(inputs: &Inputs<'_>, cache: &Path, progress: &mut dyn Progress) ->
         prune::touch(&path);
         return Ok(found);
     }
-    let toolchain = Toolchain::ready(cache, progress)?;
-    let extension = extension::ready(cache, inputs, &toolchain, progress)?;
+    let extension = extension::ready(cache, inputs, toolchain, progress)?;
     progress.step("making the runner, once for all projects (about 15 seconds)");
-    let made = componentize(Contents::Runner, inputs, &extension, &toolchain)?;
+    let made = componentize(Contents::Runner(base), inputs, &extension, toolchain)?;
     let stamp = Stamp {
         name: NAME.to_owned(),
         version: inputs.sdk_version.to_owned(),
@@ -51,7 +76,7 @@ pub fn runner(inputs: &Inputs<'_>, cache: &Path, progress: &mut dyn Progress) ->
         source: key.clone(),
         network: Vec::new(),
         limits: AskedLimits::default(),
-        dependencies: Vec::new(),
+        dependencies: base.list.clone(),
     };
     let mut component = made.bytes;
     stamp::append(&mut component, &stamp).map_err(|error| writing(&path)(error.into()))?;
@@ -82,10 +107,20 @@ pub fn stamp(project: &Project, inputs: &Inputs<'_>, source: &str, dependencies:
     stamp_of(project, inputs, source.to_owned(), dependencies.list.clone())
 }
 
+/// Whether a module of the project stands before one of the runner's packages.
+#[must_use]
+pub fn is_hidden(runner: &Runner, project: &Project) -> bool {
+    let top = |path: &str| path.split('/').next().map(|name| name.trim_end_matches(".py").to_owned());
+    let own: HashSet<_> = runner.packages.files.iter().filter_map(|(file, _)| top(&file.path)).collect();
+    project.files.iter().filter_map(|file| top(&file.path)).any(|name| own.contains(&name))
+}
+
 /// Files with the byte code of some.
 #[derive(Debug, Default)]
 pub struct Files {
     files: Vec<(ProjectFile, Option<Vec<u8>>)>,
+    /// Whether the runner keeps its own packages.
+    beside: bool,
 }
 
 impl Files {
@@ -96,12 +131,26 @@ impl Files {
     /// When one cannot be read, or they are too many.
     pub fn of_packages(dependencies: &Dependencies) -> Result<Self, BuildError> {
         let files = bundle::packages(&dependencies.site)?;
-        Ok(Self { files: files.into_iter().map(|file| (file, None)).collect() })
+        Ok(Self { files: files.into_iter().map(|file| (file, None)).collect(), beside: false })
     }
 
     /// The files of a project, with the byte code that is known for one of this path and content.
     pub fn of_project(project: &Project, code: impl Fn(&ProjectFile) -> Option<Vec<u8>>) -> Self {
-        Self { files: project.files.iter().map(|file| (file.clone(), code(file))).collect() }
+        Self { files: project.files.iter().map(|file| (file.clone(), code(file))).collect(), beside: true }
+    }
+
+    /// Leaves out the packages that the runner has, if these are all of them and the project has no module of such a
+    /// name, which would come before. Whether it did.
+    pub fn share(&mut self, runner: &Runner, project: &Project) -> bool {
+        let of: HashMap<_, _> = self.files.iter().map(|(file, _)| (file.path.as_str(), &file.contents)).collect();
+        let own = &runner.packages.files;
+        let same = own.iter().all(|(file, _)| of.get(file.path.as_str()) == Some(&&file.contents));
+        self.beside = same && !is_hidden(runner, project);
+        if self.beside {
+            let own: HashSet<_> = own.iter().map(|(file, _)| file.path.as_str()).collect();
+            self.files.retain(|(file, _)| !own.contains(file.path.as_str()));
+        }
+        self.beside
     }
 
     /// Notes the byte code of the file with this number.
@@ -111,10 +160,10 @@ impl Files {
         }
     }
 
-    /// The file with this number.
+    /// Whether there are none.
     #[must_use]
-    pub fn get(&self, number: usize) -> Option<&ProjectFile> {
-        self.files.get(number).map(|(file, _)| file)
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
     }
 
     /// The numbers of files whose byte code is known, and that.
@@ -129,6 +178,6 @@ impl Files {
         let entries: Vec<_> = entries
             .map(|(file, code)| Entry { path: &file.path, contents: &file.contents, code: code.as_deref() })
             .collect();
-        Archive::pack(&entries)
+        Archive::pack(&entries, self.beside)
     }
 }

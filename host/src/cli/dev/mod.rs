@@ -20,8 +20,7 @@ use super::folders::Folders;
 use super::run::{Kept, once};
 use super::subject::{INPUTS, Subject, in_steps, read_component, read_project};
 use super::wall::Wall;
-use crate::compiler::runner::{self, Files};
-use crate::compiler::Built;
+use crate::compiler::runner::{self, Files, Runner};
 use crate::destination::sqlite::Warehouse;
 use crate::display::output::{Mode, Output};
 use crate::parcel::Parcel;
@@ -67,7 +66,7 @@ struct Session<'a> {
     folders: &'a Folders,
     output: Output,
     kept: Kept,
-    runner: Option<Built>,
+    runner: Option<Runner>,
     packages: Option<Packages>,
 }
 
@@ -178,18 +177,18 @@ impl Session<'_> {
         let mut wall = match self.kept.wall.take() {
             Some(wall) => wall,
             None => {
-                let bytes = read_component(&runner.path)?;
+                let bytes = read_component(&runner.built.path)?;
                 Wall::admit_bytes(&arguments.jail, &bytes, &Limits::default(), folders, output)?
             }
         };
-        let packages = match self.packages.take().filter(|packages| packages.are_of(&project)) {
+        let packages = match self.packages.take().filter(|packages| packages.are_of(&project, runner)) {
             Some(packages) => packages,
-            None => Packages::of(&project, &runner.digest, &mut wall, folders, output)?,
+            None => Packages::of(&project, runner, &mut wall, folders, output)?,
         };
         let packages = &*self.packages.insert(packages);
         self.kept.wall = Some(wall);
         let files = Files::of_project(&project, |_| None);
-        let parcel = Parcel::new(&runner.digest, files.pack(), packages.archive.clone(), &packages.digest);
+        let parcel = Parcel::new(&runner.built.digest, files.pack(), packages.archive.clone(), &packages.digest);
         let stamp = runner::stamp(&project, &INPUTS, parcel.digest(), &packages.dependencies);
         let subject = Subject::given(Vec::new(), stamp, project, parcel);
         if !options.keep {

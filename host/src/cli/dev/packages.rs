@@ -10,7 +10,7 @@ use super::super::folders::Folders;
 use super::super::subject::in_steps;
 use super::super::wall::Wall;
 use crate::compiler::dependencies::Dependencies;
-use crate::compiler::runner::{self, Files};
+use crate::compiler::runner::{self, Files, Runner, is_hidden};
 use crate::compiler::{Options, Project};
 use crate::display::output::Output;
 use crate::display::steps::Step;
@@ -51,8 +51,8 @@ struct Compiled {
 
 impl Packages {
     /// Whether they are still those that the project asks for.
-    pub(super) fn are_of(&self, project: &Project) -> bool {
-        self.asked == asked(project)
+    pub(super) fn are_of(&self, project: &Project, runner: &Runner) -> bool {
+        self.asked == asked(project, runner)
     }
 
     /// Resolves and installs what the project asks for, and has its byte code made unless it is in the cache.
@@ -61,7 +61,7 @@ impl Packages {
     /// When that is impossible. Without byte code there are packages all the same.
     pub(super) fn of(
         project: &Project,
-        runner: &str,
+        runner: &Runner,
         wall: &mut Wall,
         folders: &Folders,
         output: &Output,
@@ -71,15 +71,17 @@ impl Packages {
         })?;
         let mut files =
             Files::of_packages(&dependencies).map_err(|error| Failure::refused(with_causes(&error)))?;
-        let name = format!("{runner} {}", dependencies.digest);
+        let shared = files.share(runner, project);
+        let name = format!("{} {} {shared}", runner.built.digest, dependencies.digest);
         let cache = BytecodeCache::open(&folders.cache, &folders.state)
             .map_err(|error| Failure::host(with_causes(&error)))?;
         let kept = cache.find(&name).and_then(|bytes| postcard::from_bytes::<Vec<(usize, Vec<u8>)>>(&bytes).ok());
         match kept {
+            _ if files.is_empty() => {}
             Some(kept) => kept.into_iter().for_each(|(number, code)| files.set_code(number, code)),
             None => {
                 let step = Step::start(output, "compiling the packages, once");
-                compile(&mut files, runner, wall)?;
+                compile(&mut files, &runner.built.digest, wall)?;
                 step.done(None);
                 let code: Vec<_> = files.code().collect();
                 if let Ok(bytes) = postcard::to_stdvec(&code)
@@ -92,13 +94,13 @@ impl Packages {
         let archive = files.pack();
         let digest = archive.digest();
         // After they were resolved, which can write the lock file.
-        Ok(Self { dependencies, asked: asked(project), archive, digest })
+        Ok(Self { dependencies, asked: asked(project, runner), archive, digest })
     }
 }
 
-fn asked(project: &Project) -> String {
+fn asked(project: &Project, runner: &Runner) -> String {
     let lock = std::fs::read(project.folder.join(crate::compiler::lock::LOCK)).unwrap_or_default();
-    format!("{:?} {}", project.requirements, blake3::hash(&lock))
+    format!("{:?} {} {}", project.requirements, blake3::hash(&lock), is_hidden(runner, project))
 }
 
 /// Lets the runner compile them: nothing of them is executed, so what it makes depends on their source alone.
@@ -114,7 +116,7 @@ fn compile(files: &mut Files, runner: &str, wall: &mut Wall) -> Result<(), Failu
         log: Arc::new(Silence),
     };
     let archive = files.pack();
-    wall.give(Parcel::new(runner, Archive::pack(&[]), archive, ""));
+    wall.give(Parcel::new(runner, Archive::pack(&[], true), archive, ""));
     let mut from = Some(0);
     while let Some(start) = from {
         let task = serde_json::json!({"part": "site", "from": start}).to_string();
