@@ -3,6 +3,7 @@
 use super::args::{AuditArguments, GrantArguments};
 use super::failure::Failure;
 use super::input;
+use super::record::name_of_sync;
 use super::server::TestServer;
 use super::subject::Subject;
 use crate::audit::Audit;
@@ -48,8 +49,8 @@ impl Granted {
 /// Opens the audit log, if one is asked for.
 pub(super) fn oversight(arguments: &AuditArguments) -> Result<Oversight, Failure> {
     let Some(path) = &arguments.audit else { return Ok(Oversight::default()) };
-    let id = format!("{:x}-{:x}", jiff::Timestamp::now().as_microsecond(), std::process::id());
-    let audit = Audit::append(path, id, arguments.audit_paths).map_err(|error| Failure::refused(error.to_string()))?;
+    let audit = Audit::append(path, name_of_sync(), arguments.audit_paths)
+        .map_err(|error| Failure::refused(error.to_string()))?;
     Ok(Oversight { upstreams: Upstreams::default(), audit })
 }
 

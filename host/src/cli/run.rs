@@ -15,6 +15,7 @@ use super::folders::Folders;
 use super::grants::{Granted, oversight, refuse_ungranted, trust};
 use super::input;
 use super::passwords;
+use super::record::{Record, name_of_sync, named};
 use super::report;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
@@ -35,6 +36,15 @@ use crate::sync::{Network, SyncRequest, redaction};
 
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
+    let mut record = None;
+    run_recorded(arguments, folders, &mut record).inspect_err(|failure| {
+        if let Some(record) = record.take() {
+            record.refused(failure);
+        }
+    })
+}
+
+fn run_recorded(arguments: &RunArguments, folders: &Folders, record: &mut Option<Record>) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
     // What can be refused at once is refused before a project is built.
     let trust = trust(&arguments.grants)?;
@@ -65,10 +75,17 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let project = subject.project.as_ref().map(|project| project.landing.clone()).unwrap_or_default();
     let landing = project.overridden_by(operator.landing);
     let connection = arguments.connection.clone().unwrap_or_else(|| subject.connection());
+    let name = oversight.audit.sync().map_or_else(name_of_sync, str::to_owned);
+    let record = record.insert(Record::new(&arguments.warehouse.warehouse, name, "run", None));
+    let known = record.knows();
+    known.connection.clone_from(&connection);
+    known.connector = (subject.name().to_owned(), subject.version().map(str::to_owned));
+    known.limits = named(&limits);
 
     let wall = Wall::admit(&arguments.jail, &subject, &limits, folders, &output)?;
     let place = wall.open(&limits)?;
     let digest = place.digest().to_owned();
+    record.knows().component.clone_from(&digest);
     accept(arguments, &subject, &digest, &connection, &output)?;
     let passwords = match configuration.is_empty() {
         true => BTreeSet::new(),
@@ -107,11 +124,13 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         limits,
         log: progress.clone(),
         counters,
+        following: Some(record.following()),
     };
     let done = place.sync(request)?;
     drop(server);
     let code = done.result.as_ref().map_or_else(|error| error.exit_code(), |()| 0);
     let summary = report::summary(&subject, &digest, &connection, &arguments.warehouse.warehouse, done, &said);
+    record.finished(&summary);
     progress.finish(&summary);
     drop(progress);
     if !arguments.json {
