@@ -140,6 +140,7 @@ fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
         limits,
         log: lines.clone(),
         counters: Arc::new(Counters::default()),
+        cancel: sluicegate::sync::Cancel::default(),
         following: None,
     };
     let report = sync_in(worker, request).unwrap();

@@ -25,6 +25,24 @@ pub(super) fn name_of_sync() -> String {
     }
 }
 
+/// How a sync was started.
+#[derive(Clone, Debug)]
+pub(super) struct StartedBy {
+    /// `run`, `batch` or `serve`.
+    pub(super) command: &'static str,
+    /// Which try it is, from 1.
+    pub(super) attempt: u32,
+    /// The history, where several syncs share one; otherwise it is opened when it is needed.
+    pub(super) history: Option<Arc<History>>,
+}
+
+impl StartedBy {
+    /// The first try of a command's only sync.
+    pub(super) fn command(command: &'static str) -> Self {
+        Self { command, attempt: 1, history: None }
+    }
+}
+
 /// The record of one sync. Dropping it without an end says so in the history.
 pub(super) struct Record {
     warehouse: PathBuf,
@@ -39,9 +57,11 @@ struct Shared {
 }
 
 impl Record {
-    /// A record of a sync that is wanted. `sync` is its name; `history` is opened when it is needed, if none is given.
-    pub(super) fn new(warehouse: &Path, sync: String, command: &'static str, history: Option<Arc<History>>) -> Self {
-        let beginning = Beginning { sync, command, attempt: 1, ..Beginning::default() };
+    /// A record of a sync that is wanted. `audited` is what the audit log calls it, if there is one.
+    pub(super) fn new(warehouse: &Path, audited: Option<&str>, by: &StartedBy) -> Self {
+        let sync = audited.map_or_else(name_of_sync, str::to_owned);
+        let beginning = Beginning { sync, command: by.command, attempt: by.attempt, ..Beginning::default() };
+        let history = by.history.clone();
         Self { warehouse: warehouse.to_owned(), beginning, shared: Arc::new(Mutex::new(Shared { history, run: None })) }
     }
 

@@ -1,5 +1,6 @@
 //! One sync from start to end: destination, sandbox and writer put together.
 
+mod cancel;
 mod granted;
 mod running;
 mod verdict;
@@ -30,6 +31,7 @@ use crate::queue::{self, WriterThread};
 use crate::sandbox::{Capabilities, Loaded, MemoryUse, SandboxEngine, Still};
 use crate::worker::{Taker, Worker};
 
+pub use cancel::Cancel;
 use granted::{Granted, finish_audit};
 use running::{Ran, run};
 pub(crate) use running::{block_on, block_on_worker};
@@ -64,6 +66,8 @@ pub struct SyncRequest {
     pub log: Arc<dyn LogSink>,
     /// Counters to follow the sync by.
     pub counters: Arc<Counters>,
+    /// What ends it before it is done.
+    pub cancel: Cancel,
     /// Who writes it into a history, if somebody does.
     pub following: Option<Following>,
 }
@@ -225,7 +229,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     let (Ran { result, cpu, dropped_messages }, destination) = match thread {
         Err(error) => (Ran::failed(SyncError::Host(format!("could not start the writer: {error}"))), None),
         Ok(thread) => {
-            let ran = run(place, capabilities, &request.configuration, state);
+            let ran = run(place, capabilities, &request.configuration, state, &request.cancel);
             match thread.join() {
                 Ok(destination) => (ran, Some(destination)),
                 Err(reason) => (Ran { result: Err(SyncError::Host(reason)), ..ran }, None),

@@ -81,6 +81,7 @@ pub(crate) fn run(warehouse: &Path, connection: &str, schema: &Value, operations
         limits: given.limits,
         log: lines.clone(),
         counters: Arc::new(Counters::default()),
+        cancel: sluicegate::sync::Cancel::default(),
         following: None,
     };
     let report = sync(&guest.engine, &guest.component, request).expect("the sync starts");

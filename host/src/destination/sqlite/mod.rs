@@ -270,6 +270,7 @@ impl Warehouse {
     /// # Errors
     /// As [`Warehouse::open`].
     pub fn reset(&self, connection: &str) -> Result<bool, DestinationError> {
+        Self::check_name(connection)?;
         if !self.folder.exists() {
             return Ok(false);
         }
@@ -309,6 +310,7 @@ impl Warehouse {
         table: &str,
         key: &[String],
     ) -> Result<Option<KeyChange>, DestinationError> {
+        Self::check_name(connection)?;
         if !self.folder.exists() {
             return Ok(None);
         }
@@ -412,6 +414,7 @@ impl Warehouse {
     }
 
     fn reader(&self, connection: &str) -> Result<Option<rusqlite::Connection>, DestinationError> {
+        Self::check_name(connection)?;
         if !self.folder.exists() {
             return Ok(None);
         }
