@@ -20,9 +20,11 @@ mod landing;
 mod limits;
 mod migrate;
 mod passwords;
+mod record;
 mod report;
 mod resync;
 mod run;
+mod runs;
 mod secrets;
 mod server;
 mod subject;
@@ -63,6 +65,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
+        Command::Runs(arguments) => runs::runs(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
         Command::Secrets(command) => secrets::secrets(&command, &Folders::find()?),
