@@ -155,7 +155,10 @@ mod tests {
         let bytes = archive.bytes();
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         let index: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
-        assert_eq!(index, serde_json::json!({"files": [["a.py", 0, 6, 6, 4], ["b.txt", 10, 4, 14, 0]], "beside": true}));
+        assert_eq!(
+            index,
+            serde_json::json!({"files": [["a.py", 0, 6, 6, 4], ["b.txt", 10, 4, 14, 0]], "beside": true})
+        );
         assert_eq!(&bytes[8 + length..], b"sourcecodetext");
     }
 

@@ -50,7 +50,8 @@ impl Place {
             limits,
             log: Arc::new(Silence),
             counters: Arc::new(Counters::default()),
-            stop: Default::default(),
+            cancel: sluicegate::sync::Cancel::default(),
+            following: None,
         };
         sync(&engine, &component, request).unwrap()
     }

@@ -41,6 +41,7 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// What happened.
     pub(super) fn message(&self) -> &str {
         &self.message
     }

@@ -5,6 +5,7 @@ mod args;
 mod ask;
 mod build;
 mod check;
+mod components;
 mod confidential;
 mod configure;
 mod connection;
@@ -17,14 +18,18 @@ mod grants;
 mod init;
 mod input;
 mod landing;
+mod limits;
 mod migrate;
 mod passwords;
+mod record;
 mod report;
 mod resync;
 mod run;
+mod runs;
 mod secrets;
 mod server;
 mod subject;
+mod syncing;
 mod tape;
 mod wall;
 
@@ -62,6 +67,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
+        Command::Runs(arguments) => runs::runs(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
         Command::Secrets(command) => secrets::secrets(&command, &Folders::find()?),

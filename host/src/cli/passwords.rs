@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use super::failure::with_causes;
 use super::folders::Folders;
+use super::subject::Subject;
 use super::wall::Wall;
-use crate::compiler::Project;
 use crate::display::output::Output;
 use crate::http::{Oversight, Trust};
 use crate::log::{Level, LogSink};
@@ -41,10 +41,10 @@ pub(super) fn of_form(form: &Form) -> BTreeSet<String> {
     password.map(|field| field.name.clone()).collect()
 }
 
-/// What names the form of a project that a runner is given as its digest does, but changes only with files that can be
-/// about a form; `None` when there are none.
-pub(super) fn form_digest(project: Option<&Project>, digest: String) -> Option<String> {
-    let Some(project) = project else { return Some(digest) };
+/// What names the form of a project that a runner is given, and changes only with files that can be about a form;
+/// `None` when there are none.
+pub(super) fn form_of(subject: &Subject, digest: &str) -> Option<String> {
+    let Some(project) = &subject.project else { return Some(digest.to_owned()) };
     let about = |text: &[u8]| MARKS.iter().any(|mark| memchr::memmem::find(text, mark).is_some());
     let mut found = project.files.iter().filter(|file| about(&file.contents)).peekable();
     found.peek()?;

@@ -11,7 +11,6 @@ use crate::compiler::{self, BuildError, Built, Inputs, Options, Progress, Projec
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::embedded;
-use crate::parcel::Parcel;
 use crate::stamp::{self, Stamp};
 
 /// The contract's version, as `wit/connector.wit` says it.
@@ -36,8 +35,6 @@ pub(super) struct Subject {
     pub(super) stamp: Option<Stamp>,
     /// The project, when it was built from one here.
     pub(super) project: Option<Project>,
-    /// The project that the component is given, when it is a runner.
-    pub(super) parcel: Option<Parcel>,
     /// The name of the file or folder, for a component without a stamp.
     stem: String,
 }
@@ -53,17 +50,17 @@ impl Subject {
             let project = read_project(path)?;
             let built = build(&project, folders, &Options::default(), output)?;
             let bytes = read_component(&built.path)?;
-            return Ok(Self { bytes, stamp: Some(built.stamp), project: Some(project), parcel: None, stem });
+            return Ok(Self { bytes, stamp: Some(built.stamp), project: Some(project), stem });
         }
         let bytes = read_component(path)?;
         // A stamp that cannot be read asks for nothing; grants decide either way.
         let stamp = stamp::read(&bytes).ok().flatten();
-        Ok(Self { bytes, stamp, project: None, parcel: None, stem })
+        Ok(Self { bytes, stamp, project: None, stem })
     }
 
     /// A project that a runner is given.
-    pub(super) fn given(runner: Vec<u8>, stamp: Stamp, project: Project, parcel: Parcel) -> Self {
-        Self { bytes: runner, stamp: Some(stamp), project: Some(project), parcel: Some(parcel), stem: String::new() }
+    pub(super) fn given(stamp: Stamp, project: Project) -> Self {
+        Self { bytes: Vec::new(), stamp: Some(stamp), project: Some(project), stem: String::new() }
     }
 
     /// The connector's name.

@@ -1,10 +1,11 @@
 //! The second wall as the command line has it: admitted, opened, and loud where it is not whole.
 
+use std::sync::Arc;
+
 use super::args::JailArguments;
 use super::eprint;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
-use super::subject::Subject;
 use crate::destination::DestinationError;
 use crate::display::output::Output;
 use crate::display::steps::Step;
@@ -22,7 +23,7 @@ const CHECK: &str = "`sluice check` says what does not fit the contract";
 /// A component that may run, and where.
 pub(super) enum Wall {
     /// In workers; with the project of a component that is a runner.
-    Workers(Code, Launch, Option<Parcel>),
+    Workers(Arc<Code>, Launch, Option<Parcel>),
     /// In this process, because the operator said so.
     None(SandboxEngine, Box<Loaded>),
 }
@@ -39,17 +40,6 @@ impl Wall {
     /// Admits a component, making its machine code if need be.
     pub(super) fn admit(
         arguments: &JailArguments,
-        subject: &Subject,
-        limits: &Limits,
-        folders: &Folders,
-        output: &Output,
-    ) -> Result<Self, Failure> {
-        Self::admit_bytes(arguments, &subject.bytes, limits, folders, output)
-    }
-
-    /// The same of a component that is no command's subject.
-    pub(super) fn admit_bytes(
-        arguments: &JailArguments,
         bytes: &[u8],
         limits: &Limits,
         folders: &Folders,
@@ -60,10 +50,9 @@ impl Wall {
         let mut step = None;
         let compiling = || step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
         let admitted = match arguments.no_jail {
-            false => worker::admit(&cache, bytes, limits, compiling).map(|code| {
-                let launch = Launch { require_jail: arguments.require_jail, ..Launch::default() };
-                Self::Workers(code, launch, None)
-            }),
+            false => {
+                worker::admit(&cache, bytes, limits, compiling).map(|code| Self::workers(Arc::new(code), arguments))
+            }
             true => {
                 eprint(
                     "WARNING: --no-jail: the connector runs inside this process, and the sandbox is the only wall\n",
@@ -81,19 +70,23 @@ impl Wall {
                 }
                 Ok(wall)
             }
-            Err(AdmissionError::Code(error @ (CacheError::Io { .. } | CacheError::NotPrivate { .. }))) => {
-                Err(Failure::host(with_causes(&error)))
-            }
-            Err(error @ AdmissionError::Contract(_)) => Err(Failure::host(with_causes(&error))),
-            Err(error) => Err(Failure::refused(with_causes(&error)).hint(error.hint().unwrap_or(CHECK))),
+            Err(error) => Err(refused(error)),
         }
     }
 
-    /// Gives a project to a component that is a runner, for the places made from now on.
-    pub(super) fn give(&mut self, given: Parcel) {
+    /// Workers of a component that was admitted.
+    pub(super) fn workers(code: Arc<Code>, arguments: &JailArguments) -> Self {
+        Self::Workers(code, Launch { require_jail: arguments.require_jail, ..Launch::default() }, None)
+    }
+
+    /// The same with a project for a component that is a runner.
+    pub(super) fn with(self, parcel: Option<Parcel>) -> Self {
         match self {
-            Self::Workers(_, _, parcel) => *parcel = Some(given),
-            Self::None(_, component) => component.give(Some(given)),
+            Self::Workers(code, launch, _) => Self::Workers(code, launch, parcel),
+            Self::None(engine, mut component) => {
+                component.give(parcel);
+                Self::None(engine, component)
+            }
         }
     }
 
@@ -122,6 +115,16 @@ impl Wall {
             Some(parcel) => worker.with_parcel(parcel.clone()),
             None => worker,
         }))
+    }
+}
+
+/// Why a component may not run.
+pub(super) fn refused(error: AdmissionError) -> Failure {
+    match &error {
+        AdmissionError::Code(CacheError::Io { .. } | CacheError::NotPrivate { .. }) | AdmissionError::Contract(_) => {
+            Failure::host(with_causes(&error))
+        }
+        error => Failure::refused(with_causes(error)).hint(error.hint().unwrap_or(CHECK)),
     }
 }
 

@@ -131,9 +131,7 @@ async fn work(engine: &SandboxEngine, component: &Loaded, limits: Limits, start:
             let tested = sandbox::test(engine, component, capabilities, &name, &configuration).await;
             (Done::Test(tested), Duration::ZERO)
         }
-        Task::Work(task) => {
-            (Done::Work(sandbox::work(engine, component, capabilities, &task).await), Duration::ZERO)
-        }
+        Task::Work(task) => (Done::Work(sandbox::work(engine, component, capabilities, &task).await), Duration::ZERO),
     };
     Ended { done, cpu, peak_bytes: memory.peak_bytes(), dropped_messages: log.dropped() }
 }

@@ -9,16 +9,22 @@ mod watch;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anstyle::Style;
 use serde::Serialize;
 
 use super::args::{DevArguments, DevOptions, RunArguments};
+use super::components::{Component, Components};
 use super::eprint;
 use super::failure::Failure;
 use super::folders::Folders;
-use super::run::{Kept, once};
+use super::record::StartedBy;
+use super::report;
+use super::run::wanted;
+use super::server::TestServer;
 use super::subject::{INPUTS, Subject, in_steps, read_component, read_project};
+use super::syncing::{Ended, Server, Surroundings, sync};
 use super::wall::Wall;
 use crate::compiler::runner::{self, Files, Runner};
 use crate::destination::sqlite::Warehouse;
@@ -26,7 +32,8 @@ use crate::display::output::{Mode, Output};
 use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 use crate::policy::terminal::{Lines, visible};
-use crate::sync::Stop;
+use crate::sync::Cancel;
+use crate::worker::Code;
 use packages::Packages;
 use watch::{Event, Watched, Watcher};
 
@@ -47,16 +54,16 @@ pub(super) fn dev(arguments: DevArguments, folders: &Folders) -> Result<u8, Fail
     let root = arguments.subject.canonicalize();
     let root = root.map_err(|error| Failure::refused(format!("{}: {error}", arguments.subject.display())))?;
     prepare_warehouse(&arguments, options)?;
-    let mut loop_ = Session { arguments, options, folders, output, kept: Kept::default(), runner: None, packages: None };
-    loop_.kept.unaccepted = !options.keep;
-    loop_.kept.secrets = (!options.own_warehouse).then(|| PathBuf::from("warehouse"));
+    let secrets = (!options.own_warehouse).then(|| PathBuf::from("warehouse"));
+    let mut session =
+        Session { arguments, options, folders, output, secrets, runner: None, packages: None, server: None };
     if options.once {
-        let code = loop_.sync()?;
-        let _ = loop_.output.finish();
+        let code = session.sync(&Cancel::default())?;
+        let _ = session.output.finish();
         return Ok(code);
     }
-    let watched = Watched { folder: root, beside: loop_.beside() };
-    loop_.follow(&watched)
+    let watched = Watched { folder: root, beside: session.beside() };
+    session.follow(&watched)
 }
 
 /// What stays from save to save.
@@ -65,9 +72,11 @@ struct Session<'a> {
     options: DevOptions,
     folders: &'a Folders,
     output: Output,
-    kept: Kept,
-    runner: Option<Runner>,
+    /// The warehouse of the stored secrets, when it is another one.
+    secrets: Option<PathBuf>,
+    runner: Option<Admitted>,
     packages: Option<Packages>,
+    server: Option<Arc<TestServer>>,
 }
 
 #[derive(Serialize)]
@@ -90,14 +99,14 @@ impl Session<'_> {
         let watcher = Watcher::start(watched.clone()).map_err(|error| Failure::host(error.to_string()))?;
         let mut seen = watched.settled();
         loop {
-            self.kept.stop = Stop::default();
-            watcher.expect(seen.clone(), self.kept.stop.clone());
-            match self.sync() {
+            let cancel = Cancel::by_hand();
+            watcher.expect(seen.clone(), cancel.clone());
+            match self.sync(&cancel) {
                 Ok(_) => {}
                 // What is refused is usually a file that can be saved again.
                 Err(failure) => self.refused(&failure),
             }
-            if self.kept.stop.reason().is_none() {
+            if cancel.reason().is_none() {
                 self.output.event("watching", &Watching { project: &watched.folder });
                 let dim = Style::new().dimmed();
                 self.output.line(&format!("{dim}watching {}{dim:#}", self.arguments.subject.display()));
@@ -123,7 +132,7 @@ impl Session<'_> {
         };
         let server = self.arguments.grants.with_server.as_deref().map(absolute);
         if paths.iter().any(|path| Some(path) == server.as_ref()) {
-            self.kept.server = None;
+            self.server = None;
         }
         let files: Vec<String> = paths.iter().map(name).collect();
         let more = files.len().saturating_sub(NAMED);
@@ -164,39 +173,86 @@ impl Session<'_> {
         named.into_iter().flatten().chain(&default).map(|path| absolute(path)).collect()
     }
 
-    fn sync(&mut self) -> Result<u8, Failure> {
-        let (arguments, options, folders, output) = (&self.arguments, self.options, self.folders, &self.output);
+    fn sync(&mut self, cancel: &Cancel) -> Result<u8, Failure> {
+        let (arguments, folders) = (&self.arguments, self.folders);
+        // What can be refused at once is refused before anything is made.
+        let mut wanted = wanted(arguments)?;
+        wanted.said = wanted.said.stored_in(self.secrets.clone());
+        let component = self.component()?;
+        if let Some(script) = &self.arguments.grants.with_server {
+            let server = match self.server.take() {
+                Some(server) => server,
+                None => Arc::new(TestServer::start(script)?),
+            };
+            wanted.server = Some(Server::Running(Arc::clone(self.server.insert(server))));
+        }
+        if !self.options.keep {
+            let connection = wanted.connection.clone().unwrap_or_else(|| component.subject().connection());
+            Warehouse::new(&wanted.warehouse).reset(&connection)?;
+        }
+        let components = Components::given(component);
+        let by = StartedBy::command("dev");
+        let around =
+            Surroundings { folders, components: &components, output: &self.output, cancel: cancel.clone(), by };
+        let Ended { connection, summary, code, redactor } = sync(wanted, &around)?;
+        if self.output.mode() != Mode::Json && cancel.reason().is_none() {
+            let arguments = &self.arguments;
+            report::print(&summary, &arguments.warehouse.warehouse, &connection, arguments.preview, &redactor)?;
+        }
+        Ok(code)
+    }
+
+    /// The runner with the project as it is now.
+    fn component(&mut self) -> Result<Component, Failure> {
+        let (arguments, folders, output) = (&self.arguments, self.folders, &self.output);
         let project = read_project(&arguments.subject)?;
         let runner = match self.runner.take() {
             Some(runner) => runner,
-            None => {
-                in_steps(output, "the runner", |progress| runner::runner(&INPUTS, &folders.cache, progress))?
-            }
+            None => Admitted::make(arguments, folders, output)?,
         };
-        let runner = &*self.runner.insert(runner);
-        let mut wall = match self.kept.wall.take() {
-            Some(wall) => wall,
-            None => {
-                let bytes = read_component(&runner.built.path)?;
-                Wall::admit_bytes(&arguments.jail, &bytes, &Limits::default(), folders, output)?
-            }
-        };
+        let Admitted { runner, code } = &*self.runner.insert(runner);
         let packages = match self.packages.take().filter(|packages| packages.are_of(&project, runner)) {
             Some(packages) => packages,
-            None => Packages::of(&project, runner, &mut wall, folders, output)?,
+            None => {
+                let wall = match code {
+                    Some(code) => Wall::workers(Arc::clone(code), &arguments.jail),
+                    None => admit(runner, arguments, folders, output)?,
+                };
+                Packages::of(&project, runner, wall, folders, output)?
+            }
         };
         let packages = &*self.packages.insert(packages);
-        self.kept.wall = Some(wall);
+        let digest = &runner.built.digest;
         let files = Files::of_project(&project, |_| None);
-        let parcel = Parcel::new(&runner.built.digest, files.pack(), packages.archive.clone(), &packages.digest);
+        let parcel = Parcel::new(digest, files.pack(), packages.archive.clone(), &packages.digest);
         let stamp = runner::stamp(&project, &INPUTS, parcel.digest(), &packages.dependencies);
-        let subject = Subject::given(Vec::new(), stamp, project, parcel);
-        if !options.keep {
-            let connection = arguments.connection.clone().unwrap_or_else(|| subject.connection());
-            Warehouse::new(&arguments.warehouse.warehouse).reset(&connection)?;
-        }
-        once(arguments, folders, output, || Ok(subject), &mut self.kept)
+        let bytes = if code.is_some() { Vec::new() } else { read_component(&runner.built.path)? };
+        Ok(Component::given(Subject::given(stamp, project), bytes, code.clone(), parcel))
     }
+}
+
+/// The runner, and its machine code where it runs in workers.
+struct Admitted {
+    runner: Runner,
+    code: Option<Arc<Code>>,
+}
+
+impl Admitted {
+    fn make(arguments: &RunArguments, folders: &Folders, output: &Output) -> Result<Self, Failure> {
+        let runner = in_steps(output, "the runner", |progress| runner::runner(&INPUTS, &folders.cache, progress))?;
+        let code = match arguments.jail.no_jail {
+            true => None,
+            false => match admit(&runner, arguments, folders, output)? {
+                Wall::Workers(code, ..) => Some(code),
+                Wall::None(..) => None,
+            },
+        };
+        Ok(Self { runner, code })
+    }
+}
+
+fn admit(runner: &Runner, arguments: &RunArguments, folders: &Folders, output: &Output) -> Result<Wall, Failure> {
+    Wall::admit(&arguments.jail, &read_component(&runner.built.path)?, &Limits::default(), folders, output)
 }
 
 /// A path as the watched folder has it.
@@ -225,7 +281,9 @@ fn prepare_warehouse(arguments: &RunArguments, options: DevOptions) -> Result<()
         return Ok(());
     }
     fs::write(folder.join(MARK), "").map_err(failed)?;
-    if !options.own_warehouse && let Some(above) = folder.parent() {
+    if !options.own_warehouse
+        && let Some(above) = folder.parent()
+    {
         // Nothing of it belongs into a repository.
         fs::write(above.join(".gitignore"), "*\n").map_err(failed)?;
     }

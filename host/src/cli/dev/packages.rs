@@ -62,19 +62,18 @@ impl Packages {
     pub(super) fn of(
         project: &Project,
         runner: &Runner,
-        wall: &mut Wall,
+        wall: Wall,
         folders: &Folders,
         output: &Output,
     ) -> Result<Self, Failure> {
         let dependencies = in_steps(output, &project.name, |progress| {
             runner::dependencies(project, &folders.cache, &Options::default(), progress)
         })?;
-        let mut files =
-            Files::of_packages(&dependencies).map_err(|error| Failure::refused(with_causes(&error)))?;
+        let mut files = Files::of_packages(&dependencies).map_err(|error| Failure::refused(with_causes(&error)))?;
         let shared = files.share(runner, project);
         let name = format!("{} {} {shared}", runner.built.digest, dependencies.digest);
-        let cache = BytecodeCache::open(&folders.cache, &folders.state)
-            .map_err(|error| Failure::host(with_causes(&error)))?;
+        let cache =
+            BytecodeCache::open(&folders.cache, &folders.state).map_err(|error| Failure::host(with_causes(&error)))?;
         let kept = cache.find(&name).and_then(|bytes| postcard::from_bytes::<Vec<(usize, Vec<u8>)>>(&bytes).ok());
         match kept {
             _ if files.is_empty() => {}
@@ -104,7 +103,7 @@ fn asked(project: &Project, runner: &Runner) -> String {
 }
 
 /// Lets the runner compile them: nothing of them is executed, so what it makes depends on their source alone.
-fn compile(files: &mut Files, runner: &str, wall: &mut Wall) -> Result<(), Failure> {
+fn compile(files: &mut Files, runner: &str, wall: Wall) -> Result<(), Failure> {
     let limits = Limits { cpu: CPU, wall: WALL, memory_bytes: MEMORY_BYTES, ..Limits::default() };
     let request = SetupRequest {
         configuration: [].into(),
@@ -116,7 +115,7 @@ fn compile(files: &mut Files, runner: &str, wall: &mut Wall) -> Result<(), Failu
         log: Arc::new(Silence),
     };
     let archive = files.pack();
-    wall.give(Parcel::new(runner, Archive::pack(&[], true), archive, ""));
+    let wall = wall.with(Some(Parcel::new(runner, Archive::pack(&[], true), archive, "")));
     let mut from = Some(0);
     while let Some(start) = from {
         let task = serde_json::json!({"part": "site", "from": start}).to_string();

@@ -17,7 +17,7 @@ use futures_util::future::{Either, select};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::compiler::project::{self, MAX_DEPTH, MAX_FILES};
-use crate::sync::Stop;
+use crate::sync::Cancel;
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(30);
@@ -125,7 +125,7 @@ pub(super) struct Watcher {
 /// What a sync under way was made of, and what ends it.
 struct Running {
     seen: Seen,
-    stop: Stop,
+    cancel: Cancel,
 }
 
 impl Watcher {
@@ -134,17 +134,19 @@ impl Watcher {
     /// # Errors
     /// When there can be no thread.
     pub(super) fn start(watched: Watched) -> std::io::Result<Self> {
-        let shared = Arc::new(Mutex::new(Running { seen: watched.look(), stop: Stop::default() }));
+        let shared = Arc::new(Mutex::new(Running { seen: watched.look(), cancel: Cancel::by_hand() }));
         let (sender, events) = mpsc::channel();
         let running = Arc::clone(&shared);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        thread::Builder::new().name("watch".into()).spawn(move || runtime.block_on(watch(&watched, &running, &sender)))?;
+        thread::Builder::new()
+            .name("watch".into())
+            .spawn(move || runtime.block_on(watch(&watched, &running, &sender)))?;
         Ok(Self { events, shared })
     }
 
-    /// From now on it is told when files differ from these, and `stop` ends the sync that was made of them.
-    pub(super) fn expect(&self, seen: Seen, stop: Stop) {
-        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Running { seen, stop };
+    /// From now on it is told when files differ from these, and `cancel` ends the sync that was made of them.
+    pub(super) fn expect(&self, seen: Seen, cancel: Cancel) {
+        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Running { seen, cancel };
     }
 
     /// Waits for what happens next.
@@ -163,11 +165,14 @@ async fn watch(watched: &Watched, running: &Mutex<Running>, events: &Sender<Even
     let mut told = None;
     loop {
         let signal = async {
-            select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
+            match select(pin!(interrupt.recv()), pin!(terminate.recv())).await {
+                Either::Left(_) => "SIGINT",
+                Either::Right(_) => "SIGTERM",
+            }
         };
-        if matches!(select(pin!(signal), pin!(tokio::time::sleep(pause))).await, Either::Left(_)) {
-            // The sync under way hears of it by itself.
+        if let Either::Left((by, _)) = select(pin!(signal), pin!(tokio::time::sleep(pause))).await {
             let _ = events.send(Event::Ended);
+            running.lock().unwrap_or_else(PoisonError::into_inner).cancel.cancel(by);
             return;
         }
         let begun = Instant::now();
@@ -177,7 +182,7 @@ async fn watch(watched: &Watched, running: &Mutex<Running>, events: &Sender<Even
         if running.seen == now {
             told = None;
         } else if told.as_ref() != Some(&now) {
-            running.stop.stop("because files were saved");
+            running.cancel.cancel("a save");
             told = Some(now);
             if events.send(Event::Saved).is_err() {
                 return;
