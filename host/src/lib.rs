@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | [`policy`] | decides: limits, grants, addresses, names, secrets. Pure: no I/O, no wasmtime | nothing of this crate |
 //! | [`landing`] | decides how rows land: what is blocked, hashed, named and kept out. Pure | `policy` |
+//! | [`fleet`] | decides: connections, what each is granted and when it is due, from one file. Pure | `policy`, `landing`, `destination`'s names |
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
 //! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
@@ -41,6 +42,7 @@ pub mod counters;
 pub mod destination;
 pub mod display;
 pub mod error;
+pub mod fleet;
 pub mod http;
 mod incidents;
 pub mod landing;

@@ -73,9 +73,13 @@ mod tests {
     #[test]
     fn a_misspelled_word_is_recognised_and_another_is_not() {
         let words = ["allow", "allow_address", "limits", "every", "cron"];
-        for (word, known) in
-            [("alow", Some("allow")), ("limit", Some("limits")), ("corn", Some("cron")), ("schedule", None), ("x", None)]
-        {
+        for (word, known) in [
+            ("alow", Some("allow")),
+            ("limit", Some("limits")),
+            ("corn", Some("cron")),
+            ("schedule", None),
+            ("x", None),
+        ] {
             assert_eq!(meant(word, words), known, "{word}");
         }
         assert_eq!(instead("schedule", ["every", "cron"]), "there may be `every`, `cron`");
