@@ -24,6 +24,7 @@
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
 //! | [`sync`] | one sync put together | all of the above |
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
+//! | [`batch`] | many syncs in one process: order, retries, stopping | `fleet`, `sync` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
 //! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
@@ -33,6 +34,7 @@
 //! thread → `destination`.
 
 pub mod audit;
+pub mod batch;
 pub mod cassette;
 pub mod check;
 pub mod cli;

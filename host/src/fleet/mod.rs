@@ -29,7 +29,7 @@ use toml::de::DeTable;
 
 pub use connection::{Configured, Connection, ConnectionSettings};
 pub use keys::MOST_AT_A_TIME;
-pub use problem::Problem;
+pub use problem::{Problem, instead};
 pub use retry::Retry;
 pub use schedule::Schedule;
 pub use schema::schema;

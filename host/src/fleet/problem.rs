@@ -56,7 +56,8 @@ pub(super) fn meant<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// What to do about a word that is unknown.
-pub(super) fn instead<'a>(word: &str, words: impl IntoIterator<Item = &'a str> + Clone) -> String {
+#[must_use]
+pub fn instead<'a>(word: &str, words: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match meant(word, words.clone()) {
         Some(known) => format!("did you mean `{known}`?"),
         None => {

@@ -224,6 +224,9 @@ pub(super) fn joined(place: &str, key: &str) -> String {
         true => key.to_owned(),
         false => format!("\"{}\"", key.escape_debug()),
     };
+    if key == "\"\"" {
+        return place.to_owned();
+    }
     if place.is_empty() { key } else { format!("{place}.{key}") }
 }
 

@@ -358,6 +358,17 @@ impl Warehouse {
         Ok(self.reader(connection)?.is_some())
     }
 
+    /// The time of the latest thing that a sync did in a connection, in microseconds since 1970; `None` when none has.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn last_synced(&self, connection: &str) -> Result<Option<i64>, DestinationError> {
+        let read =
+            |database| state::read_entry(&database, state::LAST_STAMP).map_err(open::failed("reading the catalogue"));
+        let stamp = self.reader(connection)?.map_or(Ok(None), read)?;
+        Ok(stamp.and_then(|stamp| stamp.parse().ok()))
+    }
+
     /// The names of all connections, in order. What is no database of a connection is left out.
     ///
     /// # Errors
