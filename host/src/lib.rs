@@ -22,6 +22,7 @@
 //! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
+//! | [`history`] | the runs of a warehouse: who, what, when, how it ended | `policy`, `destination` |
 //! | [`sync`] | one sync put together | all of the above |
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
 //! | [`batch`] | many syncs in one process: order, retries, stopping | `fleet`, `sync` |
@@ -45,6 +46,7 @@ pub mod destination;
 pub mod display;
 pub mod error;
 pub mod fleet;
+pub mod history;
 pub mod http;
 mod incidents;
 pub mod landing;

@@ -51,6 +51,7 @@ impl Place {
             log: Arc::new(Silence),
             counters: Arc::new(Counters::default()),
             cancel: sluicegate::sync::Cancel::default(),
+            following: None,
         };
         sync(&engine, &component, request).unwrap()
     }

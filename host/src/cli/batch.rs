@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::mpsc::channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use super::fleet;
 use super::folders::Folders;
 use super::last::{Last, LastSyncs};
 use super::print;
+use super::record::{self, StartedBy};
 use super::signals;
 use super::syncing::{Ended, Surroundings, sync};
 use crate::batch::{self, Attempt, Class, Job, Options, Outcome, Work};
@@ -24,6 +25,7 @@ use crate::display::output::Output;
 use crate::display::summary::{OutcomeClass, SyncSummary};
 use crate::display::units;
 use crate::fleet::{Connection, Fleet};
+use crate::history::History;
 use crate::http::Upstreams;
 use crate::sync::Cancel;
 
@@ -37,7 +39,8 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
     let began = (Instant::now(), Timestamp::now());
     let output = Output::standard(arguments.json);
     let fleet = fleet::read_whole(&arguments.file)?;
-    let last = Last::of(&fleet.warehouse);
+    let history = record::history(&fleet.warehouse);
+    let last = Last(history.clone());
     let chosen = chosen(&fleet, arguments, &last)?;
     let jobs: Vec<_> = chosen.iter().map(|connection| job(connection, &last)).collect();
     let options = Options { concurrency: concurrency(&fleet, arguments), timeout: arguments.timeout.or(fleet.timeout) };
@@ -53,6 +56,7 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
         components: Components::default(),
         upstreams: Upstreams::default(),
         output: &output,
+        history,
         totals: Mutex::new(vec![Totals::default(); chosen.len()]),
     };
     let (outcomes, stopped_by) = batch::run(&syncs, &jobs, options, &sender, &events);
@@ -153,17 +157,26 @@ struct Syncs<'a> {
     /// Budgets of hosts, which all of them share.
     upstreams: Upstreams,
     output: &'a Output,
+    history: Option<Arc<History>>,
     totals: Mutex<Vec<Totals>>,
 }
 
 impl Work for Syncs<'_> {
     type Detail = Detail;
 
-    fn attempt(&self, job: usize, _: u32, cancel: Cancel) -> Attempt<Detail> {
+    fn attempt(&self, job: usize, attempt: u32, cancel: Cancel) -> Attempt<Detail> {
         let Some(connection) = self.chosen.get(job) else { return kept(Failure::host("there is no such connection")) };
         let output = self.output.of_connection(&connection.name);
-        let around = Surroundings { folders: self.folders, components: &self.components, output: &output, cancel };
+        let around = Surroundings {
+            folders: self.folders,
+            components: &self.components,
+            output: &output,
+            cancel,
+            by: StartedBy { command: "batch", attempt, history: self.history.clone() },
+        };
         let wanted = fleet::wanted(self.fleet, connection, &self.upstreams, self.accept);
+        let wanted =
+            wanted.inspect_err(|failure| record::refused(&self.fleet.warehouse, &connection.name, &around.by, failure));
         match wanted.and_then(|wanted| sync(wanted, &around)) {
             Ok(Ended { summary, may_pass, .. }) => {
                 let class = class(summary.outcome.class);

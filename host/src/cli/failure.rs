@@ -52,6 +52,11 @@ impl Failure {
         self.busy
     }
 
+    /// What happened.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn exit_code(&self) -> u8 {
         self.exit_code
     }

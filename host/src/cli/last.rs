@@ -1,11 +1,14 @@
 //! What is known of a connection's last sync, to tell what is due and what is slow.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::destination::sqlite::Warehouse;
+use crate::history::{Filter, History, Outcome, Run};
+
+/// How far back a successful sync is looked for.
+const LOOKED_AT: u32 = 20;
 
 /// What is known of last syncs. What cannot be found out is not known.
 pub(super) trait LastSyncs {
@@ -16,23 +19,24 @@ pub(super) trait LastSyncs {
     fn took(&self, connection: &str) -> Option<Duration>;
 }
 
-/// As the warehouse knows it.
-pub(super) struct Last(Warehouse);
+/// As the history of runs knows it.
+pub(super) struct Last(pub(super) Option<Arc<History>>);
 
 impl Last {
-    /// Of the connections of a warehouse.
-    pub(super) fn of(warehouse: &Path) -> Self {
-        Self(Warehouse::new(warehouse))
+    fn runs(&self, connection: &str, limit: u32) -> Vec<Run> {
+        let filter = Filter { connection: Some(connection.to_owned()), limit, ..Filter::default() };
+        self.0.as_ref().and_then(|history| history.runs(&filter).ok()).unwrap_or_default()
     }
 }
 
 impl LastSyncs for Last {
     fn began(&self, connection: &str) -> Option<Timestamp> {
-        let micros = self.0.last_synced(connection).ok().flatten()?;
-        Timestamp::from_microsecond(micros).ok()
+        self.runs(connection, 1).first()?.started.parse().ok()
     }
 
-    fn took(&self, _: &str) -> Option<Duration> {
-        None
+    fn took(&self, connection: &str) -> Option<Duration> {
+        let runs = self.runs(connection, LOOKED_AT);
+        let success = runs.iter().find(|run| run.outcome == Outcome::Success)?;
+        Duration::try_from_secs_f64(success.totals.wall_seconds).ok()
     }
 }

@@ -24,9 +24,11 @@ mod last;
 mod limits;
 mod migrate;
 mod passwords;
+mod record;
 mod report;
 mod resync;
 mod run;
+mod runs;
 mod secrets;
 mod server;
 mod signals;
@@ -71,6 +73,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Validate(arguments) => validate::validate(&arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
+        Command::Runs(arguments) => runs::runs(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
         Command::Secrets(command) => secrets::secrets(&command, &Folders::find()?),

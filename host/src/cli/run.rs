@@ -11,6 +11,7 @@ use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::grants::{Granted, oversight, trust};
 use super::input;
+use super::record::StartedBy;
 use super::report;
 use super::server::SERVER_PLACEHOLDER;
 use super::syncing::{Ended, Surroundings, Wanted, sync};
@@ -24,7 +25,8 @@ use crate::sync::Cancel;
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
     let (components, cancel) = (Components::default(), Cancel::default());
-    let around = Surroundings { folders, components: &components, output: &output, cancel };
+    let around =
+        Surroundings { folders, components: &components, output: &output, cancel, by: StartedBy::command("run") };
     let ended = sync(wanted(arguments)?, &around)?;
     if !arguments.json {
         let Ended { summary, connection, redactor, .. } = &ended;

@@ -3,6 +3,7 @@
 mod connection;
 mod fleet;
 mod project;
+mod runs;
 mod sync;
 
 use clap::{Parser, Subcommand};
@@ -15,6 +16,7 @@ pub(super) use connection::{
 };
 pub(super) use fleet::{BatchArguments, ValidateArguments};
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
+pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
 
 /// Run data connectors that nobody has reviewed.
@@ -86,6 +88,10 @@ pub enum Command {
     Tables(TablesArguments),
     /// Show the first rows of a table
     Peek(PeekArguments),
+    /// Show the history of runs: who synced what, when, and how it ended
+    ///
+    /// Every sync leaves a row in runs.db in the warehouse. --months shows monthly active rows.
+    Runs(RunsArguments),
     /// Show, set or reset the state of a connection
     #[command(subcommand)]
     State(StateCommand),
