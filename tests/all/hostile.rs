@@ -4,6 +4,7 @@
 mod ceilings;
 mod components;
 mod files;
+mod handmade;
 mod limits;
 mod local_files;
 mod network;

@@ -20,7 +20,7 @@ const OPERATIONS: &str = r#"
 
 /// A component that is admitted and ends so.
 #[track_caller]
-fn runs(bytes: &[u8], arguments: &[&str], end: &End) {
+pub(super) fn runs(bytes: &[u8], arguments: &[&str], end: &End) {
     let (_folder, path) = stored(bytes);
     ends(of(&path).arguments(arguments), end, |_, _| {});
 }
