@@ -7,11 +7,13 @@ mod files;
 mod handmade;
 mod limits;
 mod local_files;
+mod machine;
 mod network;
 mod others;
 mod output;
 mod processes;
 mod surroundings;
+mod wire;
 
 use std::path::Path;
 use std::sync::OnceLock;

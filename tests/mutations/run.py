@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Switches the controls of the host off, one at a time, and wants tests to fail.
 
-Each entry of `controls/*.toml` names a control (as the table of promises in docs/security.md names it), the
-file below `host/src` that has it, the text that is replaced, the text in its place, and the tests that must fail:
+Each entry of `controls/*.toml` names a control (as the table of promises in docs/security.md does), the file
+below `host/src` that has it, the text that is replaced, the text in its place, and the tests that must fail:
 
     [[mutant]]
     name = "every-port-is-granted"
@@ -12,18 +12,19 @@ file below `host/src` that has it, the text that is replaced, the text in its pl
     new = ''
     fails = ["policy/egress_tests.rs::a_grant_is_for_one_port"]
 
-Everything happens in a copy of the work tree, `target/mutations`, which has a target folder and caches of its own;
-what is compiled of dependencies is linked from the usual target folder, so run `cargo test --release --no-run`
-before. A mutant takes 10 seconds where a unit test proves the control, and half a minute where only the program
-does. With `prebuilt = true` nothing is built of the mutant: its tests read the sources themselves.
+Everything happens in a copy of the work tree, `target/mutations`, which has a target folder and caches of its
+own; what is compiled of dependencies is linked from the usual target folder, so run `cargo test --release
+--no-run` before. A mutant takes 10 seconds where a unit test proves the control, half a minute where only the
+program does. With `prebuilt = true` nothing is built of it: its tests read the sources themselves.
 
-The exit code is 0 when every named test failed under its mutant, 1 when one passed, 2 when something else is wrong:
-a text is not there exactly once, a mutant does not build, or a test fails without any mutant.
+The exit code is 0 when every named test failed under its mutant, 1 when one passed, 2 when something else is
+wrong: a text is not there exactly once, a mutant does not build, or a test fails without any mutant.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -255,21 +256,23 @@ def batches(mutants: list[Mutant]) -> list[list[Mutant]]:
 
 def look(mutants: list[Mutant]) -> int:
     """A quick look with several mutants at once: it finds survivors, but a test may fail through another."""
-    survived = []
-    for batch in batches(mutants):
-        started, former = time.monotonic(), dict[Path, str]()
-        before = cached()
-        left: set[str] = set()
+    survived, broken, rest = [], [], batches(mutants)
+    while rest:
+        batch, former, before = rest.pop(0), dict[Path, str](), cached()
+        started, left = time.monotonic(), set[str]()
         try:
             for mutant in batch:
                 for path, text in apply(mutant).items():
                     former.setdefault(path, text)
             for what, tests in by_kind(test for mutant in batch for test in mutant.fails).items():
-                seconds = max(mutant.seconds or 0 for mutant in batch) + PROGRAM_SECONDS
-                left |= passing(what, build(what), tests, seconds)
+                left |= passing(what, build(what), tests, LIB_SECONDS if what == "lib" else 2 * PROGRAM_SECONDS)
         except Broken as error:
-            print(f"BROKEN: {error}", flush=True)
-            survived += [mutant.name for mutant in batch]
+            if len(batch) == 1:
+                print(f"{batch[0].name}: BROKEN: {error}", flush=True)
+                broken.append(batch[0].name)
+            else:
+                rest += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+            continue
         finally:
             for path, text in former.items():
                 path.write_text(text)
@@ -282,8 +285,8 @@ def look(mutants: list[Mutant]) -> int:
                 flush=True,
             )
         print(f"{len(batch)} mutants at once took {time.monotonic() - started:.0f} s", flush=True)
-    print(f"{len(mutants)} mutants in company: {len(survived)} survived or are broken: {', '.join(survived)}")
-    return int(bool(survived))
+    print(f"{len(mutants)} mutants in company; survived: {survived}; broken: {broken}")
+    return 2 if broken else int(bool(survived))
 
 
 def survivors(mutant: Mutant, former: dict[Path, str]) -> list[str]:
@@ -346,6 +349,13 @@ def main() -> int:
         return 0
     if not mutants:
         print("no such mutant", file=sys.stderr)
+        return 2
+    WORK.mkdir(parents=True, exist_ok=True)
+    alone = open(WORK / "lock", "w")  # noqa: SIM115 (held until the end)
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"another run is at work in {WORK}", file=sys.stderr)
         return 2
     copy_tree()
     link_dependencies()

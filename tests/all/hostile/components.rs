@@ -27,7 +27,7 @@ pub(super) fn runs(bytes: &[u8], arguments: &[&str], end: &End) {
 
 /// Refused before anything ran: exit code 2, a message, no database.
 #[track_caller]
-fn refused(bytes: &[u8], says: &[&str]) -> Sync {
+pub(super) fn refused(bytes: &[u8], says: &[&str]) -> Sync {
     let (_folder, path) = stored(bytes);
     let connector = of(&path);
     let sync = connector.sync();
