@@ -148,6 +148,8 @@ fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
         limits,
         log: lines.clone(),
         counters: Arc::new(Counters::default()),
+        cancel: sluicegate::sync::Cancel::default(),
+        following: None,
     };
     let report = sync_in(worker, request).unwrap();
     let lines = lines.0.lock().unwrap().clone();

@@ -5,10 +5,12 @@ mod args;
 mod ask;
 mod build;
 mod check;
+mod components;
 mod confidential;
 mod configure;
 mod connection;
 mod contents;
+mod dev;
 mod environment;
 mod failure;
 mod folders;
@@ -16,14 +18,18 @@ mod grants;
 mod init;
 mod input;
 mod landing;
+mod limits;
 mod migrate;
 mod passwords;
+mod record;
 mod report;
 mod resync;
 mod run;
+mod runs;
 mod secrets;
 mod server;
 mod subject;
+mod syncing;
 mod tape;
 mod wall;
 
@@ -58,8 +64,10 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
+        Command::Runs(arguments) => runs::runs(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
         Command::Secrets(command) => secrets::secrets(&command, &Folders::find()?),

@@ -7,6 +7,7 @@ pub mod cassette;
 pub mod output;
 pub mod preview;
 pub mod progress;
+pub mod runs;
 pub mod steps;
 pub mod summary;
 pub mod table;
