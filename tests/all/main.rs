@@ -35,6 +35,7 @@ mod hostile;
 mod http_same;
 mod local_files;
 mod migrate;
+mod mutations;
 mod policies;
 mod processes;
 mod promises;

@@ -311,7 +311,7 @@ impl Guest {
             let limit = format!("{} MiB per call", self.limits.hostcall_bytes / (1024 * 1024));
             return self.breach(LimitReached::new("host transfer", limit));
         }
-        if text.contains("resource table has no free keys") || text.contains("component handles") {
+        if text.contains("resource table has no free keys") || text.contains("handle limit exceeded") {
             return self.breach(LimitReached::new("open handles", self.limits.handles));
         }
         match error.downcast_ref::<Trap>() {
