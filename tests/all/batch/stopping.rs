@@ -52,26 +52,22 @@ fn a_signal_ends_it_in_order() {
     assert_eq!(batch.code, Some(0), "{}", batch.said);
 }
 
+fn sleeps() -> serde_json::Value {
+    json!({"mode": "endless_sleep"})
+}
+
 #[test]
 fn a_batch_ends_at_its_timeout() {
-    let (fleet, _server, gate) = waiting("concurrency = 2");
-    // The guests' code is there already, so that this is long enough to begin.
-    let batch = fleet.batch(&["--timeout", "15s"]);
-    gate.wait_for_request();
-    gate.wait_for_request();
-    assert_eq!((batch.code, batch.outcome("one"), batch.outcome("later")), (Some(7), "cancelled", "not_started"));
+    let fleet = Fleet::new("concurrency = 1\ntimeout = \"1h\"").with("slow", &sleeps(), "").rows("later", 5, "");
+    let batch = fleet.batch(&["--timeout", "2s"]);
+    assert_eq!((batch.code, batch.outcome("slow"), batch.outcome("later")), (Some(7), "cancelled", "not_started"));
     assert_eq!(batch.report()["stopped_by"], "the timeout of the batch");
-    kept(&fleet);
 }
 
 #[test]
 fn a_connection_ends_at_its_timeout_and_no_other() {
-    let (server, gate) = Server::gated();
-    let waits = json!({"mode": "checkpoint_then_wait", "url": server.url("/")});
-    let more = format!("allow = [\"{}\"]\ntimeout = \"10s\"", server.origin());
-    let fleet = Fleet::new("").with("slow", &waits, &more).rows("quick", 5, "");
+    let fleet = Fleet::new("").with("slow", &sleeps(), "timeout = \"2s\"").rows("quick", 5, "");
     let batch = fleet.batch(&[]);
-    gate.wait_for_request();
     assert_eq!((batch.code, batch.outcome("slow"), batch.outcome("quick")), (Some(6), "timed_out", "success"));
     assert_eq!(batch.of_connection("slow")["attempts"], 1);
 }
