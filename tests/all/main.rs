@@ -13,6 +13,7 @@
 mod support;
 
 mod audit;
+mod batch;
 mod capabilities;
 mod cassettes;
 mod check;
