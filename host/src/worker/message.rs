@@ -45,6 +45,8 @@ pub(super) fn longest(limits: &Limits) -> usize {
 pub(super) struct Open {
     pub(super) version: u32,
     pub(super) limits: Limits,
+    /// Bytes of the parcel that comes with [`Start`].
+    pub(super) given: u64,
 }
 
 /// What a jailed worker is to do.
