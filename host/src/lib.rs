@@ -41,6 +41,16 @@ pub mod counters;
 pub mod destination;
 pub mod display;
 pub mod error;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+mod fuzzing;
 pub mod http;
 mod incidents;
 pub mod landing;

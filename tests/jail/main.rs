@@ -21,6 +21,8 @@
 #[path = "../all/support/component.rs"]
 mod component;
 #[cfg(target_os = "linux")]
+mod forged;
+#[cfg(target_os = "linux")]
 mod probes;
 #[cfg(target_os = "linux")]
 mod scenarios;

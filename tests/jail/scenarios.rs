@@ -23,12 +23,13 @@ use sluicegate::sync::{Network, SyncReport, SyncRequest, sync_in};
 use sluicegate::worker::{self, Launch, Wanted, Worker, WorkerError};
 
 use crate::component::idle;
+use crate::forged;
 use crate::probes::{self, Targets};
 
 /// What makes this program a worker with native code in it.
 const ESCAPED: &str = "__escaped";
 
-const SCENARIOS: [(&str, fn()); 9] = [
+const SCENARIOS: [(&str, fn()); 11] = [
     ("an_escaped_worker_reaches_nothing", reaches_nothing),
     ("landlock_alone_keeps_files_ports_and_signals", landlock_alone),
     ("seccomp_alone_keeps_everything", seccomp_alone),
@@ -38,6 +39,8 @@ const SCENARIOS: [(&str, fn()); 9] = [
     ("a_worker_that_claims_success_is_not_believed_silently", silent),
     ("a_worker_that_spins_is_ended_by_its_wall_time", spins),
     ("what_cannot_be_compiled_is_a_clear_refusal", refusals),
+    ("forged_frames_end_the_worker_and_change_nothing", forgeries),
+    ("calls_without_end_whose_answers_nobody_reads_take_no_memory", flood),
 ];
 
 pub fn main() -> ExitCode {
@@ -94,6 +97,8 @@ fn escaped(arguments: &[OsString]) -> ExitCode {
             std::hint::spin_loop();
         },
         "none" => {}
+        "flood" => forged::flood(),
+        "forge" => forged::forge(&text(2)),
         other => panic!("no such attack: {other}"),
     })
 }
@@ -123,7 +128,10 @@ fn open(launch: &Launch, limits: &Limits) -> Result<Worker, WorkerError> {
 }
 
 fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
-    let warehouse = tempfile::tempdir().unwrap();
+    sync_into(tempfile::tempdir().unwrap().path(), launch, limits)
+}
+
+fn sync_into(warehouse: &Path, launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
     let lines = Arc::new(Lines::default());
     let worker = open(launch, &limits).unwrap_or_else(|error| panic!("{error}"));
     let request = SyncRequest {
@@ -133,7 +141,7 @@ fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
         environment: BTreeMap::new(),
         connector: "escaped".to_owned(),
         connection: "escaped".to_owned(),
-        warehouse: warehouse.path().to_path_buf(),
+        warehouse: warehouse.to_path_buf(),
         landing: Landing::default(),
         configuration: BTreeMap::new(),
         network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
@@ -319,4 +327,52 @@ fn refusals() {
     limits.component_bytes = 10;
     let refused = worker::admit(&caches(), &idle(), &limits, || {}).err().unwrap();
     assert!(matches!(refused, AdmissionError::TooLarge { .. }), "{refused}");
+}
+
+/// What came before the forgery was checkpointed and stays; nothing else is there.
+fn forgeries() {
+    for forgery in forged::all() {
+        let name = forgery.name;
+        let warehouse = tempfile::tempdir().unwrap();
+        let (report, _) = sync_into(warehouse.path(), &launch("whole", "forge", &[name.into()]), Limits::default());
+        let text = match (&report.result, forgery.says) {
+            (Ok(()), "") => String::new(),
+            (Ok(()), _) => panic!("{name}: the parent believed it"),
+            (Err(error), _) => error.to_string(),
+        };
+        assert!(text.contains(forgery.says), "{name}: {text}");
+        let database = rusqlite::Connection::open(warehouse.path().join("escaped.db")).unwrap();
+        let one = |sql: &str| database.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(one("PRAGMA integrity_check"), "ok", "{name}");
+        assert_eq!(one("SELECT group_concat(id) FROM kept"), "1", "{name}");
+        let tables = one(
+            "SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+        );
+        assert_eq!(tables, "kept", "{name}");
+        let files =
+            fs::read_dir(warehouse.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        assert!(files.into_iter().all(|file| file.starts_with("escaped.")), "{name}");
+        println!("    {name}: {text}");
+    }
+}
+
+/// The most memory this process ever had, in bytes.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+fn flood() {
+    let mut limits = Limits::default();
+    limits.wall = Duration::from_secs(3);
+    let before = peak();
+    let (report, _) = sync(&launch("whole", "flood", &[]), limits);
+    match report.result {
+        Err(SyncError::Limit(reached)) => assert_eq!(reached.what, "wall time"),
+        other => panic!("{other:?}"),
+    }
+    let grown = peak() - before;
+    assert!(grown < 256 << 20, "the parent grew by {grown} bytes");
+    println!("    the parent grew by {} KiB", grown / 1024);
 }

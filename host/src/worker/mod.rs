@@ -22,12 +22,14 @@
 //! | `bounds` | the numbers of the limits |
 //! | `message` | the channel: messages and frames |
 //! | `child`, `link`, `remote`, `remote_web` | the worker |
-//! | `parent`, `serve`, `outcome` | the parent |
+//! | `parent`, `serve`, `room`, `outcome` | the parent |
 //! | `compile` | compiling a stranger's component, in a jail too |
 
 mod bounds;
 mod child;
 mod compile;
+#[cfg(test)]
+mod fuzz;
 mod jail;
 mod link;
 mod message;
@@ -35,6 +37,7 @@ mod outcome;
 mod parent;
 mod remote;
 mod remote_web;
+mod room;
 mod serve;
 
 use std::ffi::{OsStr, OsString};

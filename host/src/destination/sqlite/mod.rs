@@ -72,6 +72,8 @@ mod tests;
 pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
 pub use resync::{Forget, PendingResync, Resync};
+#[cfg(test)]
+pub(crate) use state::entries as state_entries;
 pub use sync::SqliteDestination;
 pub(super) use text::{push_hex, text_form};
 pub(super) use values::Scalar;
