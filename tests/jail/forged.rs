@@ -5,7 +5,7 @@
 
 use std::io;
 
-/// What a forger does after an honest beginning, and whether it then waits for the parent to end it.
+/// What a forger sends after an honest beginning.
 pub struct Forgery {
     pub name: &'static str,
     pub frames: Vec<u8>,
@@ -36,7 +36,6 @@ fn call(id: u64, call: &[u8]) -> Vec<u8> {
 }
 
 const DECLARE: [u8; 2] = [0, 0];
-const FINISH: [u8; 1] = [6];
 
 /// One upsert of one integer into the column `id` of a table without a schema.
 fn row(table: &str, value: i64) -> Vec<u8> {
@@ -53,11 +52,12 @@ fn claim() -> Vec<u8> {
     frame(&[4, 0, 0, 0, 0, 0, 0])
 }
 
-/// A declaration, a row and a checkpoint, as an honest worker would send them, and how many answers come.
-pub fn honest() -> (Vec<u8>, usize) {
-    let calls = [DECLARE.to_vec(), row("kept", 1), checkpoint("{\"at\":1}")];
-    let frames = calls.iter().zip(1..).map(|(bytes, id)| call(id, bytes)).collect::<Vec<_>>();
-    (frames.concat(), frames.len())
+/// A declaration, a row and a checkpoint, as an honest worker sends them.
+fn begin_honestly() {
+    for (bytes, id) in [DECLARE.to_vec(), row("kept", 1), checkpoint("{\"at\":1}")].iter().zip(1..) {
+        write(&call(id, bytes)).unwrap();
+        read();
+    }
 }
 
 pub fn all() -> Vec<Forgery> {
@@ -80,7 +80,6 @@ pub fn all() -> Vec<Forgery> {
         ("text that is not UTF-8", call(9, &[5, 2, 0xff, 0xfe]), senseless),
         ("the end in the middle", claim(), untrue),
         ("the end of another task", frame(&[4, 1, 0, 0, 0, 0, 0, 0]), untrue),
-        ("rows after the end", [call(9, &FINISH), call(10, &row("late", 2)), claim()].concat(), ""),
         ("a file that was not begun", unknown(&[8, 99, 1, 1]), untrue),
         ("an answer that is not there", unknown(&[14, 99]), untrue),
         ("a request that was not admitted", unknown(&[12, 99, 0]), untrue),
@@ -93,23 +92,21 @@ pub fn all() -> Vec<Forgery> {
     forgeries.into_iter().map(|(name, frames, says)| Forgery { name, frames, says }).collect()
 }
 
-/// A call that changes nothing, for ever, and no answer is read.
+/// A call that changes nothing, for ever, each under a number of its own, and no answer is read.
 pub fn flood() -> ! {
-    let frames: Vec<u8> = (1..2000).flat_map(|id| call(id, &[vec![4, 0], text("t")].concat())).collect();
-    loop {
+    let ask = [vec![4, 0], text("t")].concat();
+    for first in (1..).step_by(1000) {
+        let frames: Vec<u8> = (first..first + 1000).flat_map(|id| call(id, &ask)).collect();
         if write(&frames).is_err() {
-            wait()
+            break;
         }
     }
+    wait()
 }
 
 /// Begins honestly, forges, and waits for its end.
 pub fn forge(name: &str) -> ! {
-    let (frames, answers) = honest();
-    write(&frames).unwrap();
-    for _ in 0..answers {
-        read();
-    }
+    begin_honestly();
     let forgery = all().into_iter().find(|forgery| forgery.name == name).expect("a forgery of that name");
     let _ = write(&forgery.frames);
     wait()
