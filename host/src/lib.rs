@@ -24,7 +24,7 @@
 //! | [`sync`] | one sync put together | all of the above |
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
-//! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
+//! | [`compiler`] | from a Python project to a component, with tools in a jail of `worker` | `policy`, `stamp`, `worker` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
 //! | [`cli`] | the command line; the only place that reads the environment | all |
 //!

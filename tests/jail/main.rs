@@ -18,6 +18,8 @@
     reason = "tests"
 )]
 
+#[cfg(target_os = "linux")]
+mod building;
 #[path = "../all/support/component.rs"]
 mod component;
 #[cfg(target_os = "linux")]

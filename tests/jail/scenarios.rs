@@ -22,14 +22,16 @@ use sluicegate::sandbox::{AdmissionError, CodeCache};
 use sluicegate::sync::{Network, SyncReport, SyncRequest, sync_in};
 use sluicegate::worker::{self, Launch, Wanted, Worker, WorkerError};
 
-use crate::component::idle;
-use crate::forged;
+use crate::component::{component, idle};
 use crate::probes::{self, Targets};
+use crate::{building, forged};
 
 /// What makes this program a worker with native code in it.
 const ESCAPED: &str = "__escaped";
+/// What makes it compile under limits.
+const BOUNDED: &str = "__bounded";
 
-const SCENARIOS: [(&str, fn()); 11] = [
+const SCENARIOS: [(&str, fn()); 13] = [
     ("an_escaped_worker_reaches_nothing", reaches_nothing),
     ("landlock_alone_keeps_files_ports_and_signals", landlock_alone),
     ("seccomp_alone_keeps_everything", seccomp_alone),
@@ -40,6 +42,8 @@ const SCENARIOS: [(&str, fn()); 11] = [
     ("a_worker_that_spins_is_ended_by_its_wall_time", spins),
     ("what_cannot_be_compiled_is_a_clear_refusal", refusals),
     ("forged_frames_end_the_worker_and_change_nothing", forgeries),
+    ("a_build_tool_that_was_taken_over_reaches_nothing", building::reaches_nothing),
+    ("a_component_that_is_dear_to_compile_ends_in_bounds", bomb),
     ("calls_without_end_whose_answers_nobody_reads_take_no_memory", flood),
 ];
 
@@ -50,6 +54,9 @@ pub fn main() -> ExitCode {
     }
     if arguments.get(1).is_some_and(|first| first == ESCAPED) {
         return escaped(&arguments[2..]);
+    }
+    if arguments.get(1).is_some_and(|first| first == BOUNDED) {
+        return bounded(&arguments[2..]);
     }
     let filters: Vec<_> =
         arguments[1..].iter().filter_map(|text| text.to_str()).filter(|f| !f.starts_with('-')).collect();
@@ -372,4 +379,53 @@ fn flood() {
     let grown = peak() - before;
     assert!(grown < 256 << 20, "the parent grew by {grown} bytes");
     println!("    the parent grew by {} KiB", grown / 1024);
+}
+
+/// A component of a few kilobytes, whose compiler keeps every local in every loop apart.
+fn loops(depth: usize, locals: usize) -> Vec<u8> {
+    let declared = "(local i32)".repeat(locals);
+    let touched: String =
+        (0..locals).map(|at| format!("(local.set {at} (i32.add (local.get {at}) (i32.const 1)))")).collect();
+    let back: String = (0..depth).map(|at| format!("(br_if {at} (local.get {}))", at % locals)).collect();
+    let function = format!("(func $f {declared} {}{touched}{back}{})", "(loop ".repeat(depth), ")".repeat(depth));
+    component("", &function, "(call $f)")
+}
+
+/// Compiles it in a process of its own, whose limits are tighter than the compiler's.
+fn compiled_with(limit: rustix::process::Resource, most: u64) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let own = std::env::current_exe().unwrap();
+    let mut process = std::process::Command::new(own);
+    process.arg(BOUNDED).arg(format!("{limit:?}")).arg(most.to_string()).arg(folder.path());
+    let said = process.output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let kept = fs::read_dir(folder.path().join("cache")).unwrap().flat_map(|entry| {
+        match fs::read_dir(entry.unwrap().path()) {
+            Ok(below) => below.map(|entry| entry.unwrap().file_name()).collect(),
+            Err(_) => Vec::new(),
+        }
+    });
+    assert_eq!(kept.count(), 0, "something was kept of it");
+    String::from_utf8(said.stdout).unwrap()
+}
+
+fn bounded(arguments: &[OsString]) -> ExitCode {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let limit = if arguments[0] == "Cpu" { Resource::Cpu } else { Resource::Data };
+    let most = Some(arguments[1].to_str().unwrap().parse().unwrap());
+    setrlimit(limit, Rlimit { current: most, maximum: most }).unwrap();
+    let folder = Path::new(&arguments[2]);
+    let cache = CodeCache::open(&folder.join("cache"), &folder.join("state")).unwrap();
+    let refused = worker::admit(&cache, &loops(1000, 1000), &Limits::default(), || {}).err().expect("it is too dear");
+    println!("{refused}");
+    ExitCode::SUCCESS
+}
+
+fn bomb() {
+    let time = compiled_with(rustix::process::Resource::Cpu, 3);
+    println!("    {time}");
+    assert!(time.contains("did not finish") && time.contains("SIGXCPU: its processor time is used up"), "{time}");
+    let memory = compiled_with(rustix::process::Resource::Data, 96 << 20);
+    println!("    {memory}");
+    assert!(memory.contains("did not finish") && memory.contains("SIGABRT: out of memory"), "{memory}");
 }

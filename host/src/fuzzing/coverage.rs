@@ -32,8 +32,9 @@ impl Coverage {
         let mut new = false;
         let words = counters::all().chunks(64).zip(self.seen.chunks_mut(64));
         for (counts, seen) in words.filter(|(counts, _)| counts.iter().any(|count| *count != 0)) {
-            for (count, seen) in counts.iter().zip(seen).filter(|(count, _)| **count != 0) {
-                let order = 1 << count.ilog2();
+            for (count, seen) in counts.iter().zip(seen) {
+                // Once only: this code is counted too, and a counter may pass zero between two looks.
+                let Some(order) = count.checked_ilog2().map(|order| 1 << order) else { continue };
                 new |= *seen & order == 0;
                 *seen |= order;
             }

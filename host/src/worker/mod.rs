@@ -24,6 +24,7 @@
 //! | `child`, `link`, `remote`, `remote_web` | the worker |
 //! | `parent`, `serve`, `room`, `outcome` | the parent |
 //! | `compile` | compiling a stranger's component, in a jail too |
+//! | `tool` | building a stranger's project, in a jail for programs of others |
 
 mod bounds;
 mod child;
@@ -39,6 +40,7 @@ mod remote;
 mod remote_web;
 mod room;
 mod serve;
+mod tool;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -46,6 +48,7 @@ use std::process::ExitCode;
 pub use compile::admit;
 pub use jail::{Layers, Wanted};
 pub use parent::{Code, Launch, Worker, WorkerError};
+pub use tool::{jailed, missing_for_tools};
 
 pub(crate) use message::{Done, Task};
 pub(crate) use outcome::run;
@@ -58,9 +61,11 @@ const COMPILER: &str = "__compiler";
 
 /// Lives as a worker if the arguments say so; `None` for everybody else. Must come first in a program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
-    match arguments.into_iter().nth(1) {
+    let mut arguments = arguments.into_iter();
+    match arguments.nth(1) {
         Some(argument) if argument == WORKER => Some(code(child::live(Wanted::default(), None))),
         Some(argument) if argument == COMPILER => Some(compile::child()),
+        Some(argument) if argument == tool::TOOL => Some(tool::child(arguments)),
         _ => None,
     }
 }
