@@ -9,7 +9,11 @@
 //!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
 //! 6. [`stamp`] says in the component what it is and what it asks for.
 //!
+<<<<<<< HEAD
 //! The tools of 4 and 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment.
+=======
+//! `sluice dev` builds nothing of a project: it hands it to a [`runner`].
+>>>>>>> main
 //!
 //! Everything is named by its content: unchanged input builds nothing. [`prune`] bounds the cache.
 
@@ -29,6 +33,7 @@ pub mod prune;
 mod requirement_files;
 pub mod requirements;
 mod resolution;
+pub mod runner;
 pub mod scan;
 mod sdists;
 pub mod template;
@@ -38,6 +43,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bundle::{BundleError, Contents};
 use componentize::{ComponentizeError, componentize};
 use dependencies::{DependencyError, Resolver};
 use digest::Fields;
@@ -45,8 +51,12 @@ use extension::ExtensionError;
 pub use project::{Project, ProjectError};
 use toolchain::{Toolchain, ToolchainError};
 
+<<<<<<< HEAD
 use crate::stamp::{self, Stamp};
 use crate::worker;
+=======
+use crate::stamp::{self, Dependency, Stamp};
+>>>>>>> main
 
 /// Text files that come with the program: path and contents.
 pub type Embedded<'a> = &'a [(&'a str, &'a str)];
@@ -138,6 +148,9 @@ pub enum BuildError {
     /// The SDK's extension.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
+    /// The files of the packages.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The component.
     #[error(transparent)]
     Componentize(#[from] ComponentizeError),
@@ -187,20 +200,11 @@ pub fn build(
     }
     let extension = extension::ready(cache, inputs, &toolchain, progress)?;
     progress.step("compiling (about 15 seconds)");
-    let made = componentize(&project.files, &dependencies, inputs, &extension, &toolchain)?;
+    let made = componentize(Contents::Project(&project.files, &dependencies), inputs, &extension, &toolchain)?;
     for note in &made.notes {
         progress.step(&format!("note: {note}"));
     }
-    let stamp = Stamp {
-        name: project.name.clone(),
-        version: project.version.clone(),
-        sdk: inputs.sdk_version.to_owned(),
-        contract: inputs.contract_version.to_owned(),
-        source: key.clone(),
-        network: project.network.iter().map(ToString::to_string).collect(),
-        limits: project.limits,
-        dependencies: dependencies.list,
-    };
+    let stamp = stamp_of(project, inputs, key.clone(), dependencies.list);
     let mut component = made.bytes;
     stamp::append(&mut component, &stamp)
         .map_err(|error| BuildError::Write { path: path.clone(), source: error.into() })?;
@@ -208,6 +212,7 @@ pub fn build(
     Ok(described(path, key, stamp, &component, true))
 }
 
+<<<<<<< HEAD
 /// Says what is missing of the jail.
 fn confess(jail: Jail, progress: &mut dyn Progress) -> Result<(), BuildError> {
     if jail == Jail::None {
@@ -226,6 +231,19 @@ fn confess(jail: Jail, progress: &mut dyn Progress) -> Result<(), BuildError> {
             ));
             Ok(())
         }
+=======
+/// What the component of a project says of itself.
+fn stamp_of(project: &Project, inputs: &Inputs<'_>, source: String, dependencies: Vec<Dependency>) -> Stamp {
+    Stamp {
+        name: project.name.clone(),
+        version: project.version.clone(),
+        sdk: inputs.sdk_version.to_owned(),
+        contract: inputs.contract_version.to_owned(),
+        source,
+        network: project.network.iter().map(ToString::to_string).collect(),
+        limits: project.limits,
+        dependencies,
+>>>>>>> main
     }
 }
 
@@ -258,6 +276,15 @@ fn key(project: &Project, inputs: &Inputs<'_>, dependencies: &str) -> String {
     for text in [&project.name, &project.version, inputs.sdk_version, inputs.contract_version] {
         fields.add(text);
     }
+    add_inputs(&mut fields, inputs);
+    for file in &project.files {
+        fields.add(&file.path);
+        fields.add(&file.contents);
+    }
+    fields.finish()
+}
+
+fn add_inputs(fields: &mut Fields, inputs: &Inputs<'_>) {
     for (part, files) in [("wit", inputs.wit), ("sdk", inputs.sdk), ("native", inputs.native)] {
         fields.add(part);
         fields.add(files.len().to_le_bytes());
@@ -266,11 +293,6 @@ fn key(project: &Project, inputs: &Inputs<'_>, dependencies: &str) -> String {
             fields.add(contents);
         }
     }
-    for file in &project.files {
-        fields.add(&file.path);
-        fields.add(&file.contents);
-    }
-    fields.finish()
 }
 
 fn make_private(cache: &Path) -> Result<(), BuildError> {
