@@ -46,7 +46,7 @@ pub mod counters;
 pub mod destination;
 pub mod display;
 pub mod error;
-<<<<<<< HEAD
+pub mod fleet;
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,
@@ -57,10 +57,7 @@ pub mod error;
     reason = "tests"
 )]
 mod fuzzing;
-=======
-pub mod fleet;
 pub mod history;
->>>>>>> main
 pub mod http;
 mod incidents;
 pub mod landing;

@@ -9,11 +9,9 @@
 //!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
 //! 6. [`stamp`] says in the component what it is and what it asks for.
 //!
-<<<<<<< HEAD
 //! The tools of 4 and 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment.
-=======
+//!
 //! `sluice dev` builds nothing of a project: it hands it to a [`runner`].
->>>>>>> main
 //!
 //! Everything is named by its content: unchanged input builds nothing. [`prune`] bounds the cache.
 
@@ -51,12 +49,8 @@ use extension::ExtensionError;
 pub use project::{Project, ProjectError};
 use toolchain::{Toolchain, ToolchainError};
 
-<<<<<<< HEAD
-use crate::stamp::{self, Stamp};
-use crate::worker;
-=======
 use crate::stamp::{self, Dependency, Stamp};
->>>>>>> main
+use crate::worker;
 
 /// Text files that come with the program: path and contents.
 pub type Embedded<'a> = &'a [(&'a str, &'a str)];
@@ -212,7 +206,6 @@ pub fn build(
     Ok(described(path, key, stamp, &component, true))
 }
 
-<<<<<<< HEAD
 /// Says what is missing of the jail.
 fn confess(jail: Jail, progress: &mut dyn Progress) -> Result<(), BuildError> {
     if jail == Jail::None {
@@ -231,7 +224,9 @@ fn confess(jail: Jail, progress: &mut dyn Progress) -> Result<(), BuildError> {
             ));
             Ok(())
         }
-=======
+    }
+}
+
 /// What the component of a project says of itself.
 fn stamp_of(project: &Project, inputs: &Inputs<'_>, source: String, dependencies: Vec<Dependency>) -> Stamp {
     Stamp {
@@ -243,7 +238,6 @@ fn stamp_of(project: &Project, inputs: &Inputs<'_>, source: String, dependencies
         network: project.network.iter().map(ToString::to_string).collect(),
         limits: project.limits,
         dependencies,
->>>>>>> main
     }
 }
 

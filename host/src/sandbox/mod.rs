@@ -49,13 +49,9 @@ pub use limiter::MemoryUse;
 pub(crate) use component::{admit_bytes, digest_of};
 pub(crate) use http::{remember, request_room};
 pub(crate) use instance::run;
-<<<<<<< HEAD
 #[cfg(test)]
 pub(crate) use operations::unpack;
-pub(crate) use setup::{checked, form, test};
-=======
 pub(crate) use setup::{checked, form, test, work};
->>>>>>> main
 pub(crate) use state::Capabilities;
 pub(crate) use still::Still;
 pub(crate) use tcp::not_recorded;
