@@ -37,6 +37,13 @@ pub struct BuildArguments {
     /// Once built it is kept in the cache, and later builds need no permission.
     #[arg(long, value_name = "PACKAGE")]
     pub allow_sdist: Vec<String>,
+    /// Refuse to build where the system cannot jail the build's tools with everything that there is: resource limits,
+    /// no-new-privileges, Landlock, seccomp
+    #[arg(long)]
+    pub require_jail: bool,
+    /// Run the build's tools without a jail: for a Python that lies where the jail does not look
+    #[arg(long, conflicts_with = "require_jail")]
+    pub no_jail: bool,
     /// Print one JSON object about the result instead of text
     #[arg(long)]
     pub json: bool,
