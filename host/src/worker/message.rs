@@ -50,6 +50,8 @@ pub(super) fn largest(limits: &Limits) -> usize {
 pub(super) struct Open {
     pub(super) version: u32,
     pub(super) limits: Limits,
+    /// Bytes of the parcel that comes with [`Start`].
+    pub(super) given: u64,
 }
 
 /// What a jailed worker is to do.
