@@ -147,7 +147,17 @@ pub struct TableCounts {
 
 impl TableCounts {
     pub(crate) fn new(table: TableName) -> Self {
-        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0, swept: 0, nulled: 0, keyless: 0, quarantined: 0 }
+        Self {
+            table,
+            upserts: 0,
+            updates: 0,
+            deletes: 0,
+            truncates: 0,
+            swept: 0,
+            nulled: 0,
+            keyless: 0,
+            quarantined: 0,
+        }
     }
 }
 

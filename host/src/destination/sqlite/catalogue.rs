@@ -76,7 +76,9 @@ impl Table {
     /// The column that is SQLite's row id: a key of one integer column that every row has, unless it has versions.
     pub(super) fn rowid(&self) -> Option<&TableColumn> {
         match self.key().as_slice() {
-            [column] if !self.history && !self.keyless && Storage::of(column.data_type) == Storage::Integer => Some(column),
+            [column] if !self.history && !self.keyless && Storage::of(column.data_type) == Storage::Integer => {
+                Some(column)
+            }
             _ => None,
         }
     }

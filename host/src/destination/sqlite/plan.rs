@@ -272,7 +272,15 @@ pub(super) fn undeclared(names: Names, source: &TableName, name: String, changes
             key: None,
         })
         .collect();
-    Table { source: source.clone(), name, hashed: true, keyless: false, history: false, system: names.system(), columns }
+    Table {
+        source: source.clone(),
+        name,
+        hashed: true,
+        keyless: false,
+        history: false,
+        system: names.system(),
+        columns,
+    }
 }
 
 /// Refuses more tables than the limit allows.

@@ -57,13 +57,7 @@ impl SqliteDestination {
         Ok(u64::try_from(batch.rows).unwrap_or(u64::MAX).saturating_add(keyless))
     }
 
-    fn land(
-        &mut self,
-        source: &TableName,
-        kind: OperationKind,
-        batch: &Batch,
-        keys: Keys,
-    ) -> Result<(), Obstacle> {
+    fn land(&mut self, source: &TableName, kind: OperationKind, batch: &Batch, keys: Keys) -> Result<(), Obstacle> {
         let Some((plan, fitted)) = self.prepare(source, kind, batch, keys)? else {
             return Ok(());
         };

@@ -47,8 +47,7 @@ fn they_land_once_each_and_the_others_as_ever() {
         assert_eq!(counts, [(8, keyless, 0)]);
         let expected = [("b", false), ("c", false), ("f", false)];
         let keyless = expected.map(|(name, _)| [Stored::Null, stored(name), integer(0), integer(0)]);
-        let keyed =
-            [(1, "a"), (2, "e")].map(|(id, name)| [integer(id), stored(name), integer(1), integer(0)]);
+        let keyed = [(1, "a"), (2, "e")].map(|(id, name)| [integer(id), stored(name), integer(1), integer(0)]);
         assert_eq!(place.query(ROWS), [&keyless[..], &keyed[..]].concat());
     }
 }
@@ -114,11 +113,7 @@ fn the_table_can_still_widen_and_get_columns() {
     let (null, one) = (Stored::Null, stored("1"));
     assert_eq!(
         found,
-        [
-            [stored("one"), stored("5"), integer(1)],
-            [null.clone(), stored("a"), null.clone()],
-            [one, stored("b"), null]
-        ]
+        [[stored("one"), stored("5"), integer(1)], [null.clone(), stored("a"), null.clone()], [one, stored("b"), null]]
     );
 }
 
