@@ -27,7 +27,8 @@ def schema(configuration):
 def application_token(configuration):
     key = configuration["private_key"].replace("\\n", "\n")
     now = int(time.time())
-    return jwt.encode({"iat": now - 60, "exp": now + 600, "iss": configuration["app_id"]}, key, algorithm="RS256")
+    claims = {"iat": now - 60, "exp": now + 600, "iss": configuration["app_id"]}
+    return jwt.encode(claims, key, algorithm="RS256")
 
 
 def is_signed(document, signature, public_key):
@@ -46,9 +47,8 @@ def update(configuration, state):
         f"{API}/installations/7/access_tokens", headers={"Authorization": f"Bearer {token}"}, timeout=10
     )
     answer.raise_for_status()
-    claims = jwt.decode(
-        answer.json()["identity"], configuration["server_key"], algorithms=["RS256"], audience=configuration["app_id"]
-    )
+    key, audience = configuration["server_key"], configuration["app_id"]
+    claims = jwt.decode(answer.json()["identity"], key, algorithms=["RS256"], audience=audience)
     op.upsert("proof", {"name": "server", "subject": claims["sub"]})
 
     page = requests.get(f"{API}/accounts", params={"page": 1}, timeout=10).json()
