@@ -69,6 +69,7 @@ pub(super) fn summary(
                 nulled: counts.nulled,
                 keyless: counts.keyless,
                 quarantined: counts.quarantined,
+                active_rows: counts.active,
             })
             .collect(),
         pending_resyncs: pending_resyncs(warehouse, connection),

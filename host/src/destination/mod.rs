@@ -141,6 +141,8 @@ pub struct TableCounts {
     pub quarantined: u64,
     /// Rows that lack a part of the table's primary key; they are counted among the others too.
     pub keyless: u64,
+    /// Rows that are active for the first time in the month; see `docs/runs.md`.
+    pub active: u64,
     /// Rows that a re-sync found gone from the source, and took away at the end.
     pub swept: u64,
 }
@@ -153,6 +155,7 @@ impl TableCounts {
             updates: 0,
             deletes: 0,
             truncates: 0,
+            active: 0,
             swept: 0,
             nulled: 0,
             keyless: 0,

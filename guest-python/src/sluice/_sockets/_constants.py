@@ -36,5 +36,5 @@ CONSTANTS = {
 
 
 FAMILIES = {"AF_UNSPEC": 0, "AF_INET": AF_INET, "AF_INET6": AF_INET6}
-KINDS = {"SOCKSTREAM": STREAM, "SOCK_DGRAM": 2, "SOCK_RAW": 3}
+KINDS = {"SOCK_STREAM": STREAM, "SOCK_DGRAM": 2, "SOCK_RAW": 3}
 """Linux's too: the system of the guest has others, and drivers compare them with numbers."""
