@@ -49,6 +49,7 @@ connectors![
     project_file,
     resumable_tables,
     s3_objects,
+    signed_by_keys,
     signed_jwt,
     signed_requests,
     soap_invoices,
