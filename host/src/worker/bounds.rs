@@ -2,7 +2,7 @@
 
 use super::jail::Bounds;
 use crate::policy::limits::{
-    ASYNC_STACK_BYTES, COMPILE_CPU, COMPILE_FILE_BYTES, COMPILE_MEMORY_BYTES, Limits, TASK_BYTES,
+    ASYNC_STACK_BYTES, BODY_WINDOW_BYTES, COMPILE_CPU, COMPILE_FILE_BYTES, COMPILE_MEMORY_BYTES, Limits, TASK_BYTES,
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -23,6 +23,7 @@ pub(super) fn running(limits: &Limits) -> Bounds {
         .saturating_add(limits.local_file_bytes)
         .saturating_add(instances.saturating_mul(each))
         .saturating_add(calls)
+        .saturating_add((limits.concurrent_requests as u64).saturating_mul(2 * BODY_WINDOW_BYTES as u64))
         .saturating_add(OWN_MEMORY);
     // Processor time of the connector is counted in the sandbox; this counts the host's work for it too.
     let cpu_seconds = limits.cpu.as_secs().saturating_mul(2).saturating_add(60);
