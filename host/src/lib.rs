@@ -10,10 +10,12 @@
 //! |---|---|---|
 //! | [`policy`] | decides: limits, grants, addresses, names, secrets. Pure: no I/O, no wasmtime | nothing of this crate |
 //! | [`landing`] | decides how rows land: what is blocked, hashed, named and kept out. Pure | `policy` |
+//! | [`fleet`] | decides: connections, what each is granted and when it is due, from one file. Pure | `policy`, `landing`, `destination`'s names |
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
 //! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
 //! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
+//! | [`parcel`] | a project that is handed to a runner instead of being built | nothing of this crate |
 //! | [`cassette`] | recorded HTTP: reading, redacting and matching it. Pure | `policy` |
 //! | [`secrets`] | secrets at rest: sealed values beside the database, and their key | `policy` |
 //! | [`audit`] | what was granted, every request and every denial, one line each | nothing of this crate |
@@ -21,10 +23,12 @@
 //! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
+//! | [`history`] | the runs of a warehouse: who, what, when, how it ended | `policy`, `destination` |
 //! | [`sync`] | one sync put together | all of the above |
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
+//! | [`batch`] | many syncs in one process: order, retries, stopping | `fleet`, `sync` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
-//! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
+//! | [`compiler`] | from a Python project to a component, with tools in a jail of `worker` | `policy`, `stamp`, `worker` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
 //! | [`cli`] | the command line; the only place that reads the environment | all |
 //!
@@ -32,6 +36,7 @@
 //! thread → `destination`.
 
 pub mod audit;
+pub mod batch;
 pub mod cassette;
 pub mod check;
 pub mod cli;
@@ -41,12 +46,25 @@ pub mod counters;
 pub mod destination;
 pub mod display;
 pub mod error;
+pub mod fleet;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+mod fuzzing;
+pub mod history;
 pub mod http;
 mod incidents;
 pub mod landing;
 pub mod log;
 mod numbers;
 mod ops;
+pub mod parcel;
 pub mod policy;
 mod queue;
 pub mod rows;

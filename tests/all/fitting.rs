@@ -50,6 +50,8 @@ impl Place {
             limits,
             log: Arc::new(Silence),
             counters: Arc::new(Counters::default()),
+            cancel: sluicegate::sync::Cancel::default(),
+            following: None,
         };
         sync(&engine, &component, request).unwrap()
     }

@@ -13,6 +13,7 @@
 mod support;
 
 mod audit;
+mod batch;
 mod capabilities;
 mod cassettes;
 mod check;
@@ -27,6 +28,7 @@ mod contract;
 mod crash;
 mod databases;
 mod dependencies;
+mod dev;
 mod differential;
 mod environment;
 mod examples;
@@ -35,6 +37,7 @@ mod hostile;
 mod http_same;
 mod local_files;
 mod migrate;
+mod mutations;
 mod policies;
 mod processes;
 mod promises;

@@ -19,7 +19,7 @@ use crate::policy::held::{
     Binding, Bindings, OauthRule, PLACEHOLDER_DIGITS, SecretRule, SecretRules, placeholder, token_grant,
 };
 use crate::policy::limits::Limits;
-use crate::policy::secrets::Secret;
+use crate::policy::secrets::{Learned, Secret};
 use crate::secrets::{Keys, SECRET_BYTES, SecretStore, SecretsError};
 use crate::sync::Confidential;
 
@@ -48,6 +48,8 @@ pub(super) struct Said {
     rules: SecretRules,
     names: BTreeSet<String>,
     values: BTreeMap<String, String>,
+    /// Where stored secrets lie, when not beside the connection's database.
+    store: Option<PathBuf>,
 }
 
 impl SecretArguments {
@@ -73,27 +75,49 @@ impl SecretArguments {
         }
         rules = rules.overridden_by(SecretRules { secrets: held, ..SecretRules::default() });
         rules.check().map_err(|error| Failure::refused(error.to_string()))?;
-        let mut values = BTreeMap::new();
+        let mut files = Vec::new();
         for text in &self.secret_file {
-            let (name, path) = text.split_once('=').ok_or_else(|| Failure::refused("--secret-file takes NAME=FILE"))?;
-            values.insert(name.to_owned(), from_file(&format!("--secret-file {name}"), path)?);
+            let file = text.split_once('=').ok_or_else(|| Failure::refused("--secret-file takes NAME=FILE"))?;
+            files.push(file);
         }
-        for text in &self.secret_env {
-            let (name, variable) = text.split_once('=').unwrap_or((text, text));
+        let variables = self.secret_env.iter().map(|text| text.split_once('=').unwrap_or((text, text)));
+        Said::new(rules, self.secret.iter().cloned(), files, variables)
+    }
+}
+
+impl Said {
+    /// Rules, names of secret values, and secret values from files and from the operator's own variables.
+    ///
+    /// # Errors
+    /// When a value cannot be had. None is part of a message.
+    pub(super) fn new<'a>(
+        rules: SecretRules,
+        names: impl IntoIterator<Item = String>,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Failure> {
+        let mut values = BTreeMap::new();
+        for (name, path) in files {
+            values.insert(name.to_owned(), from_file(&format!("the secret {name}"), path)?);
+        }
+        for (name, variable) in variables {
             let value = std::env::var(variable).map_err(|_| {
-                Failure::refused(format!("--secret-env {name}: there is no variable {variable}, or it is not UTF-8"))
+                Failure::refused(format!("the secret {name}: there is no variable {variable}, or it is not UTF-8"))
             })?;
             values.insert(name.to_owned(), value);
         }
         if values.values().any(|value| value.len() > SECRET_BYTES) {
             return Err(Failure::refused(format!("a secret has more than {SECRET_BYTES} bytes")));
         }
-        let names = self.secret.iter().chain(values.keys()).cloned().collect();
-        Ok(Said { rules, names, values })
+        let names = names.into_iter().chain(values.keys().cloned()).collect();
+        Ok(Self { rules, names, values, store: None })
     }
-}
 
-impl Said {
+    /// The same with the secrets of another warehouse.
+    pub(super) fn stored_in(self, warehouse: Option<PathBuf>) -> Self {
+        Self { store: warehouse, ..self }
+    }
+
     /// Whether a flag says that a value of this name is secret.
     pub(super) fn names(&self) -> &BTreeSet<String> {
         &self.names
@@ -170,6 +194,8 @@ pub(super) struct Composed {
 /// When a secret cannot be read, or one that a token needs is missing.
 pub(super) fn compose(sources: Sources<'_>, way: &Way<'_>) -> Result<Composed, Failure> {
     let Sources { subject, connection, warehouse, folders, said, passwords, mut configuration, replayed } = sources;
+    let warehouse = said.store.clone().unwrap_or_else(|| warehouse.to_path_buf());
+    let warehouse = warehouse.as_path();
     let project = subject.project.as_ref().map(|project| project.secrets.clone()).unwrap_or_default();
     let rules = project.overridden_by(said.rules);
     let stored = stored(warehouse, connection, folders, replayed)?;
@@ -182,8 +208,14 @@ pub(super) fn compose(sources: Sources<'_>, way: &Way<'_>) -> Result<Composed, F
         }
     }
     configuration.extend(said.values);
-    let mut holding =
-        Holding { configuration, replayed, values: Vec::new(), bindings: Vec::new(), sources: Vec::new() };
+    let mut holding = Holding {
+        configuration,
+        replayed,
+        values: Vec::new(),
+        learned: Learned::default(),
+        bindings: Vec::new(),
+        sources: Vec::new(),
+    };
     for (name, rule) in rules.secrets {
         holding.secret(name, rule)?;
     }
@@ -199,9 +231,9 @@ pub(super) fn compose(sources: Sources<'_>, way: &Way<'_>) -> Result<Composed, F
     }
     // Tokens are fetched with these, by the host alone.
     holding.configuration.retain(|name, _| !used.contains(name));
-    let Holding { configuration, values, bindings, sources, .. } = holding;
+    let Holding { configuration, values, learned, bindings, sources, .. } = holding;
     let held = (!bindings.is_empty() && !replayed).then(|| Arc::new(Held::new(Bindings::new(bindings), sources)));
-    Ok(Composed { configuration, confidential: Confidential { names, values, held } })
+    Ok(Composed { configuration, confidential: Confidential { names, values, learned, held } })
 }
 
 /// The stored secrets. In a replay they are not needed, so that only their names are read, as far as they are there.
@@ -233,6 +265,7 @@ struct Holding {
     configuration: BTreeMap<String, String>,
     replayed: bool,
     values: Vec<Secret>,
+    learned: Learned,
     bindings: Vec<Binding>,
     sources: Vec<Source>,
 }
@@ -291,7 +324,7 @@ impl Holding {
         );
         let (hosts, places) = (rule.hosts.clone(), rule.places.clone());
         let credentials = Credentials { client_id, client_secret, refresh_token };
-        let token = Oauth::new(name.clone(), rule, credentials, client, Some(keep));
+        let token = Oauth::new(name.clone(), rule, credentials, client, Some(keep), self.learned.clone());
         self.bind(name, hosts, places, Source::Token(Box::new(token)))
     }
 

@@ -1,8 +1,11 @@
 //! What the operator grants by flags, and what a connector asks for.
 
+use std::path::Path;
+
 use super::args::{AuditArguments, GrantArguments};
 use super::failure::Failure;
 use super::input;
+use super::record::name_of_sync;
 use super::server::TestServer;
 use super::subject::Subject;
 use crate::audit::Audit;
@@ -16,6 +19,11 @@ pub(super) struct Granted {
 }
 
 impl Granted {
+    /// What a file grants.
+    pub(super) fn new(hosts: Vec<NetworkGrant>, addresses: Vec<AddressGrant>) -> Self {
+        Self { hosts, addresses }
+    }
+
     /// Reads the flags.
     pub(super) fn parse(arguments: &GrantArguments) -> Result<Self, Failure> {
         let host = |text: &String| {
@@ -47,15 +55,19 @@ impl Granted {
 
 /// Opens the audit log, if one is asked for.
 pub(super) fn oversight(arguments: &AuditArguments) -> Result<Oversight, Failure> {
-    let Some(path) = &arguments.audit else { return Ok(Oversight::default()) };
-    let id = format!("{:x}-{:x}", jiff::Timestamp::now().as_microsecond(), std::process::id());
-    let audit = Audit::append(path, id, arguments.audit_paths).map_err(|error| Failure::refused(error.to_string()))?;
+    let audit = audit(arguments.audit.as_deref(), arguments.audit_paths)?;
     Ok(Oversight { upstreams: Upstreams::default(), audit })
 }
 
+/// Opens an audit log for one sync.
+pub(super) fn audit(path: Option<&Path>, paths: bool) -> Result<Audit, Failure> {
+    let Some(path) = path else { return Ok(Audit::default()) };
+    Audit::append(path, name_of_sync(), paths).map_err(|error| Failure::refused(error.to_string()))
+}
+
 /// Which certificate authorities are trusted.
-pub(super) fn trust(arguments: &GrantArguments) -> Result<Trust, Failure> {
-    let Some(path) = &arguments.ca_file else { return Ok(Trust::system()) };
+pub(super) fn trust(ca_file: Option<&Path>) -> Result<Trust, Failure> {
+    let Some(path) = ca_file else { return Ok(Trust::system()) };
     let pem = input::read(path, "CA file", input::DECISION_BYTES, input::Holds::Decisions)?;
     Trust::system().and_pem(&pem).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
 }

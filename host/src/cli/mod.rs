@@ -3,28 +3,40 @@
 mod accept;
 mod args;
 mod ask;
+mod batch;
 mod build;
 mod check;
+mod components;
 mod confidential;
 mod configure;
 mod connection;
 mod contents;
+mod dev;
 mod environment;
 mod failure;
+mod fleet;
 mod folders;
 mod grants;
 mod init;
 mod input;
+mod inspect;
 mod landing;
+mod last;
+mod limits;
 mod migrate;
 mod passwords;
+mod record;
 mod report;
 mod resync;
 mod run;
+mod runs;
 mod secrets;
 mod server;
+mod signals;
 mod subject;
+mod syncing;
 mod tape;
+mod validate;
 mod wall;
 
 use std::io::{self, Write};
@@ -58,8 +70,12 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
+        Command::Batch(arguments) => batch::batch(&arguments, &Folders::find()?),
+        Command::Validate(arguments) => validate::validate(&arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
+        Command::Runs(arguments) => runs::runs(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
         Command::Secrets(command) => secrets::secrets(&command, &Folders::find()?),

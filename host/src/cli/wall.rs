@@ -1,14 +1,16 @@
 //! The second wall as the command line has it: admitted, opened, and loud where it is not whole.
 
+use std::sync::Arc;
+
 use super::args::JailArguments;
 use super::eprint;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
-use super::subject::Subject;
 use crate::destination::DestinationError;
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::error::SyncError;
+use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::setup::{self, Form, Outcome, SetupRequest};
@@ -20,8 +22,8 @@ const CHECK: &str = "`sluice check` says what does not fit the contract";
 
 /// A component that may run, and where.
 pub(super) enum Wall {
-    /// In workers.
-    Workers(Code, Launch),
+    /// In workers; with the project of a component that is a runner.
+    Workers(Arc<Code>, Launch, Option<Parcel>),
     /// In this process, because the operator said so.
     None(SandboxEngine, Box<Loaded>),
 }
@@ -38,7 +40,7 @@ impl Wall {
     /// Admits a component, making its machine code if need be.
     pub(super) fn admit(
         arguments: &JailArguments,
-        subject: &Subject,
+        bytes: &[u8],
         limits: &Limits,
         folders: &Folders,
         output: &Output,
@@ -48,17 +50,16 @@ impl Wall {
         let mut step = None;
         let compiling = || step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
         let admitted = match arguments.no_jail {
-            false => worker::admit(&cache, &subject.bytes, limits, compiling).map(|code| {
-                let launch = Launch { require_jail: arguments.require_jail, ..Launch::default() };
-                Self::Workers(code, launch)
-            }),
+            false => {
+                worker::admit(&cache, bytes, limits, compiling).map(|code| Self::workers(Arc::new(code), arguments))
+            }
             true => {
                 eprint(
                     "WARNING: --no-jail: the connector runs inside this process, and the sandbox is the only wall\n",
                 );
                 let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
                 engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
-                let loaded = Loaded::admit(&engine, &cache, &subject.bytes, limits, compiling);
+                let loaded = Loaded::admit(&engine, &cache, bytes, limits, compiling);
                 loaded.map(|component| Self::None(engine, Box::new(component)))
             }
         };
@@ -69,21 +70,33 @@ impl Wall {
                 }
                 Ok(wall)
             }
-            Err(AdmissionError::Code(error @ (CacheError::Io { .. } | CacheError::NotPrivate { .. }))) => {
-                Err(Failure::host(with_causes(&error)))
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    /// Workers of a component that was admitted.
+    pub(super) fn workers(code: Arc<Code>, arguments: &JailArguments) -> Self {
+        Self::Workers(code, Launch { require_jail: arguments.require_jail, ..Launch::default() }, None)
+    }
+
+    /// The same with a project for a component that is a runner.
+    pub(super) fn with(self, parcel: Option<Parcel>) -> Self {
+        match self {
+            Self::Workers(code, launch, _) => Self::Workers(code, launch, parcel),
+            Self::None(engine, mut component) => {
+                component.give(parcel);
+                Self::None(engine, component)
             }
-            Err(error @ AdmissionError::Contract(_)) => Err(Failure::host(with_causes(&error))),
-            Err(error) => Err(Failure::refused(with_causes(&error)).hint(error.hint().unwrap_or(CHECK))),
         }
     }
 
     /// Makes a place for one task under these limits. Says what is missing of the jail.
     pub(super) fn open(&self, limits: &Limits) -> Result<Place<'_>, Failure> {
-        let (code, launch) = match self {
-            Self::Workers(code, launch) => (code, launch),
+        let (code, launch, parcel) = match self {
+            Self::Workers(code, launch, parcel) => (code, launch, parcel),
             Self::None(engine, component) => return Ok(Place::Here(engine, component)),
         };
-        let worker = Worker::open(code, limits, launch).map_err(|error| match error {
+        let worker = Worker::open_with(code, limits, launch, parcel.clone()).map_err(|error| match error {
             WorkerError::Refused(_) => Failure::refused(error.to_string()).hint(CHECK),
             WorkerError::Jail(_) => Failure::refused(error.to_string()).hint(
                 "run it on a kernel that has them, or without --require-jail, behind the sandbox and what is left",
@@ -102,6 +115,16 @@ impl Wall {
     }
 }
 
+/// Why a component may not run.
+pub(super) fn refused(error: AdmissionError) -> Failure {
+    match &error {
+        AdmissionError::Code(CacheError::Io { .. } | CacheError::NotPrivate { .. }) | AdmissionError::Contract(_) => {
+            Failure::host(with_causes(&error))
+        }
+        error => Failure::refused(with_causes(error)).hint(error.hint().unwrap_or(CHECK)),
+    }
+}
+
 impl Place<'_> {
     /// SHA-256 of the component, in hex.
     pub(super) fn digest(&self) -> &str {
@@ -116,6 +139,14 @@ impl Place<'_> {
         match self {
             Self::Worker(worker) => sync_in(worker, request),
             Self::Here(engine, component) => sync(engine, component, request),
+        }
+    }
+
+    /// Does a task of the host.
+    pub(super) fn work(self, request: &SetupRequest, task: String) -> Result<Option<String>, SyncError> {
+        match self {
+            Self::Worker(worker) => setup::work_in(worker, request, task),
+            Self::Here(engine, component) => setup::work(engine, component, request, &task),
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! componentize-py runs the guest's Python to take the snapshot, with the folders it is given mounted *writable* and
 //! with no network. Dependencies are imported there. So it must see nothing but a stage made for this build:
-//! without `VIRTUAL_ENV` it would mount the machine's own `site-packages` as well.
+//! without `VIRTUAL_ENV` it would mount the machine's own `site-packages` as well. The tool itself is in a jail with
+//! the same view ([`Toolchain`]), should that sandbox have a hole.
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,12 +11,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::bundle::{self, BundleError};
+use super::bundle::{self, BundleError, Contents};
 use super::command::{self, CommandError};
-use super::dependencies::Dependencies;
 use super::extension;
 use super::native::{self, NativeOnly};
-use super::project::ProjectFile;
 use super::toolchain::Toolchain;
 use super::{Inputs, lay_out};
 use crate::policy::terminal::{Lines, visible};
@@ -125,8 +124,7 @@ struct Unusable {
 ///
 /// When the project is not valid Python, is too large, or the tool or the file system fails.
 pub fn componentize(
-    project: &[ProjectFile],
-    dependencies: &Dependencies,
+    contents: Contents<'_>,
     inputs: &Inputs<'_>,
     extension: &Path,
     toolchain: &Toolchain,
@@ -138,7 +136,7 @@ pub fn componentize(
         lay_out(files, folder).map_err(|(path, source)| ComponentizeError::Stage { path, source })?;
     }
     fs::copy(extension, sdk.join(extension::PLACE)).map_err(failed(extension))?;
-    bundle::write(&sdk.join(bundle::BUNDLE), project, dependencies)?;
+    bundle::write(&sdk.join(bundle::BUNDLE), contents)?;
     for folder in [&empty.join("site-packages"), &temporary] {
         fs::create_dir_all(folder).map_err(failed(folder))?;
     }
@@ -146,9 +144,10 @@ pub fn componentize(
     let mut tool = command::isolated(&toolchain.python);
     // An empty PATH hides `pipenv` and other interpreters, whose packages it would look for.
     tool.env("PATH", &empty).env("VIRTUAL_ENV", &empty).env("TMPDIR", &temporary).env("TEMP", &temporary);
+    tool.env("HOME", &temporary);
     tool.args(["-I", "-c", START]).arg("-d").arg(&wit).args(["-w", WORLD, "componentize", GUEST_MODULE]);
     tool.arg("-p").arg(&sdk).arg("-o").arg(&output).current_dir(stage.path());
-    let finished = command::run(&mut tool)?;
+    let finished = command::run(&mut toolchain.held(tool, &[stage.path()], &[]))?;
     let report = read_report(&sdk.join(REPORT));
     if !report.errors.is_empty() {
         return Err(ComponentizeError::Syntax(report.errors.into_iter().take(MAX_SHOWN_ERRORS).collect()));

@@ -9,6 +9,10 @@
 //!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
 //! 6. [`stamp`] says in the component what it is and what it asks for.
 //!
+//! The tools of 4 and 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment.
+//!
+//! `sluice dev` builds nothing of a project: it hands it to a [`runner`].
+//!
 //! Everything is named by its content: unchanged input builds nothing. [`prune`] bounds the cache.
 
 pub mod bundle;
@@ -27,6 +31,7 @@ pub mod prune;
 mod requirement_files;
 pub mod requirements;
 mod resolution;
+pub mod runner;
 pub mod scan;
 mod sdists;
 pub mod template;
@@ -36,6 +41,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bundle::{BundleError, Contents};
 use componentize::{ComponentizeError, componentize};
 use dependencies::{DependencyError, Resolver};
 use digest::Fields;
@@ -43,7 +49,8 @@ use extension::ExtensionError;
 pub use project::{Project, ProjectError};
 use toolchain::{Toolchain, ToolchainError};
 
-use crate::stamp::{self, Stamp};
+use crate::stamp::{self, Dependency, Stamp};
+use crate::worker;
 
 /// Text files that come with the program: path and contents.
 pub type Embedded<'a> = &'a [(&'a str, &'a str)];
@@ -84,6 +91,20 @@ pub struct Options {
     pub locked: bool,
     /// Packages whose source may be built, which runs their code on this machine; in normal spelling.
     pub allow_sdists: Vec<String>,
+    /// What the tools that read the project are held by.
+    pub jail: Jail,
+}
+
+/// What a build's tools are held by, beside the sandbox in which a project's dependencies are imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Jail {
+    /// A process that can write into this build's folder only and has no network, as far as the system can do that.
+    #[default]
+    Usual,
+    /// The same, or nothing is built.
+    Whole,
+    /// Nothing.
+    None,
 }
 
 /// A component in the cache.
@@ -112,12 +133,18 @@ pub enum BuildError {
     /// The dependencies.
     #[error(transparent)]
     Dependencies(#[from] DependencyError),
+    /// The system lacks a part of the jail that was required.
+    #[error("this machine cannot jail a build as --require-jail demands: {} missing", .0.join(" and "))]
+    Jail(Vec<String>),
     /// The project's source.
     #[error(transparent)]
     Scan(#[from] scan::ScanError),
     /// The SDK's extension.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
+    /// The files of the packages.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The component.
     #[error(transparent)]
     Componentize(#[from] ComponentizeError),
@@ -150,7 +177,7 @@ pub fn build(
     for name in &project.requirements.provided {
         progress.step(&format!("note: {name} is provided by the SDK and is not installed"));
     }
-    let toolchain = Toolchain::ready(cache, progress)?;
+    let toolchain = Toolchain { jail: options.jail != Jail::None, ..Toolchain::ready(cache, progress)? };
     let (requirements, folder) = (&project.requirements, project.folder.as_path());
     let resolver = Resolver { requirements, folder, toolchain: &toolchain, cache, options };
     let dependencies = resolver.resolve(progress)?;
@@ -161,30 +188,57 @@ pub fn build(
         return Ok(found);
     }
 
+    confess(options.jail, progress)?;
     for finding in scan::scan(project, &dependencies.site, inputs, &toolchain)? {
         progress.step(&format!("note: {finding}"));
     }
     let extension = extension::ready(cache, inputs, &toolchain, progress)?;
     progress.step("compiling (about 15 seconds)");
-    let made = componentize(&project.files, &dependencies, inputs, &extension, &toolchain)?;
+    let made = componentize(Contents::Project(&project.files, &dependencies), inputs, &extension, &toolchain)?;
     for note in &made.notes {
         progress.step(&format!("note: {note}"));
     }
-    let stamp = Stamp {
-        name: project.name.clone(),
-        version: project.version.clone(),
-        sdk: inputs.sdk_version.to_owned(),
-        contract: inputs.contract_version.to_owned(),
-        source: key.clone(),
-        network: project.network.iter().map(ToString::to_string).collect(),
-        limits: project.limits,
-        dependencies: dependencies.list,
-    };
+    let stamp = stamp_of(project, inputs, key.clone(), dependencies.list);
     let mut component = made.bytes;
     stamp::append(&mut component, &stamp)
         .map_err(|error| BuildError::Write { path: path.clone(), source: error.into() })?;
     write_whole(&path, &component)?;
     Ok(described(path, key, stamp, &component, true))
+}
+
+/// Says what is missing of the jail.
+fn confess(jail: Jail, progress: &mut dyn Progress) -> Result<(), BuildError> {
+    if jail == Jail::None {
+        progress.step("note: --no-jail: the build's tools run as you, with your files and network");
+        return Ok(());
+    }
+    let missing = worker::missing_for_tools();
+    match missing.is_empty() {
+        true => Ok(()),
+        false if jail == Jail::Whole => Err(BuildError::Jail(missing)),
+        false => {
+            let missing = missing.join(" and no ");
+            progress.step(&format!(
+                "note: WARNING: this machine has no {missing}: the wall behind the build's sandbox is not whole \
+                 (--require-jail refuses to build like this)"
+            ));
+            Ok(())
+        }
+    }
+}
+
+/// What the component of a project says of itself.
+fn stamp_of(project: &Project, inputs: &Inputs<'_>, source: String, dependencies: Vec<Dependency>) -> Stamp {
+    Stamp {
+        name: project.name.clone(),
+        version: project.version.clone(),
+        sdk: inputs.sdk_version.to_owned(),
+        contract: inputs.contract_version.to_owned(),
+        source,
+        network: project.network.iter().map(ToString::to_string).collect(),
+        limits: project.limits,
+        dependencies,
+    }
 }
 
 impl Built {
@@ -216,6 +270,15 @@ fn key(project: &Project, inputs: &Inputs<'_>, dependencies: &str) -> String {
     for text in [&project.name, &project.version, inputs.sdk_version, inputs.contract_version] {
         fields.add(text);
     }
+    add_inputs(&mut fields, inputs);
+    for file in &project.files {
+        fields.add(&file.path);
+        fields.add(&file.contents);
+    }
+    fields.finish()
+}
+
+fn add_inputs(fields: &mut Fields, inputs: &Inputs<'_>) {
     for (part, files) in [("wit", inputs.wit), ("sdk", inputs.sdk), ("native", inputs.native)] {
         fields.add(part);
         fields.add(files.len().to_le_bytes());
@@ -224,11 +287,6 @@ fn key(project: &Project, inputs: &Inputs<'_>, dependencies: &str) -> String {
             fields.add(contents);
         }
     }
-    for file in &project.files {
-        fields.add(&file.path);
-        fields.add(&file.contents);
-    }
-    fields.finish()
 }
 
 fn make_private(cache: &Path) -> Result<(), BuildError> {

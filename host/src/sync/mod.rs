@@ -1,5 +1,6 @@
 //! One sync from start to end: destination, sandbox and writer put together.
 
+mod cancel;
 mod granted;
 mod running;
 mod verdict;
@@ -30,6 +31,7 @@ use crate::queue::{self, WriterThread};
 use crate::sandbox::{Capabilities, Loaded, MemoryUse, SandboxEngine, Still};
 use crate::worker::{Taker, Worker};
 
+pub use cancel::Cancel;
 use granted::{Granted, finish_audit};
 use running::{Ran, run};
 pub(crate) use running::{block_on, block_on_worker};
@@ -64,6 +66,18 @@ pub struct SyncRequest {
     pub log: Arc<dyn LogSink>,
     /// Counters to follow the sync by.
     pub counters: Arc<Counters>,
+    /// What ends it before it is done.
+    pub cancel: Cancel,
+    /// Who writes it into a history, if somebody does.
+    pub following: Option<Following>,
+}
+
+/// Who follows a sync from its beginning.
+pub struct Following {
+    /// What the sync is called, in the audit log too. What it has committed is noted under this name.
+    pub sync: String,
+    /// Called once, when the sync has its connection and before anything lands.
+    pub began: Box<dyn FnOnce() + Send>,
 }
 
 /// What answers a connector's requests.
@@ -173,10 +187,14 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
         clock: clock.map(|clock| clock.as_microsecond()),
         uncommitted_bytes: request.limits.uncommitted_bytes,
         columns: request.limits.columns_per_table,
+        sync: request.following.as_ref().map(|following| following.sync.clone()),
         ..SqliteOptions::default()
     };
     let started = (identity.connector.clone(), identity.digest.clone());
     let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
+    if let Some(following) = request.following {
+        (following.began)();
+    }
     audit.write(&granted.started(&started.0, &started.1, &request.connection));
     let state = request.initial_state.unwrap_or_else(|| destination.state().to_owned());
     let path_column = destination.path_column();
@@ -211,7 +229,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     let (Ran { result, cpu, dropped_messages }, destination) = match thread {
         Err(error) => (Ran::failed(SyncError::Host(format!("could not start the writer: {error}"))), None),
         Ok(thread) => {
-            let ran = run(place, capabilities, &request.configuration, state);
+            let ran = run(place, capabilities, &request.configuration, state, &request.cancel);
             match thread.join() {
                 Ok(destination) => (ran, Some(destination)),
                 Err(reason) => (Ran { result: Err(SyncError::Host(reason)), ..ran }, None),

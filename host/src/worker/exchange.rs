@@ -14,14 +14,13 @@ use futures_util::stream::unfold;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::yield_now;
 
-use super::message::{Answer, Answered, Body, FIRST_BYTES, Outgoing, PIECE_BYTES, Piece, Room, ToWorker};
+use super::message::{Answer, Answered, Body, FIRST_BYTES, Outgoing, PIECE_BYTES, Piece, ToWorker, Window};
+use super::room::{Room, SPARE_NUMBERS};
 use super::serve::{Replies, Service};
 use crate::http::{AnswerBody, Head, HttpError, RequestBody, RequestParts, Ticket};
 use crate::policy::limits::Limits;
 use crate::rows::Block;
 
-/// Exchanges beside those that a connector has handles for: on their way here or there.
-const SPARE: usize = 64;
 /// Parts of one frame; the system takes no more than a thousand.
 const MOST_PARTS: usize = 64;
 /// How often the connection gets its turn before a head goes out with less than its whole body. A body that came
@@ -29,22 +28,22 @@ const MOST_PARTS: usize = 64;
 const TURNS: usize = 2;
 
 pub(super) fn exchanges(limits: &Limits) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(limits.handles.saturating_add(SPARE).min(Semaphore::MAX_PERMITS)))
+    Arc::new(Semaphore::new(limits.handles.saturating_add(SPARE_NUMBERS).min(Semaphore::MAX_PERMITS)))
 }
 
 impl Service {
-    /// Judges a request, now, and answers with what sends it and its answer's body. `permit` is for the request's
-    /// bytes.
+    /// Judges a request, now, and answers with what sends it and its answer's body. The places are those of the call
+    /// and of its answer.
     pub(super) fn fetch(
         self: Arc<Self>,
         id: u64,
         parts: &RequestParts,
         body: Body,
-        permit: OwnedSemaphorePermit,
-        replies: Replies,
+        (place, answered): (OwnedSemaphorePermit, OwnedSemaphorePermit),
+        (replies, room): (Replies, Room),
     ) -> impl Future<Output = ()> + use<> {
         let admitted = self.admit(parts);
-        let (room, wanted) = watch::channel(Room { until: FIRST_BYTES as u64, waits_at: None });
+        let (window, wanted) = watch::channel(Window { until: FIRST_BYTES as u64, waits_at: None });
         let body = match body {
             Body::Empty => RequestBody::Empty,
             Body::Bytes(Block(bytes)) => RequestBody::Bytes(bytes.into()),
@@ -54,19 +53,20 @@ impl Service {
                 RequestBody::Stream(Box::pin(unfold(Some(receiver), pieces)))
             }
         };
-        self.held().rooms.insert(id, room);
+        self.held().windows.insert(id, window);
         async move {
             let answer = match admitted {
                 Ok((ticket, open)) => self.web.send(ticket, body).await.map(|answer| (answer, open)),
                 Err(error) => Err(error),
             };
-            drop(permit);
+            drop(place);
             match answer {
                 Ok((answer, _open)) => {
                     let head = Head { status: answer.status, reason: answer.reason, headers: answer.headers };
-                    let mut pushing = Pushing { service: &self, id, replies, sent: 0, rest: Bytes::new(), wanted };
+                    let mut pushing =
+                        Pushing { service: &self, id, replies, room, sent: 0, rest: Bytes::new(), wanted };
                     // Only a worker that is gone does not take what is sent to it.
-                    let _ = pushing.push(head, answer.body).await;
+                    let _ = pushing.push(head, answer.body, answered).await;
                 }
                 Err(error) => {
                     let answer = Answer::Head(Err(self.failed(error)));
@@ -95,11 +95,12 @@ struct Pushing<'a> {
     service: &'a Service,
     id: u64,
     replies: Replies,
+    room: Room,
     /// Bytes that went out.
     sent: u64,
     /// Received, and more than the worker had room for.
     rest: Bytes,
-    wanted: watch::Receiver<Room>,
+    wanted: watch::Receiver<Window>,
 }
 
 /// Pieces of a body that go out together.
@@ -114,7 +115,8 @@ struct Gathered {
 struct Gone;
 
 impl Pushing<'_> {
-    async fn push(&mut self, head: Head, mut body: AnswerBody) -> Result<(), Gone> {
+    async fn push(&mut self, head: Head, mut body: AnswerBody, answered: OwnedSemaphorePermit) -> Result<(), Gone> {
+        let place = self.room.piece().await.map_err(|_| Gone)?;
         let mut gathered = Gathered::default();
         for turn in 0..=TURNS {
             self.gather(&mut gathered, &mut body, FIRST_BYTES);
@@ -126,6 +128,7 @@ impl Pushing<'_> {
         let whole = matches!(gathered.ended, Some(Ok(()))) && self.rest.is_empty();
         let answer = Answer::Head(Ok(Answered { head, whole }));
         let mut ended = self.send(&ToWorker::Reply { id: self.id, answer }, gathered).await?;
+        drop((place, answered));
         if whole {
             return Ok(());
         }
@@ -133,7 +136,7 @@ impl Pushing<'_> {
             if let (Some(ended), true) = (&ended, self.rest.is_empty()) {
                 return self.end(ended.clone()).await;
             }
-            let room = self.room().await?;
+            let room = self.allowed().await?;
             let mut gathered = Gathered { ended: ended.take(), ..Gathered::default() };
             if self.rest.is_empty() {
                 match self.wait(&mut body).await? {
@@ -143,6 +146,8 @@ impl Pushing<'_> {
                     Some(Err(error)) => gathered.ended = Some(Err(error)),
                 }
             }
+            // What waits to be written is bounded; until then the rest of the body is where it is.
+            let _place = self.room.piece().await.map_err(|_| Gone)?;
             self.gather(&mut gathered, &mut body, room);
             let last = matches!(gathered.ended, Some(Ok(()))) && self.rest.is_empty();
             ended = self.send(&ToWorker::Body { id: self.id, last }, gathered).await?;
@@ -153,7 +158,7 @@ impl Pushing<'_> {
     }
 
     /// Waits until the worker has room.
-    async fn room(&mut self) -> Result<usize, Gone> {
+    async fn allowed(&mut self) -> Result<usize, Gone> {
         loop {
             let until = self.wanted.borrow_and_update().until;
             match until.saturating_sub(self.sent) {

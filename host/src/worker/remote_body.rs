@@ -14,7 +14,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::task::yield_now;
 
 use super::link::{Link, Part, Reply, Waiting};
-use super::message::{Answer, Answered, Body, Call, FIRST_BYTES, FromWorker, Piece, Room};
+use super::message::{Answer, Answered, Body, Call, FIRST_BYTES, FromWorker, Piece, Window};
 use super::remote_web::broken;
 use crate::http::{FarRequest, Head, HttpError, Later, RequestBody, RequestParts, Rest};
 use crate::policy::limits::BODY_WINDOW_BYTES;
@@ -125,8 +125,8 @@ impl RemoteBody {
         }
         if grows || (waits_at.is_some() && waits_at != self.waits_at) {
             self.waits_at = waits_at;
-            let room = Room { until: self.until, waits_at };
-            self.link.tell(&FromWorker::Room { id: self.id, room });
+            let window = Window { until: self.until, waits_at };
+            self.link.tell(&FromWorker::Window { id: self.id, window });
         }
     }
 

@@ -1,9 +1,10 @@
 //! The parent's side while a worker runs: takes its calls to the destination, the network and the log.
 //!
 //! **Threat.** The worker may be in a connector's hands, native code and all. It can say what a connector can say in
-//! its calls, in any order and number. So each call goes where a connector's own call goes, under the same limits and
-//! grants; bytes on their way are bounded by one semaphore; and how the sync ended is decided with what was seen
-//! here.
+//! its calls, in any order and number, and never read an answer. So each call goes where a connector's own call goes,
+//! under the same limits and grants; what calls take of memory is bounded by one semaphore, and what answers may take by
+//! another, from before a call is begun until its answer is on its way; and how the sync ended is decided with what
+//! was seen here.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,7 +14,8 @@ use std::time::Duration;
 use futures_util::future::{AbortHandle, Abortable};
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::message::{Answer, Call, Ended, FromWorker, Outgoing, Piece, Room, StreamCall, ToWorker, longest, next};
+use super::message::{Answer, Call, Ended, FromWorker, Outgoing, Piece, StreamCall, ToWorker, Window, longest, next};
+use super::room::{REPLIES, Room};
 use crate::counters::Counters;
 use crate::http::{Dial, HttpError, Stream, Web};
 use crate::incidents::Incidents;
@@ -21,12 +23,7 @@ use crate::log::{ConnectorLog, Level};
 use crate::ops::{Operations, Refusal};
 use crate::policy::limits::Limits;
 use crate::rows::Block;
-use crate::sandbox::{not_recorded, remember, request_room};
-
-/// Replies that wait to be written. A worker that does not read them is not served.
-const REPLIES: usize = 16;
-/// The semaphore counts in these, since its counter is 32 bits wide.
-const PERMIT_BYTES: usize = 1024;
+use crate::sandbox::{not_recorded, remember};
 
 /// Where what goes to the worker waits.
 pub(super) type Replies = mpsc::Sender<Outgoing>;
@@ -52,8 +49,8 @@ pub(super) struct Held {
     last: u64,
     /// Where pieces of a request's body go.
     pub(super) uploads: HashMap<u64, mpsc::Sender<Piece>>,
-    /// What the worker says of its room for the body of an answer.
-    pub(super) rooms: HashMap<u64, watch::Sender<Room>>,
+    /// How far the worker lets the body of an answer go.
+    pub(super) windows: HashMap<u64, watch::Sender<Window>>,
     streams: HashMap<u64, Arc<tokio::sync::Mutex<Stream>>>,
     calls: HashMap<u64, AbortHandle>,
 }
@@ -64,11 +61,6 @@ pub(super) enum Stop {
     Ended(Box<Ended>),
     /// It is gone, or what it said makes no sense.
     Gone(io::Error),
-}
-
-fn room(limits: &Limits) -> usize {
-    let frames = longest(limits).div_ceil(PERMIT_BYTES).saturating_mul(2);
-    frames.saturating_add(request_room(limits)).min(Semaphore::MAX_PERMITS)
 }
 
 /// Serves a worker until it stops.
@@ -90,9 +82,10 @@ pub(super) async fn serve(service: &Arc<Service>, channel: tokio::net::UnixStrea
 
 async fn read(service: &Arc<Service>, reader: tokio::net::unix::OwnedReadHalf, replies: &Replies) -> Stop {
     let mut reader = tokio::io::BufReader::new(reader);
-    let (longest, on_their_way) = (longest(&service.limits), Arc::new(Semaphore::new(room(&service.limits))));
+    let longest = longest(&service.limits);
+    let room = Room::new(&service.limits);
     loop {
-        let (message, length) = match next::<FromWorker>(&mut reader, longest).await {
+        let (message, bytes) = match next::<FromWorker>(&mut reader, longest).await {
             Ok(Some(next)) => next,
             Ok(None) => return Stop::Gone(io::ErrorKind::UnexpectedEof.into()),
             Err(error) => return Stop::Gone(error),
@@ -101,11 +94,10 @@ async fn read(service: &Arc<Service>, reader: tokio::net::unix::OwnedReadHalf, r
             FromWorker::Log { level, text } => service.log.message(level, &text),
             FromWorker::Cancel { id } => service.held().cancel(id),
             FromWorker::Drop { id } => drop(service.held().streams.remove(&id)),
-            FromWorker::Room { id, room } => service.held().room(id, room),
+            FromWorker::Window { id, window } => service.held().window(id, window),
             FromWorker::Ended(ended) => return Stop::Ended(ended),
             FromWorker::Call { id, call } => {
-                let weight = u32::try_from(length.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX);
-                let Ok(permit) = Arc::clone(&on_their_way).acquire_many_owned(weight).await else {
+                let Ok((permit, answered)) = room.take(&call, bytes).await else {
                     return Stop::Gone(io::ErrorKind::OutOfMemory.into());
                 };
                 let (abort, registration) = AbortHandle::new_pair();
@@ -116,7 +108,7 @@ async fn read(service: &Arc<Service>, reader: tokio::net::unix::OwnedReadHalf, r
                 let call = match call {
                     // Judged here, so that requests are judged and recorded in the order they come.
                     Call::Fetch { parts, body } => {
-                        let fetching = service.fetch(id, &parts, body, permit, replies);
+                        let fetching = service.fetch(id, &parts, body, (permit, answered), (replies, room.clone()));
                         tokio::spawn(async move {
                             let _ = Abortable::new(fetching, registration).await;
                         });
@@ -133,6 +125,7 @@ async fn read(service: &Arc<Service>, reader: tokio::net::unix::OwnedReadHalf, r
                     if let Ok(reply) = Outgoing::new(&ToWorker::Reply { id, answer }, Vec::new()) {
                         let _ = replies.send(reply).await;
                     }
+                    drop(answered);
                 };
                 match in_order {
                     true => answering.await,
@@ -157,14 +150,14 @@ impl Held {
     /// Forgets a call that is answered, and whatever was kept for it.
     pub(super) fn over(&mut self, id: u64) -> Option<AbortHandle> {
         self.uploads.remove(&id);
-        self.rooms.remove(&id);
+        self.windows.remove(&id);
         self.calls.remove(&id)
     }
 
-    fn room(&self, id: u64, room: Room) {
+    fn window(&self, id: u64, window: Window) {
         // A body that is over needs none.
-        if let Some(body) = self.rooms.get(&id) {
-            let _ = body.send(room);
+        if let Some(body) = self.windows.get(&id) {
+            let _ = body.send(window);
         }
     }
 

@@ -1,7 +1,10 @@
 //! The command line: what may be typed, and nothing else.
 
 mod connection;
+mod dev;
+mod fleet;
 mod project;
+mod runs;
 mod sync;
 
 use clap::{Parser, Subcommand};
@@ -12,7 +15,10 @@ pub(super) use connection::{
     ConnectionArguments, MigrateArguments, PeekArguments, ResetArguments, ResyncArguments, StateCommand,
     TablesArguments, WarehouseArguments,
 };
+pub(super) use dev::{DevArguments, DevOptions};
+pub(super) use fleet::{BatchArguments, ValidateArguments};
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
+pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
 
 /// Run data connectors that nobody has reviewed.
@@ -40,7 +46,9 @@ Exit codes:
   2  the command line, a configuration or a project file was refused; nothing ran
   3  a limit of the sync was reached
   4  the connector wanted something that was not granted
-  5  the host or its machine failed";
+  5  the host or its machine failed
+  6  some syncs of a batch succeeded, and others did not
+  7  no sync of a batch succeeded";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -66,10 +74,32 @@ pub enum Command {
     /// a connector reaches only the hosts given with --allow and, for a project (your own
     /// code), the public hosts that its connector.toml lists.
     Run(Box<RunArguments>),
+    /// Sync a project again whenever you save it, without building it
+    ///
+    /// What is saved runs at once: in the same sandbox, with the same grants, limits and rows as with `sluice run`,
+    /// by a runner that is made once for all projects and is given your files and packages. Rows land in
+    /// <project>/.sluice/dev. A sync under way ends when you save, and begins anew.
+    Dev(Box<DevArguments>),
+    /// Sync the connections of a fleet side by side
+    ///
+    /// The file sluice.toml says which connections there are, what each is granted, and when it is due.
+    /// One that fails touches no other; failures that may pass are tried again. At SIGINT or SIGTERM
+    /// nothing new begins and what runs is cancelled; what it checkpointed is kept.
+    ///
+    /// Exits with 0 when all succeeded, 6 when some did, and 7 when none did.
+    Batch(BatchArguments),
+    /// Check a fleet's file and everything it names, without running anything
+    ///
+    /// Says every problem with its line and what to do. Exits with 2 when there is one.
+    Validate(ValidateArguments),
     /// List a connection's tables: rows, keys, columns and when they were last synced
     Tables(TablesArguments),
     /// Show the first rows of a table
     Peek(PeekArguments),
+    /// Show the history of runs: who synced what, when, and how it ended
+    ///
+    /// Every sync leaves a row in runs.db in the warehouse. --months shows monthly active rows.
+    Runs(RunsArguments),
     /// Show, set or reset the state of a connection
     #[command(subcommand)]
     State(StateCommand),

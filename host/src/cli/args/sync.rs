@@ -27,7 +27,7 @@ pub struct GrantArguments {
 }
 
 /// The wall behind the sandbox.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Jail")]
 pub struct JailArguments {
     /// Refuse to run where the system cannot jail the connector's process with everything that there is: resource
@@ -69,7 +69,7 @@ pub struct CassetteArguments {
 }
 
 /// Limits of a sync.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArguments {
     /// Memory of the connector, in MiB [default: 256]

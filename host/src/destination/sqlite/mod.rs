@@ -26,6 +26,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+mod active;
+mod beside;
 mod catalogue;
 mod clock;
 mod convert;
@@ -52,6 +54,7 @@ mod prepare;
 mod quarantine;
 mod read;
 mod removal;
+mod resume;
 mod resync;
 mod rules;
 mod schema;
@@ -69,9 +72,14 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use active::ActiveRows;
+pub(crate) use beside::{Own, open_own};
 pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
+pub use resume::{Kept, KeptTable};
 pub use resync::{Forget, PendingResync, Resync};
+#[cfg(test)]
+pub(crate) use state::entries as state_entries;
 pub use sync::SqliteDestination;
 pub(super) use text::{push_hex, text_form};
 pub(super) use values::Scalar;
@@ -103,6 +111,8 @@ pub struct SqliteOptions {
     pub tables: u64,
     /// Most columns in a table, without those of the host.
     pub columns: usize,
+    /// Which sync this is, as the history of runs calls it.
+    pub sync: Option<String>,
     /// Most rows in the quarantine.
     pub quarantined_rows: u64,
 }
@@ -119,6 +129,7 @@ impl Default for SqliteOptions {
             uncommitted_bytes: 16 << 30,
             tables: 10_000,
             columns: 1_000,
+            sync: None,
             quarantined_rows: 10_000,
         }
     }
@@ -261,6 +272,7 @@ impl Warehouse {
     /// # Errors
     /// As [`Warehouse::open`].
     pub fn reset(&self, connection: &str) -> Result<bool, DestinationError> {
+        Self::check_name(connection)?;
         if !self.folder.exists() {
             return Ok(false);
         }
@@ -300,6 +312,7 @@ impl Warehouse {
         table: &str,
         key: &[String],
     ) -> Result<Option<KeyChange>, DestinationError> {
+        Self::check_name(connection)?;
         if !self.folder.exists() {
             return Ok(None);
         }
@@ -356,6 +369,34 @@ impl Warehouse {
         Ok(self.reader(connection)?.is_some())
     }
 
+    /// Monthly active rows of a connection, in order of month and table.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn active_rows(&self, connection: &str) -> Result<Vec<ActiveRows>, DestinationError> {
+        let read = |database| active::read(&database).map_err(open::failed("reading the active rows"));
+        self.reader(connection)?.map_or(Ok(Vec::new()), read)
+    }
+
+    /// What the latest sync of a connection has committed, if it was said which one it is.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn last_kept(&self, connection: &str) -> Result<Option<Kept>, DestinationError> {
+        self.reader(connection)?.map_or(Ok(None), |database| resume::read(&database))
+    }
+
+    /// Whether a sync holds a connection at this moment.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn is_in_use(&self, connection: &str) -> Result<bool, DestinationError> {
+        if !self.folder.exists() {
+            return Ok(false);
+        }
+        Lock::is_held(&Files::locate(&self.folder, connection)?.lock)
+    }
+
     /// The names of all connections, in order. What is no database of a connection is left out.
     ///
     /// # Errors
@@ -375,6 +416,7 @@ impl Warehouse {
     }
 
     fn reader(&self, connection: &str) -> Result<Option<rusqlite::Connection>, DestinationError> {
+        Self::check_name(connection)?;
         if !self.folder.exists() {
             return Ok(None);
         }
