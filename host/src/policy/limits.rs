@@ -77,6 +77,10 @@ pub const FILE_PATH_BYTES: usize = 4 * KIB;
 /// Bytes that one read from or write to a TCP connection carries at most.
 pub const STREAM_CHUNK_BYTES: usize = MIB;
 
+/// What is read of an answer's body before the connector asks for it, and waits in its worker. Every exchange that may
+/// be under way at a time has that much; it starts small and grows while the connector reads.
+pub const BODY_WINDOW_BYTES: usize = MIB;
+
 /// Idle connections kept per destination, and for how long.
 pub const IDLE_CONNECTIONS: (usize, Duration) = (8, Duration::from_secs(30));
 

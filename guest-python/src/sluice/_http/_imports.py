@@ -19,9 +19,11 @@ _PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "requests.adapters": _requests.patch_adapters,
     "requests.cookies": _shortcuts.patch_cookies,
     "requests.models": _shortcuts.patch_models,
+    "requests.sessions": _shortcuts.patch_sessions,
     "requests.structures": _shortcuts.patch_structures,
     "requests.utils": _shortcuts.patch_utils,
     "urllib3.connection": _urllib3.patch_connection,
+    "urllib3.response": _shortcuts.patch_response,
     "urllib3.util.wait": _urllib3.patch_wait,
 }
 
