@@ -24,6 +24,8 @@
 //! | [`sync`] | one sync put together | all of the above |
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
+//! | [`trial`] | a sync on trial: what it did is written down, and it can be cut as in a crash | `ops`, `rows` |
+//! | [`kit`] | the contract kit: what every connector is held against, by real syncs | `sync`, `trial`, `cassette` |
 //! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
 //! | [`cli`] | the command line; the only place that reads the environment | all |
@@ -43,6 +45,7 @@ pub mod display;
 pub mod error;
 pub mod http;
 mod incidents;
+pub mod kit;
 pub mod landing;
 pub mod log;
 mod numbers;
@@ -55,6 +58,7 @@ pub mod secrets;
 pub mod setup;
 pub mod stamp;
 pub mod sync;
+pub mod trial;
 pub mod worker;
 
 /// Text files that are part of this binary.

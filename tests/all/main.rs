@@ -24,6 +24,7 @@ mod connection;
 mod connectors;
 mod contents;
 mod contract;
+mod contract_kit;
 mod crash;
 mod databases;
 mod dependencies;

@@ -140,6 +140,7 @@ fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
         limits,
         log: lines.clone(),
         counters: Arc::new(Counters::default()),
+        trial: sluicegate::trial::Trial::default(),
     };
     let report = sync_in(worker, request).unwrap();
     let lines = lines.0.lock().unwrap().clone();

@@ -25,6 +25,7 @@ mod secrets;
 mod server;
 mod subject;
 mod tape;
+mod test;
 mod wall;
 
 use std::io::{self, Write};
@@ -58,6 +59,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::Test(arguments) => test::test(&arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
         Command::State(command) => connection::state(&command),

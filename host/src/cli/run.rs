@@ -32,6 +32,7 @@ use crate::policy::egress::NetworkGrants;
 use crate::policy::limits::{Limits, LimitsError};
 use crate::stamp::AskedLimits;
 use crate::sync::{Network, SyncRequest, redaction};
+use crate::trial::Trial;
 
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
@@ -41,7 +42,9 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
     let mut granted = Granted::parse(&arguments.grants)?;
     let oversight = oversight(&arguments.audit)?;
     let tape = Tape::open(&arguments.cassette)?;
-    let mut configuration = read_configuration(arguments, tape.server())?;
+    let has_server = arguments.grants.with_server.is_some();
+    let mut configuration =
+        read_configuration(&arguments.subject, arguments.configuration.as_deref(), has_server, tape.server())?;
     let environment = Environment::parse(&arguments.env, |name| std::env::var(name).ok())?;
     let state = arguments.state.as_deref().map(initial_state).transpose()?;
     let operator = arguments.landing.read()?;
@@ -107,6 +110,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
         limits,
         log: progress.clone(),
         counters,
+        trial: Trial::default(),
     };
     let done = place.sync(request)?;
     drop(server);
@@ -146,11 +150,16 @@ fn initial_state(file: &Path) -> Result<String, Failure> {
 }
 
 /// The configuration, in which the test server's URL is not filled in yet.
-fn read_configuration(arguments: &RunArguments, recorded: Option<&str>) -> Result<BTreeMap<String, String>, Failure> {
-    let default = arguments.subject.join("configuration.json");
-    let path: &Path = match &arguments.configuration {
+pub(super) fn read_configuration(
+    subject: &Path,
+    file: Option<&Path>,
+    has_server: bool,
+    recorded: Option<&str>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let default = subject.join("configuration.json");
+    let path: &Path = match file {
         Some(path) => path,
-        None if arguments.subject.is_dir() && default.exists() => &default,
+        None if subject.is_dir() && default.exists() => &default,
         None => return Ok(BTreeMap::new()),
     };
     let text = input::read_text(path, "configuration")?;
@@ -163,7 +172,7 @@ fn read_configuration(arguments: &RunArguments, recorded: Option<&str>) -> Resul
     }
     let wants_server = configuration.iter().find(|(_, value)| value.contains(SERVER_PLACEHOLDER));
     match wants_server {
-        Some((name, _)) if arguments.grants.with_server.is_none() => Err(Failure::refused(format!(
+        Some((name, _)) if !has_server => Err(Failure::refused(format!(
             "{}: `{name}` holds {SERVER_PLACEHOLDER}, but there is no test server",
             path.display()
         ))

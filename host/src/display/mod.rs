@@ -4,6 +4,8 @@
 //! Text for people may change in any version; the JSON form keeps its keys.
 
 pub mod cassette;
+pub mod junit;
+pub mod kit;
 pub mod output;
 pub mod preview;
 pub mod progress;

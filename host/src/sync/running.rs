@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 use crate::error::SyncError;
 use crate::http::Web;
 use crate::sandbox::{self, Capabilities};
+use crate::trial::Trial;
 use crate::worker::{self, Done, Task};
 
 use super::Place;
@@ -41,13 +42,14 @@ pub(super) fn run(
     capabilities: Capabilities,
     configuration: &BTreeMap<String, String>,
     state: String,
+    trial: &Trial,
 ) -> Ran {
     let recorded = matches!(capabilities.http, Web::Recorded(..));
     let configuration = serde_json::to_string(configuration).unwrap_or_else(|_| "{}".to_owned());
     let ran = match place {
         Place::Here(engine, component) => {
             let running = sandbox::run(engine, component, capabilities, &configuration, &state);
-            block_on(running, recorded).map(|finished| Ran {
+            block_on(until_cut(running, trial), recorded).and_then(|ended| ended).map(|finished| Ran {
                 result: classify(finished.result, finished.writer),
                 cpu: finished.cpu,
                 dropped_messages: 0,
@@ -55,7 +57,8 @@ pub(super) fn run(
         }
         Place::Worker(worker) => {
             let task = Task::Sync { configuration, state };
-            block_on_worker(worker::run(*worker, capabilities, task), recorded).map(|outcome| Ran {
+            let running = until_cut(worker::run(*worker, capabilities, task), trial);
+            block_on_worker(running, recorded).and_then(|ended| ended).map(|outcome| Ran {
                 result: match outcome.done {
                     Done::Sync(result) => classify(result, outcome.writer),
                     Done::Form(_) | Done::Test(_) => Err(SyncError::Host("the worker did another task".to_owned())),
@@ -66,6 +69,14 @@ pub(super) fn run(
         }
     };
     ran.unwrap_or_else(Ran::failed)
+}
+
+/// Ends the guest where its trial cuts it, as its own death would.
+async fn until_cut<T>(guest: impl Future<Output = T>, trial: &Trial) -> Result<T, SyncError> {
+    match select(pin!(guest), pin!(trial.cut())).await {
+        Either::Left((ended, _)) => Ok(ended),
+        Either::Right(_) => Err(SyncError::Host("the sync was cut, as its trial wants it".to_owned())),
+    }
 }
 
 /// Runs a guest on this thread until it is done or a signal comes, with everything it started. `last_entries` gives

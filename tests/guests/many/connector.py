@@ -5,6 +5,7 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 
 import attacks
 import cassettes
+import contract_kit
 import environment
 import fast
 import forms
@@ -23,6 +24,7 @@ from fivetran_connector_sdk import Connector
 MODULES = (
     attacks,
     cassettes,
+    contract_kit,
     environment,
     fast,
     local_files,

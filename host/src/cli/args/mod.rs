@@ -3,6 +3,7 @@
 mod connection;
 mod project;
 mod sync;
+mod test;
 
 use clap::{Parser, Subcommand};
 
@@ -13,6 +14,7 @@ pub(super) use connection::{
     TablesArguments, WarehouseArguments,
 };
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
+pub(super) use test::TestArguments;
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
 
 /// Run data connectors that nobody has reviewed.
@@ -66,6 +68,15 @@ pub enum Command {
     /// a connector reaches only the hosts given with --allow and, for a project (your own
     /// code), the public hosts that its connector.toml lists.
     Run(Box<RunArguments>),
+    /// Hold a connector against the contract by real syncs: the kit every author gets for free
+    ///
+    /// Works for components of any language. Syncs run in the sandbox, into databases that are thrown away, against
+    /// the project's cassettes (tests/*.har and cassettes/*.har), or, with --with-server or --allow, against a
+    /// server. One sync is cut after every checkpoint and resumed, run again, and replayed; whatever then differs is a
+    /// failure. The page docs/testing.md says what each check is for.
+    ///
+    /// Exits with 1 when a check failed, or none could be made.
+    Test(Box<TestArguments>),
     /// List a connection's tables: rows, keys, columns and when they were last synced
     Tables(TablesArguments),
     /// Show the first rows of a table

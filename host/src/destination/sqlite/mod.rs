@@ -28,6 +28,7 @@ use std::time::Duration;
 
 mod catalogue;
 mod clock;
+mod contents;
 mod convert;
 mod counts;
 mod dates;
@@ -69,11 +70,13 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use contents::{Row, TableContents};
 pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
 pub use resync::{Forget, PendingResync, Resync};
 pub use sync::SqliteDestination;
 pub(super) use text::{push_hex, text_form};
+pub(crate) use types::type_name;
 pub(super) use values::Scalar;
 
 use super::filter::Filtered;
@@ -338,6 +341,14 @@ impl Warehouse {
         options: &PeekOptions,
     ) -> Result<Option<Peek>, DestinationError> {
         self.reader(connection)?.map_or(Ok(None), |database| read::peek(&database, table, options))
+    }
+
+    /// Everything in the tables of a connection but what the host notes of its own, to be compared with another's.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn contents(&self, connection: &str) -> Result<Vec<TableContents>, DestinationError> {
+        self.reader(connection)?.map_or(Ok(Vec::new()), |database| contents::read(&database))
     }
 
     /// Whether a connection may have this name.
