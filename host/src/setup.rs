@@ -128,7 +128,7 @@ pub struct SetupRequest {
 /// How the connector failed, what it was denied, or the limit that it reached.
 pub fn form(engine: &SandboxEngine, component: &Loaded, request: &SetupRequest) -> Result<Option<Form>, SyncError> {
     let (capabilities, incidents) = capabilities(request);
-    let asked = block_on(sandbox::form(engine, component, capabilities), false).and_then(|asked| asked);
+    let asked = block_on(sandbox::form(engine, component, capabilities)).and_then(|asked| asked);
     with_denial(asked, &incidents).map_err(|error| clean(error, request))
 }
 
@@ -138,11 +138,10 @@ pub fn form(engine: &SandboxEngine, component: &Loaded, request: &SetupRequest) 
 /// As [`form`].
 pub fn form_in(worker: Worker, request: &SetupRequest) -> Result<Option<Form>, SyncError> {
     let (capabilities, incidents) = capabilities(request);
-    let asked =
-        block_on_worker(worker::run(worker, capabilities, Task::Form), false).and_then(|asked| match asked.done {
-            Done::Form(form) => form,
-            Done::Sync(_) | Done::Test(_) => Err(another_task()),
-        });
+    let asked = block_on_worker(worker::run(worker, capabilities, Task::Form)).and_then(|asked| match asked.done {
+        Done::Form(form) => form,
+        Done::Sync(_) | Done::Test(_) => Err(another_task()),
+    });
     with_denial(asked, &incidents).map_err(|error| clean(error, request))
 }
 
@@ -154,7 +153,7 @@ pub fn test_in(worker: Worker, request: &SetupRequest, name: &str) -> Result<Opt
     let (capabilities, incidents) = capabilities(request);
     let configuration = serde_json::to_string(&request.configuration).unwrap_or_else(|_| "{}".to_owned());
     let task = Task::Test { name: name.to_owned(), configuration };
-    let tested = block_on_worker(worker::run(worker, capabilities, task), false).and_then(|tested| match tested.done {
+    let tested = block_on_worker(worker::run(worker, capabilities, task)).and_then(|tested| match tested.done {
         Done::Test(outcome) => outcome,
         Done::Sync(_) | Done::Form(_) => Err(another_task()),
     });
@@ -177,7 +176,7 @@ pub fn test(
 ) -> Result<Option<Outcome>, SyncError> {
     let (capabilities, incidents) = capabilities(request);
     let configuration = serde_json::to_string(&request.configuration).unwrap_or_else(|_| "{}".to_owned());
-    let tested = block_on(sandbox::test(engine, component, capabilities, name, &configuration), false);
+    let tested = block_on(sandbox::test(engine, component, capabilities, name, &configuration));
     with_denial(tested.and_then(|tested| tested), &incidents).map_err(|error| clean(error, request))
 }
 

@@ -87,7 +87,7 @@ impl Tested {
 #[test]
 fn right_connectors_pass() {
     for mode in RIGHT {
-        let tested = Tested::mode(mode, &["--strict"]);
+        let tested = Tested::mode(mode, &["--strict", "--cuts", "3"]);
         let verdicts = tested.verdicts();
         assert!(verdicts.values().all(|verdict| verdict == "passed"), "{mode}: {}", tested.said());
         assert_eq!((tested.output.status.code(), verdicts.len()), (Some(0), 9), "{mode}");
@@ -97,7 +97,7 @@ fn right_connectors_pass() {
 #[test]
 fn what_is_lost_or_doubled_by_a_cut_is_found() {
     for mode in WRONG {
-        let tested = Tested::mode(mode, &["--only", "resume"]);
+        let tested = Tested::mode(mode, &["--only", "resume", "--cuts", "4"]);
         assert_eq!(tested.ended("failed"), ["resume"], "{mode}: {}", tested.said());
         assert_eq!(tested.output.status.code(), Some(1), "{mode}");
         let finding = tested.finding("resume");

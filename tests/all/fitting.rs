@@ -51,6 +51,7 @@ impl Place {
             log: Arc::new(Silence),
             counters: Arc::new(Counters::default()),
             trial: sluicegate::trial::Trial::default(),
+            cancel: sluicegate::sync::Cancel::default(),
         };
         sync(&engine, &component, request).unwrap()
     }

@@ -44,6 +44,7 @@ mod rows;
 mod scale;
 mod sdk;
 mod secrets;
+mod templates;
 mod uploads;
 mod vectors;
 mod web;

@@ -1,6 +1,7 @@
 //! Whether a connector may run on a connection: it is the one that was accepted, or it is accepted now.
 
-use super::args::RunArguments;
+use std::path::Path;
+
 use super::failure::Failure;
 use super::subject::Subject;
 use crate::destination::sqlite::Warehouse;
@@ -13,13 +14,14 @@ use crate::stamp::AskedLimits;
 /// # Errors
 /// When it changed, or asks for more, and the operator did not accept that.
 pub(super) fn accept(
-    arguments: &RunArguments,
     subject: &Subject,
     digest: &str,
+    warehouse: &Path,
     connection: &str,
+    accepts: bool,
     output: &Output,
 ) -> Result<(), Failure> {
-    let warehouse = Warehouse::new(&arguments.warehouse.warehouse);
+    let warehouse = Warehouse::new(warehouse);
     let comes = as_it_comes(subject, digest);
     // What cannot be read is nobody's: it is refused like any other.
     let accepted = warehouse.accepted(connection)?.map(|text| serde_json::from_str(&text).unwrap_or_default());
@@ -27,7 +29,7 @@ pub(super) fn accept(
     if let Some(accepted) = &accepted {
         match accepted.admit(&comes) {
             Ok(()) => {}
-            Err(changed) if arguments.accept => output.line(&format!("note: accepted: {}", in_words(&changed))),
+            Err(changed) if accepts => output.line(&format!("note: accepted: {}", in_words(&changed))),
             Err(changed) => return Err(refused(connection, &changed)),
         }
     }

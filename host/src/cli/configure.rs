@@ -15,10 +15,11 @@ use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::grants::{Granted, oversight, refuse_ungranted, trust};
 use super::input;
+use super::limits::limits;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
 use super::wall::Wall;
-use super::{passwords, print, run};
+use super::{passwords, print};
 use crate::compiler::configuration::{self, CONFIGURATION};
 use crate::display::output::Output;
 use crate::error::SyncError;
@@ -32,7 +33,7 @@ use crate::sync::Confidential;
 /// Fills in the form, or tests what is there.
 pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
-    let trust = trust(&arguments.grants)?;
+    let trust = trust(arguments.grants.ca_file.as_deref())?;
     let oversight = oversight(&arguments.audit)?;
     let mut granted = Granted::parse(&arguments.grants)?;
     let path = configuration_path(arguments)?;
@@ -51,8 +52,8 @@ pub(super) fn configure(arguments: &ConfigureArguments, folders: &Folders) -> Re
     if arguments.test {
         refuse_ungranted(&subject, &grants)?;
     }
-    let limits = run::limits(&arguments.limits, &LimitSettings::default(), &subject, &output)?;
-    let wall = Wall::admit(&arguments.jail, &subject, &limits, folders, &output)?;
+    let limits = limits(&arguments.limits, &LimitSettings::default(), &subject, &output)?;
+    let wall = Wall::admit(&arguments.jail, &subject.bytes, &limits, folders, &output)?;
     let log = Arc::new(Messages(output));
     let names = kept.names().chain(said.names()).cloned().collect();
     let mut request = SetupRequest {

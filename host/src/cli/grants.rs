@@ -1,5 +1,8 @@
 //! What the operator grants by flags, and what a connector asks for.
 
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::args::{AuditArguments, GrantArguments};
 use super::failure::Failure;
 use super::input;
@@ -47,15 +50,23 @@ impl Granted {
 
 /// Opens the audit log, if one is asked for.
 pub(super) fn oversight(arguments: &AuditArguments) -> Result<Oversight, Failure> {
-    let Some(path) = &arguments.audit else { return Ok(Oversight::default()) };
-    let id = format!("{:x}-{:x}", jiff::Timestamp::now().as_microsecond(), std::process::id());
-    let audit = Audit::append(path, id, arguments.audit_paths).map_err(|error| Failure::refused(error.to_string()))?;
+    let audit = audit(arguments.audit.as_deref(), arguments.audit_paths)?;
     Ok(Oversight { upstreams: Upstreams::default(), audit })
 }
 
+/// Opens an audit log for one sync.
+pub(super) fn audit(path: Option<&Path>, paths: bool) -> Result<Audit, Failure> {
+    // Of several syncs in one process.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let Some(path) = path else { return Ok(Audit::default()) };
+    let (now, process) = (jiff::Timestamp::now().as_microsecond(), std::process::id());
+    let id = format!("{now:x}-{process:x}-{:x}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    Audit::append(path, id, paths).map_err(|error| Failure::refused(error.to_string()))
+}
+
 /// Which certificate authorities are trusted.
-pub(super) fn trust(arguments: &GrantArguments) -> Result<Trust, Failure> {
-    let Some(path) = &arguments.ca_file else { return Ok(Trust::system()) };
+pub(super) fn trust(ca_file: Option<&Path>) -> Result<Trust, Failure> {
+    let Some(path) = ca_file else { return Ok(Trust::system()) };
     let pem = input::read(path, "CA file", input::DECISION_BYTES, input::Holds::Decisions)?;
     Trust::system().and_pem(&pem).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
 }

@@ -14,7 +14,8 @@ use super::folders::Folders;
 use super::grants::{Granted, refuse_ungranted, trust};
 use super::passwords;
 use super::print;
-use super::run::{limits, read_configuration};
+use super::limits::limits;
+use super::run::read_configuration;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
 use super::tape::{Tape, clock};
@@ -50,13 +51,13 @@ pub(super) fn test(arguments: &TestArguments, folders: &Folders) -> Result<u8, F
         return Err(Failure::refused("no check is left").hint("`sluice test <subject> --list` lists them"));
     }
     let tapes = tapes(arguments)?;
-    let trust = trust(&arguments.grants)?;
+    let trust = trust(arguments.grants.ca_file.as_deref())?;
     let mut granted = Granted::parse(&arguments.grants)?;
     // A broken variable is refused before a project is built.
     environment(arguments, true)?;
     let subject = Subject::load(&arguments.subject, folders, &output)?;
     let limits = limits(&arguments.limits, &Default::default(), &subject, &output)?;
-    let wall = Wall::admit(&arguments.jail, &subject, &limits, folders, &output)?;
+    let wall = Wall::admit(&arguments.jail, &subject.bytes, &limits, folders, &output)?;
     let digest = wall.open(&limits)?.digest().to_owned();
     let server = arguments.grants.with_server.as_deref().map(TestServer::start).transpose()?;
     if let Some(server) = &server {

@@ -1,10 +1,11 @@
 //! The second wall as the command line has it: admitted, opened, and loud where it is not whole.
 
+use std::sync::Arc;
+
 use super::args::JailArguments;
 use super::eprint;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
-use super::subject::Subject;
 use crate::destination::DestinationError;
 use crate::display::output::Output;
 use crate::display::steps::Step;
@@ -21,7 +22,7 @@ const CHECK: &str = "`sluice check` says what does not fit the contract";
 /// A component that may run, and where.
 pub(super) enum Wall {
     /// In workers.
-    Workers(Code, Launch),
+    Workers(Arc<Code>, Launch),
     /// In this process, because the operator said so.
     None(SandboxEngine, Box<Loaded>),
 }
@@ -38,7 +39,7 @@ impl Wall {
     /// Admits a component, making its machine code if need be.
     pub(super) fn admit(
         arguments: &JailArguments,
-        subject: &Subject,
+        bytes: &[u8],
         limits: &Limits,
         folders: &Folders,
         output: &Output,
@@ -48,17 +49,16 @@ impl Wall {
         let mut step = None;
         let compiling = || step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
         let admitted = match arguments.no_jail {
-            false => worker::admit(&cache, &subject.bytes, limits, compiling).map(|code| {
-                let launch = Launch { require_jail: arguments.require_jail, ..Launch::default() };
-                Self::Workers(code, launch)
-            }),
+            false => {
+                worker::admit(&cache, bytes, limits, compiling).map(|code| Self::workers(Arc::new(code), arguments))
+            }
             true => {
                 eprint(
                     "WARNING: --no-jail: the connector runs inside this process, and the sandbox is the only wall\n",
                 );
                 let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
                 engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
-                let loaded = Loaded::admit(&engine, &cache, &subject.bytes, limits, compiling);
+                let loaded = Loaded::admit(&engine, &cache, bytes, limits, compiling);
                 loaded.map(|component| Self::None(engine, Box::new(component)))
             }
         };
@@ -69,12 +69,13 @@ impl Wall {
                 }
                 Ok(wall)
             }
-            Err(AdmissionError::Code(error @ (CacheError::Io { .. } | CacheError::NotPrivate { .. }))) => {
-                Err(Failure::host(with_causes(&error)))
-            }
-            Err(error @ AdmissionError::Contract(_)) => Err(Failure::host(with_causes(&error))),
-            Err(error) => Err(Failure::refused(with_causes(&error)).hint(error.hint().unwrap_or(CHECK))),
+            Err(error) => Err(refused(error)),
         }
+    }
+
+    /// Workers of a component that was admitted.
+    pub(super) fn workers(code: Arc<Code>, arguments: &JailArguments) -> Self {
+        Self::Workers(code, Launch { require_jail: arguments.require_jail, ..Launch::default() })
     }
 
     /// Makes a place for one task under these limits. Says what is missing of the jail.
@@ -99,6 +100,16 @@ impl Wall {
             ));
         }
         Ok(Place::Worker(worker))
+    }
+}
+
+/// Why a component may not run.
+pub(super) fn refused(error: AdmissionError) -> Failure {
+    match &error {
+        AdmissionError::Code(CacheError::Io { .. } | CacheError::NotPrivate { .. }) | AdmissionError::Contract(_) => {
+            Failure::host(with_causes(&error))
+        }
+        error => Failure::refused(with_causes(error)).hint(error.hint().unwrap_or(CHECK)),
     }
 }
 

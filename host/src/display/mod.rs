@@ -12,5 +12,6 @@ pub mod progress;
 pub mod steps;
 pub mod summary;
 pub mod table;
+pub mod traceback;
 pub mod units;
 pub mod withheld;

@@ -1,9 +1,9 @@
 //! Where the kit's syncs run: each is a real one, into a throw-away database.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,9 +14,9 @@ use crate::counters::Counters;
 use crate::destination::sqlite::{TableContents, Warehouse};
 use crate::error::SyncError;
 use crate::http::{Oversight, Recorder};
-use crate::log::{Level, LogSink};
+use crate::log::{LastLines, LogSink};
 use crate::policy::secrets::Redactor;
-use crate::sync::{CassetteReport, Network, SyncReport, SyncRequest, redaction};
+use crate::sync::{Cancel, CassetteReport, Network, SyncReport, SyncRequest, redaction};
 use crate::trial::{CutAfter, Journal, Trial};
 
 /// The connection of every sync of the kit.
@@ -136,7 +136,7 @@ impl<'a> Bench<'a> {
     /// Syncs once into a warehouse, from the state that is there.
     pub(super) fn sync(&self, warehouse: &Path, setting: Setting) -> Result<Ran, Trouble> {
         let trial = Trial::new(setting.cut, setting.chance);
-        let log = Arc::new(Lines::default());
+        let log = Arc::new(LastLines::new(LAST_LINES, None));
         let recording = warehouse.with_extension("har");
         let request = SyncRequest {
             connector: self.subject.connector.clone(),
@@ -152,6 +152,7 @@ impl<'a> Bench<'a> {
             limits: self.subject.limits.clone(),
             log: Arc::clone(&log) as Arc<dyn LogSink>,
             counters: Arc::new(Counters::default()),
+            cancel: Cancel::default(),
             trial: trial.clone(),
         };
         let report = self.stand.sync(request)?;
@@ -217,30 +218,5 @@ impl<'a> Bench<'a> {
                 Some(before) => before.intersection(&these).copied().collect(),
             });
         }
-    }
-}
-
-/// Counts log lines and keeps the last.
-#[derive(Default)]
-struct Lines(Mutex<(u64, VecDeque<String>)>);
-
-impl Lines {
-    fn count(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    fn last(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.iter().cloned().collect()
-    }
-}
-
-impl LogSink for Lines {
-    fn line(&self, level: Level, text: &str) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.0 += 1;
-        if lines.1.len() >= LAST_LINES {
-            lines.1.pop_front();
-        }
-        lines.1.push_back(format!("{} {text}", level.as_str()));
     }
 }

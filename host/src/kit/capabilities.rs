@@ -72,21 +72,30 @@ fn reached(bench: &Bench<'_>, server: Option<String>) -> Used {
 }
 
 impl Used {
-    fn server_destination(&self) -> Option<Destination> {
-        self.server.as_deref().and_then(|url| Destination::parse(url).ok()).map(|(destination, _)| destination)
+    /// The test server as a grant is written, and its host.
+    fn server_origin(&self) -> Option<(String, String)> {
+        let url = self.server.as_deref()?;
+        match Destination::parse(url) {
+            Ok((destination, _)) => Some((destination.to_string(), destination.host().to_string())),
+            Err(_) => {
+                let (_, authority) = url.split_once("://")?;
+                let (host, _) = authority.trim_end_matches('/').rsplit_once(':')?;
+                Some((url.to_owned(), host.to_owned()))
+            }
+        }
     }
 
     /// What was reached and not asked for. A test server is no part of what a connector is.
     fn unasked(&self, asks: &[NetworkGrant]) -> Vec<String> {
-        let server = self.server_destination();
+        let server = self.server_origin();
         let grants = NetworkGrants::from_operator(asks, &[]);
         let asked = |origin: &&String| {
             let grant = origin.parse::<NetworkGrant>();
             grant.is_ok_and(|grant| grants.covers(&grant))
         };
-        let is_server = |origin: &&String| server.as_ref().is_some_and(|server| server.to_string() == **origin);
+        let is_server = |origin: &&String| server.as_ref().is_some_and(|(server, _)| server == *origin);
         let origins = self.origins.iter().filter(|origin| !is_server(origin) && !asked(origin)).cloned();
-        let own = server.as_ref().map(|server| server.host().to_string());
+        let own = server.as_ref().map(|(_, host)| host.clone());
         let by_name = |host: &&String| asks.iter().any(|ask| at(ask, host).is_some_and(|grant| ask.covers(&grant)));
         let hosts = self.hosts.iter().filter(|host| own.as_deref() != Some(host.as_str()) && !by_name(host)).cloned();
         origins.chain(hosts).collect()

@@ -1,5 +1,6 @@
 //! One sync from start to end: destination, sandbox and writer put together.
 
+mod cancel;
 mod granted;
 mod running;
 mod verdict;
@@ -31,6 +32,7 @@ use crate::sandbox::{Capabilities, Loaded, MemoryUse, SandboxEngine, Still};
 use crate::trial::Trial;
 use crate::worker::{Taker, Worker};
 
+pub use cancel::Cancel;
 use granted::{Granted, finish_audit};
 use running::{Ran, run};
 pub(crate) use running::{block_on, block_on_worker};
@@ -67,6 +69,8 @@ pub struct SyncRequest {
     pub counters: Arc<Counters>,
     /// Whether it is on trial; most are not.
     pub trial: Trial,
+    /// What ends it before it is done.
+    pub cancel: Cancel,
 }
 
 /// What answers a connector's requests.
@@ -215,7 +219,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     let (Ran { result, cpu, dropped_messages }, destination) = match thread {
         Err(error) => (Ran::failed(SyncError::Host(format!("could not start the writer: {error}"))), None),
         Ok(thread) => {
-            let ran = run(place, capabilities, &request.configuration, state, &request.trial);
+            let ran = run(place, capabilities, &request.configuration, state, &request.trial, &request.cancel);
             match thread.join() {
                 Ok(destination) => (ran, Some(destination)),
                 Err(reason) => (Ran { result: Err(SyncError::Host(reason)), ..ran }, None),

@@ -14,6 +14,7 @@ use crate::trial::Trial;
 use crate::worker::{self, Done, Task};
 
 use super::Place;
+use super::cancel::Cancel;
 use super::verdict::classify;
 
 /// Threads for sockets and timers; the guest runs on the caller's own.
@@ -43,13 +44,14 @@ pub(super) fn run(
     configuration: &BTreeMap<String, String>,
     state: String,
     trial: &Trial,
+    cancel: &Cancel,
 ) -> Ran {
     let recorded = matches!(capabilities.http, Web::Recorded(..));
     let configuration = serde_json::to_string(configuration).unwrap_or_else(|_| "{}".to_owned());
     let ran = match place {
         Place::Here(engine, component) => {
             let running = sandbox::run(engine, component, capabilities, &configuration, &state);
-            block_on(until_cut(running, trial), recorded).and_then(|ended| ended).map(|finished| Ran {
+            run_here(until_cut(running, trial), recorded, cancel).and_then(|ended| ended).map(|finished| Ran {
                 result: classify(finished.result, finished.writer),
                 cpu: finished.cpu,
                 dropped_messages: 0,
@@ -58,7 +60,7 @@ pub(super) fn run(
         Place::Worker(worker) => {
             let task = Task::Sync { configuration, state };
             let running = until_cut(worker::run(*worker, capabilities, task), trial);
-            block_on_worker(running, recorded).and_then(|ended| ended).map(|outcome| Ran {
+            run_worker(running, recorded, cancel).and_then(|ended| ended).map(|outcome| Ran {
                 result: match outcome.done {
                     Done::Sync(result) => classify(result, outcome.writer),
                     Done::Form(_) | Done::Test(_) => Err(SyncError::Host("the worker did another task".to_owned())),
@@ -79,28 +81,43 @@ async fn until_cut<T>(guest: impl Future<Output = T>, trial: &Trial) -> Result<T
     }
 }
 
-/// Runs a guest on this thread until it is done or a signal comes, with everything it started. `last_entries` gives
+/// Runs a guest on this thread until it is done or cancelled, with everything it started. `last_entries` gives
 /// requests on their way a moment to be recorded.
-pub(crate) fn block_on<T>(guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
-    block(Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all(), guest, last_entries)
+fn run_here<T>(guest: impl Future<Output = T>, last_entries: bool, cancel: &Cancel) -> Result<T, SyncError> {
+    block(Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all(), guest, last_entries, cancel)
 }
 
 /// The same for a guest that computes in a worker. This process only answers it, which one thread does best: waking
 /// another one for each batch of rows cost a fifth of the speed.
-pub(crate) fn block_on_worker<T>(guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
+fn run_worker<T>(guest: impl Future<Output = T>, last_entries: bool, cancel: &Cancel) -> Result<T, SyncError> {
     match last_entries {
-        true => block_on(guest, last_entries),
-        false => block(Builder::new_current_thread().enable_all(), guest, last_entries),
+        true => run_here(guest, last_entries, cancel),
+        false => block(Builder::new_current_thread().enable_all(), guest, last_entries, cancel),
     }
 }
 
-fn block<T>(builder: &mut Builder, guest: impl Future<Output = T>, last_entries: bool) -> Result<T, SyncError> {
+/// Runs a form or its test in this process, until a signal comes.
+pub(crate) fn block_on<T>(guest: impl Future<Output = T>) -> Result<T, SyncError> {
+    run_here(guest, false, &Cancel::default())
+}
+
+/// The same in a worker.
+pub(crate) fn block_on_worker<T>(guest: impl Future<Output = T>) -> Result<T, SyncError> {
+    run_worker(guest, false, &Cancel::default())
+}
+
+fn block<T>(
+    builder: &mut Builder,
+    guest: impl Future<Output = T>,
+    last_entries: bool,
+    cancel: &Cancel,
+) -> Result<T, SyncError> {
     let runtime = builder.build();
     let runtime = runtime.map_err(|error| SyncError::Host(format!("could not start the runtime: {error}")))?;
     let finished = runtime.block_on(async {
-        match select(pin!(guest), pin!(interrupted())).await {
+        match select(pin!(guest), pin!(cancel.cancelled())).await {
             Either::Left((finished, _)) => Ok(finished),
-            Either::Right((signal, _)) => Err(SyncError::Host(format!("the sync was cancelled by {signal}"))),
+            Either::Right((by, _)) => Err(SyncError::Host(format!("the sync was cancelled by {by}"))),
         }
     });
     // Tasks of the guest's requests must not outlive it; what they had so far is part of a recording.
@@ -109,17 +126,4 @@ fn block<T>(builder: &mut Builder, guest: impl Future<Output = T>, last_entries:
         false => runtime.shutdown_background(),
     }
     finished
-}
-
-async fn interrupted() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without handlers the signals end the process, which discards what was not committed.
-        return std::future::pending().await;
-    };
-    match select(pin!(interrupt.recv()), pin!(terminate.recv())).await {
-        Either::Left(_) => "SIGINT",
-        Either::Right(_) => "SIGTERM",
-    }
 }

@@ -82,6 +82,7 @@ pub(crate) fn run(warehouse: &Path, connection: &str, schema: &Value, operations
         log: lines.clone(),
         counters: Arc::new(Counters::default()),
         trial: sluicegate::trial::Trial::default(),
+        cancel: sluicegate::sync::Cancel::default(),
     };
     let report = sync(&guest.engine, &guest.component, request).expect("the sync starts");
     let raised = lines.0.lock().expect("nobody panicked").iter().filter_map(|line| raised(line)).collect();

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::connection::WarehouseArguments;
 use super::sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
 use crate::cli::confidential::SecretArguments;
 use crate::cli::landing::LandingArguments;
+use crate::compiler::template;
 
 /// `sluice init`
 #[derive(Debug, Args)]
@@ -15,6 +17,16 @@ pub struct InitArguments {
     /// The folder to make; must not hold a connector yet
     #[arg(default_value = ".")]
     pub folder: PathBuf,
+    /// What the project is to be like; --list says what there is
+    #[arg(long, value_name = "NAME", default_value = template::DEFAULT, value_parser = template_names())]
+    pub template: String,
+    /// List the templates, and make nothing
+    #[arg(long)]
+    pub list: bool,
+}
+
+fn template_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(template::templates().map(|(name, _)| name))
 }
 
 /// `sluice build`

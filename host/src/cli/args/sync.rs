@@ -20,14 +20,15 @@ pub struct GrantArguments {
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// Start this Python script beside the sync, as a test server of your own: it must print
-    /// the URL it listens on, on loopback, as its first line. That URL is granted, and replaces
+    /// the URL it listens on, on loopback, as its first line: http://127.0.0.1:8080, or for other protocols
+    /// tcp://127.0.0.1:5432. That URL is granted, and replaces
     /// ${server} in configuration values. The script runs outside the sandbox
     #[arg(long, value_name = "SCRIPT")]
     pub with_server: Option<PathBuf>,
 }
 
 /// The wall behind the sandbox.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Jail")]
 pub struct JailArguments {
     /// Refuse to run where the system cannot jail the connector's process with everything that there is: resource
@@ -69,7 +70,7 @@ pub struct CassetteArguments {
 }
 
 /// Limits of a sync.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArguments {
     /// Memory of the connector, in MiB [default: 256]

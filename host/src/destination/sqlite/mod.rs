@@ -264,6 +264,7 @@ impl Warehouse {
     /// # Errors
     /// As [`Warehouse::open`].
     pub fn reset(&self, connection: &str) -> Result<bool, DestinationError> {
+        Self::check_name(connection)?;
         if !self.folder.exists() {
             return Ok(false);
         }
@@ -303,6 +304,7 @@ impl Warehouse {
         table: &str,
         key: &[String],
     ) -> Result<Option<KeyChange>, DestinationError> {
+        Self::check_name(connection)?;
         if !self.folder.exists() {
             return Ok(None);
         }
@@ -386,6 +388,7 @@ impl Warehouse {
     }
 
     fn reader(&self, connection: &str) -> Result<Option<rusqlite::Connection>, DestinationError> {
+        Self::check_name(connection)?;
         if !self.folder.exists() {
             return Ok(None);
         }

@@ -1,0 +1,122 @@
+//! Components of one process, each read or built once and admitted once, however many syncs run them.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::args::JailArguments;
+use super::failure::Failure;
+use super::folders::Folders;
+use super::subject::Subject;
+use super::wall::{Wall, refused};
+use crate::display::output::Output;
+use crate::policy::limits::Limits;
+use crate::sandbox::AdmissionError;
+use crate::worker::Code;
+
+/// Components by the path under which they were asked for.
+#[derive(Default)]
+pub(super) struct Components(Mutex<HashMap<PathBuf, Arc<Mutex<Option<Known>>>>>);
+
+/// A component as it was when its file had this print.
+#[derive(Clone)]
+struct Known {
+    print: Option<Print>,
+    component: Arc<Component>,
+}
+
+/// Tells a file that was replaced or written since.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Print {
+    place: (u64, u64),
+    size: u64,
+    changed: (i64, i64),
+}
+
+/// A component, and its machine code once it was admitted.
+pub(super) struct Component {
+    subject: Subject,
+    size: u64,
+    /// Until it is admitted: a process of many syncs does not keep them.
+    bytes: Mutex<Vec<u8>>,
+    code: OnceLock<Arc<Code>>,
+}
+
+impl Components {
+    /// Reads a component or builds a project, unless that was done and nothing changed since. Others who ask for the
+    /// same wait.
+    ///
+    /// # Errors
+    /// As [`Subject::load`].
+    pub(super) fn load(&self, path: &Path, folders: &Folders, output: &Output) -> Result<Arc<Component>, Failure> {
+        let slot = Arc::clone(lock(&self.0).entry(path.to_path_buf()).or_default());
+        let mut slot = lock(&slot);
+        let print = print(path);
+        if let Some(known) = slot.as_ref()
+            && known.print.is_some()
+            && known.print == print
+        {
+            return Ok(Arc::clone(&known.component));
+        }
+        let mut subject = Subject::load(path, folders, output)?;
+        let bytes = std::mem::take(&mut subject.bytes);
+        let component =
+            Arc::new(Component { subject, size: bytes.len() as u64, bytes: Mutex::new(bytes), code: OnceLock::new() });
+        *slot = Some(Known { print, component: Arc::clone(&component) });
+        Ok(component)
+    }
+}
+
+/// `None` for a folder, whose build tells by itself whether anything changed.
+fn print(path: &Path) -> Option<Print> {
+    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    Some(Print {
+        place: (metadata.dev(), metadata.ino()),
+        size: metadata.size(),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
+}
+
+impl Component {
+    /// What is known of it. Its bytes are not there.
+    pub(super) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Admits it, making its machine code if need be. Others who want the same wait.
+    ///
+    /// # Errors
+    /// As [`Wall::admit`].
+    pub(super) fn admit(
+        &self,
+        jail: &JailArguments,
+        limits: &Limits,
+        folders: &Folders,
+        output: &Output,
+    ) -> Result<Wall, Failure> {
+        let mut bytes = lock(&self.bytes);
+        if let Some(code) = self.code.get() {
+            let (size, limit) = (self.size, limits.component_bytes);
+            return match size > limit {
+                true => Err(refused(AdmissionError::TooLarge { size, limit })),
+                false => Ok(Wall::workers(Arc::clone(code), jail)),
+            };
+        }
+        if jail.no_jail {
+            return Wall::admit(jail, &bytes, limits, folders, output);
+        }
+        let wall = Wall::admit(jail, &bytes, limits, folders, output);
+        if let Ok(Wall::Workers(code, _)) = &wall {
+            let _ = self.code.set(Arc::clone(code));
+            *bytes = Vec::new();
+        }
+        wall
+    }
+}
+
+/// What a thread that panicked left behind is whole: it is put there in one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

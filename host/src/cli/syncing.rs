@@ -1,0 +1,193 @@
+//! One sync, from what is wanted to its end: the one way of every command that syncs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::accept::accept;
+use super::args::{JailArguments, LimitArguments};
+use super::components::Components;
+use super::confidential::{Composed, Said, Sources, Way, compose};
+use super::environment::Environment;
+use super::failure::Failure;
+use super::folders::Folders;
+use super::grants::{Granted, refuse_ungranted};
+use super::limits::limits;
+use super::passwords;
+use super::report;
+use super::server::{SERVER_PLACEHOLDER, TestServer};
+use super::subject::Subject;
+use super::tape::Tape;
+use crate::cassette::{Player, Redaction};
+use crate::counters::Counters;
+use crate::destination::sqlite::Warehouse;
+use crate::display::output::Output;
+use crate::display::progress::{Started, SyncProgress};
+use crate::display::summary::SyncSummary;
+use crate::http::{Oversight, Trust};
+use crate::landing::settings::Settings;
+use crate::policy::egress::NetworkGrants;
+use crate::policy::secrets::Redactor;
+use crate::sync::{Cancel, Network, SyncReport, SyncRequest, redaction};
+use crate::trial::Trial;
+
+/// What one sync is to be, however that was said: everything that could be judged before the component was read.
+pub(super) struct Wanted {
+    /// A component or a project.
+    pub(super) subject: PathBuf,
+    /// The connection; that of the connector's name when absent.
+    pub(super) connection: Option<String>,
+    pub(super) warehouse: PathBuf,
+    /// The configuration without stored secrets, in which the test server's URL is not filled in yet.
+    pub(super) configuration: BTreeMap<String, String>,
+    pub(super) granted: Granted,
+    pub(super) trust: Trust,
+    /// A test server's script.
+    pub(super) server: Option<PathBuf>,
+    pub(super) environment: Environment,
+    /// The state to start from instead of the last checkpoint's.
+    pub(super) state: Option<String>,
+    /// How rows land, and limits.
+    pub(super) settings: Settings,
+    /// Limits that win over those of the settings.
+    pub(super) limits: LimitArguments,
+    pub(super) said: Said,
+    pub(super) tape: Tape,
+    /// Whether the component that comes is accepted, whatever was accepted before.
+    pub(super) accept: bool,
+    pub(super) jail: JailArguments,
+    pub(super) oversight: Oversight,
+}
+
+/// Where a sync happens.
+pub(super) struct Surroundings<'a> {
+    pub(super) folders: &'a Folders,
+    pub(super) components: &'a Components,
+    /// Where progress, the log and notes go.
+    pub(super) output: &'a Output,
+    pub(super) cancel: Cancel,
+}
+
+/// A sync that has ended, well or not.
+pub(super) struct Ended {
+    pub(super) connection: String,
+    pub(super) summary: SyncSummary,
+    /// 0, or the class of its failure.
+    pub(super) code: u8,
+    /// Keeps secrets out of what is shown of its rows.
+    pub(super) redactor: Redactor,
+}
+
+/// Syncs once.
+///
+/// # Errors
+/// What keeps a sync from starting. How one ended that did start is part of the answer.
+pub(super) fn sync(wanted: Wanted, around: &Surroundings<'_>) -> Result<Ended, Failure> {
+    let Surroundings { folders, output, .. } = around;
+    // What can be refused at once is refused before a project is built.
+    if let Some(connection) = &wanted.connection {
+        Warehouse::check_name(connection)?;
+    }
+    let component = around.components.load(&wanted.subject, folders, output)?;
+    let subject = component.subject();
+    let (mut configuration, mut granted) = (wanted.configuration, wanted.granted);
+    let server = wanted.server.as_deref().map(TestServer::start).transpose()?;
+    if let Some(server) = &server {
+        granted.add(server);
+        for value in configuration.values_mut() {
+            *value = value.replace(SERVER_PLACEHOLDER, &server.url);
+        }
+    }
+    let server_url = server.as_ref().map(|server| server.url.clone());
+    let replayed = matches!(wanted.tape, Tape::Replay(..));
+    let grants = granted.with_project(subject);
+    if !replayed {
+        refuse_ungranted(subject, &grants)?;
+    }
+    let limits = limits(&wanted.limits, &wanted.settings.limits, subject, output)?;
+    // A component is a stranger's: how its rows land is not its author's to say.
+    let project = subject.project.as_ref().map(|project| project.landing.clone()).unwrap_or_default();
+    let landing = project.overridden_by(wanted.settings.landing);
+    let connection = wanted.connection.unwrap_or_else(|| subject.connection());
+
+    let wall = component.admit(&wanted.jail, &limits, folders, output)?;
+    let place = wall.open(&limits)?;
+    let digest = place.digest().to_owned();
+    accept(subject, &digest, &wanted.warehouse, &connection, wanted.accept, output)?;
+    let passwords = match configuration.is_empty() {
+        true => BTreeSet::new(),
+        false => passwords::of_component(&wall, &digest, &limits, folders, output),
+    };
+    let sources = Sources {
+        subject,
+        connection: &connection,
+        warehouse: &wanted.warehouse,
+        folders,
+        said: wanted.said,
+        passwords,
+        configuration,
+        replayed,
+    };
+    let way = Way { grants: &grants, trust: &wanted.trust, limits: &limits };
+    let Composed { configuration, confidential } = compose(sources, &way)?;
+    let network = network(wanted.tape, grants, wanted.trust, redaction(&configuration, &confidential), server_url)?;
+    let redactor = confidential.said(&configuration);
+
+    let counters = Arc::new(Counters::default());
+    let started =
+        Started { connector: subject.name(), version: subject.version(), digest: &digest, connection: &connection };
+    let progress = Arc::new(SyncProgress::start((*output).clone(), Arc::clone(&counters), &started));
+    let request = SyncRequest {
+        connector: subject.name().to_owned(),
+        connection: connection.clone(),
+        warehouse: wanted.warehouse.clone(),
+        landing,
+        configuration,
+        confidential,
+        network,
+        oversight: wanted.oversight,
+        initial_state: wanted.state,
+        environment: wanted.environment.with_connection(&connection, replayed),
+        limits,
+        log: progress.clone(),
+        counters,
+        cancel: around.cancel.clone(),
+        trial: Trial::default(),
+    };
+    let done = place.sync(request)?;
+    drop(server);
+    let ended = ended(subject, &digest, connection, &wanted.warehouse, done, redactor);
+    progress.finish(&ended.summary);
+    Ok(ended)
+}
+
+/// The one place where a sync that began has ended, whatever command it was of.
+fn ended(
+    subject: &Subject,
+    digest: &str,
+    connection: String,
+    warehouse: &Path,
+    done: SyncReport,
+    redactor: Redactor,
+) -> Ended {
+    let code = done.result.as_ref().map_or_else(|error| error.exit_code(), |()| 0);
+    let summary = report::summary(subject, digest, &connection, warehouse, done, &redactor);
+    Ended { connection, summary, code, redactor }
+}
+
+/// What answers the connector's requests.
+fn network(
+    tape: Tape,
+    grants: NetworkGrants,
+    trust: Trust,
+    redaction: Redaction,
+    server: Option<String>,
+) -> Result<Network, Failure> {
+    Ok(match tape {
+        Tape::Replay(cassette, clock) => Network::Replayed(Player::new(cassette, redaction), clock),
+        tape => match tape.recorder(redaction, server)? {
+            Some(recorder) => Network::Recorded(grants, trust, recorder),
+            None => Network::Granted(grants, trust),
+        },
+    })
+}
