@@ -173,6 +173,12 @@ impl Audit {
         self.0.as_ref().is_some_and(|shared| shared.paths)
     }
 
+    /// What the sync is called in it.
+    #[must_use]
+    pub fn sync(&self) -> Option<&str> {
+        self.0.as_ref().map(|shared| shared.sync.as_str())
+    }
+
     /// Whether anything is kept.
     #[must_use]
     pub fn is_on(&self) -> bool {

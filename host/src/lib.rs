@@ -14,6 +14,7 @@
 //! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
 //! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
+//! | [`parcel`] | a project that is handed to a runner instead of being built | nothing of this crate |
 //! | [`cassette`] | recorded HTTP: reading, redacting and matching it. Pure | `policy` |
 //! | [`secrets`] | secrets at rest: sealed values beside the database, and their key | `policy` |
 //! | [`audit`] | what was granted, every request and every denial, one line each | nothing of this crate |
@@ -21,6 +22,7 @@
 //! | [`sandbox`] | everything that knows wasmtime: engine, admission, machine code, one store a sync | `policy`, `http`, `ops`, `check` |
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
+//! | [`history`] | the runs of a warehouse: who, what, when, how it ended | `policy`, `destination` |
 //! | [`sync`] | one sync put together | all of the above |
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
@@ -43,6 +45,7 @@ pub mod counters;
 pub mod destination;
 pub mod display;
 pub mod error;
+pub mod history;
 pub mod http;
 mod incidents;
 pub mod kit;
@@ -50,6 +53,7 @@ pub mod landing;
 pub mod log;
 mod numbers;
 mod ops;
+pub mod parcel;
 pub mod policy;
 mod queue;
 pub mod rows;

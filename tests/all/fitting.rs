@@ -52,6 +52,7 @@ impl Place {
             counters: Arc::new(Counters::default()),
             trial: sluicegate::trial::Trial::default(),
             cancel: sluicegate::sync::Cancel::default(),
+            following: None,
         };
         sync(&engine, &component, request).unwrap()
     }

@@ -142,6 +142,7 @@ fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
         counters: Arc::new(Counters::default()),
         trial: sluicegate::trial::Trial::default(),
         cancel: sluicegate::sync::Cancel::default(),
+        following: None,
     };
     let report = sync_in(worker, request).unwrap();
     let lines = lines.0.lock().unwrap().clone();

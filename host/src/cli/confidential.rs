@@ -48,6 +48,8 @@ pub(super) struct Said {
     rules: SecretRules,
     names: BTreeSet<String>,
     values: BTreeMap<String, String>,
+    /// Where stored secrets lie, when not beside the connection's database.
+    store: Option<PathBuf>,
 }
 
 impl SecretArguments {
@@ -89,11 +91,16 @@ impl SecretArguments {
             return Err(Failure::refused(format!("a secret has more than {SECRET_BYTES} bytes")));
         }
         let names = self.secret.iter().chain(values.keys()).cloned().collect();
-        Ok(Said { rules, names, values })
+        Ok(Said { rules, names, values, store: None })
     }
 }
 
 impl Said {
+    /// The same with the secrets of another warehouse.
+    pub(super) fn stored_in(self, warehouse: Option<PathBuf>) -> Self {
+        Self { store: warehouse, ..self }
+    }
+
     /// Whether a flag says that a value of this name is secret.
     pub(super) fn names(&self) -> &BTreeSet<String> {
         &self.names
@@ -170,6 +177,8 @@ pub(super) struct Composed {
 /// When a secret cannot be read, or one that a token needs is missing.
 pub(super) fn compose(sources: Sources<'_>, way: &Way<'_>) -> Result<Composed, Failure> {
     let Sources { subject, connection, warehouse, folders, said, passwords, mut configuration, replayed } = sources;
+    let warehouse = said.store.clone().unwrap_or_else(|| warehouse.to_path_buf());
+    let warehouse = warehouse.as_path();
     let project = subject.project.as_ref().map(|project| project.secrets.clone()).unwrap_or_default();
     let rules = project.overridden_by(said.rules);
     let stored = stored(warehouse, connection, folders, replayed)?;

@@ -41,6 +41,11 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// What happened.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn exit_code(&self) -> u8 {
         self.exit_code
     }

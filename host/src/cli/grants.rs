@@ -1,11 +1,11 @@
 //! What the operator grants by flags, and what a connector asks for.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::args::{AuditArguments, GrantArguments};
 use super::failure::Failure;
 use super::input;
+use super::record::name_of_sync;
 use super::server::TestServer;
 use super::subject::Subject;
 use crate::audit::Audit;
@@ -56,12 +56,8 @@ pub(super) fn oversight(arguments: &AuditArguments) -> Result<Oversight, Failure
 
 /// Opens an audit log for one sync.
 pub(super) fn audit(path: Option<&Path>, paths: bool) -> Result<Audit, Failure> {
-    // Of several syncs in one process.
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
     let Some(path) = path else { return Ok(Audit::default()) };
-    let (now, process) = (jiff::Timestamp::now().as_microsecond(), std::process::id());
-    let id = format!("{now:x}-{process:x}-{:x}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    Audit::append(path, id, paths).map_err(|error| Failure::refused(error.to_string()))
+    Audit::append(path, name_of_sync(), paths).map_err(|error| Failure::refused(error.to_string()))
 }
 
 /// Which certificate authorities are trusted.

@@ -10,6 +10,7 @@ mod confidential;
 mod configure;
 mod connection;
 mod contents;
+mod dev;
 mod environment;
 mod failure;
 mod folders;
@@ -20,9 +21,11 @@ mod landing;
 mod limits;
 mod migrate;
 mod passwords;
+mod record;
 mod report;
 mod resync;
 mod run;
+mod runs;
 mod secrets;
 mod server;
 mod subject;
@@ -63,8 +66,10 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
         Command::Test(arguments) => test::test(&arguments, &Folders::find()?),
+        Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
+        Command::Runs(arguments) => runs::runs(&arguments),
         Command::State(command) => connection::state(&command),
         Command::Resync(arguments) => resync::resync(&arguments),
         Command::Secrets(command) => secrets::secrets(&command, &Folders::find()?),

@@ -68,6 +68,7 @@ pub(super) fn summary(
                 swept: counts.swept,
                 nulled: counts.nulled,
                 quarantined: counts.quarantined,
+                active_rows: counts.active,
             })
             .collect(),
         pending_resyncs: pending_resyncs(warehouse, connection),

@@ -11,9 +11,10 @@ use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::grants::{Granted, oversight, trust};
 use super::input;
+use super::record::StartedBy;
 use super::report;
 use super::server::SERVER_PLACEHOLDER;
-use super::syncing::{Ended, Surroundings, Wanted, sync};
+use super::syncing::{Ended, Server, Surroundings, Wanted, sync};
 use super::tape::Tape;
 use crate::compiler::configuration;
 use crate::destination::sqlite::Warehouse;
@@ -24,7 +25,8 @@ use crate::sync::Cancel;
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
     let (components, cancel) = (Components::default(), Cancel::default());
-    let around = Surroundings { folders, components: &components, output: &output, cancel };
+    let around =
+        Surroundings { folders, components: &components, output: &output, cancel, by: StartedBy::command("run") };
     let ended = sync(wanted(arguments)?, &around)?;
     if !arguments.json {
         let Ended { summary, connection, redactor, .. } = &ended;
@@ -36,7 +38,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
 }
 
 /// What the flags say.
-fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
+pub(super) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
     let trust = trust(arguments.grants.ca_file.as_deref())?;
     let granted = Granted::parse(&arguments.grants)?;
     let oversight = oversight(&arguments.audit)?;
@@ -51,7 +53,7 @@ fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         },
         granted,
         trust,
-        server: arguments.grants.with_server.clone(),
+        server: arguments.grants.with_server.clone().map(Server::Script),
         environment: Environment::parse(&arguments.env, |name| std::env::var(name).ok())?,
         state: arguments.state.as_deref().map(initial_state).transpose()?,
         settings: arguments.landing.read()?,

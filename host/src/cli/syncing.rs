@@ -14,6 +14,7 @@ use super::folders::Folders;
 use super::grants::{Granted, refuse_ungranted};
 use super::limits::limits;
 use super::passwords;
+use super::record::{Record, StartedBy, named};
 use super::report;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
@@ -42,8 +43,8 @@ pub(super) struct Wanted {
     pub(super) configuration: BTreeMap<String, String>,
     pub(super) granted: Granted,
     pub(super) trust: Trust,
-    /// A test server's script.
-    pub(super) server: Option<PathBuf>,
+    /// A test server.
+    pub(super) server: Option<Server>,
     pub(super) environment: Environment,
     /// The state to start from instead of the last checkpoint's.
     pub(super) state: Option<String>,
@@ -59,6 +60,23 @@ pub(super) struct Wanted {
     pub(super) oversight: Oversight,
 }
 
+/// A test server of the author's own.
+pub(super) enum Server {
+    /// A script, to be started for this sync.
+    Script(PathBuf),
+    /// One that runs.
+    Running(Arc<TestServer>),
+}
+
+impl Server {
+    fn running(self) -> Result<Arc<TestServer>, Failure> {
+        match self {
+            Self::Script(script) => TestServer::start(&script).map(Arc::new),
+            Self::Running(server) => Ok(server),
+        }
+    }
+}
+
 /// Where a sync happens.
 pub(super) struct Surroundings<'a> {
     pub(super) folders: &'a Folders,
@@ -66,6 +84,8 @@ pub(super) struct Surroundings<'a> {
     /// Where progress, the log and notes go.
     pub(super) output: &'a Output,
     pub(super) cancel: Cancel,
+    /// What the history of runs says of how it was started.
+    pub(super) by: StartedBy,
 }
 
 /// A sync that has ended, well or not.
@@ -83,15 +103,24 @@ pub(super) struct Ended {
 /// # Errors
 /// What keeps a sync from starting. How one ended that did start is part of the answer.
 pub(super) fn sync(wanted: Wanted, around: &Surroundings<'_>) -> Result<Ended, Failure> {
-    let Surroundings { folders, output, .. } = around;
     // What can be refused at once is refused before a project is built.
     if let Some(connection) = &wanted.connection {
         Warehouse::check_name(connection)?;
     }
+    let mut record = Record::new(&wanted.warehouse, wanted.oversight.audit.sync(), &around.by);
+    record.knows().connection = wanted.connection.clone().unwrap_or_default();
+    recorded(wanted, around, &mut record).inspect_err(|failure| record.refused(failure))
+}
+
+fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> Result<Ended, Failure> {
+    let Surroundings { folders, output, .. } = around;
     let component = around.components.load(&wanted.subject, folders, output)?;
     let subject = component.subject();
+    let known = record.knows();
+    known.connector = (subject.name().to_owned(), subject.version().map(str::to_owned));
+    known.connection = wanted.connection.clone().unwrap_or_else(|| subject.connection());
     let (mut configuration, mut granted) = (wanted.configuration, wanted.granted);
-    let server = wanted.server.as_deref().map(TestServer::start).transpose()?;
+    let server = wanted.server.map(Server::running).transpose()?;
     if let Some(server) = &server {
         granted.add(server);
         for value in configuration.values_mut() {
@@ -105,6 +134,7 @@ pub(super) fn sync(wanted: Wanted, around: &Surroundings<'_>) -> Result<Ended, F
         refuse_ungranted(subject, &grants)?;
     }
     let limits = limits(&wanted.limits, &wanted.settings.limits, subject, output)?;
+    record.knows().limits = named(&limits);
     // A component is a stranger's: how its rows land is not its author's to say.
     let project = subject.project.as_ref().map(|project| project.landing.clone()).unwrap_or_default();
     let landing = project.overridden_by(wanted.settings.landing);
@@ -113,10 +143,14 @@ pub(super) fn sync(wanted: Wanted, around: &Surroundings<'_>) -> Result<Ended, F
     let wall = component.admit(&wanted.jail, &limits, folders, output)?;
     let place = wall.open(&limits)?;
     let digest = place.digest().to_owned();
+    record.knows().component.clone_from(&digest);
     accept(subject, &digest, &wanted.warehouse, &connection, wanted.accept, output)?;
     let passwords = match configuration.is_empty() {
         true => BTreeSet::new(),
-        false => passwords::of_component(&wall, &digest, &limits, folders, output),
+        false => {
+            let form = component.parcel().map_or(Some(digest.clone()), |_| passwords::form_of(subject, &digest));
+            form.map(|form| passwords::of_component(&wall, &form, &limits, folders, output)).unwrap_or_default()
+        }
     };
     let sources = Sources {
         subject,
@@ -153,10 +187,12 @@ pub(super) fn sync(wanted: Wanted, around: &Surroundings<'_>) -> Result<Ended, F
         counters,
         cancel: around.cancel.clone(),
         trial: Trial::default(),
+        following: Some(record.following()),
     };
     let done = place.sync(request)?;
     drop(server);
     let ended = ended(subject, &digest, connection, &wanted.warehouse, done, redactor);
+    record.finished(&ended.summary);
     progress.finish(&ended.summary);
     Ok(ended)
 }

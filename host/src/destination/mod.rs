@@ -139,13 +139,15 @@ pub struct TableCounts {
     pub nulled: u64,
     /// Rows that went to the quarantine instead.
     pub quarantined: u64,
+    /// Rows that are active for the first time in the month; see `docs/runs.md`.
+    pub active: u64,
     /// Rows that a re-sync found gone from the source, and took away at the end.
     pub swept: u64,
 }
 
 impl TableCounts {
     pub(crate) fn new(table: TableName) -> Self {
-        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0, swept: 0, nulled: 0, quarantined: 0 }
+        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0, active: 0, swept: 0, nulled: 0, quarantined: 0 }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod kit;
 pub mod output;
 pub mod preview;
 pub mod progress;
+pub mod runs;
 pub mod steps;
 pub mod summary;
 pub mod table;

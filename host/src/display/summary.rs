@@ -137,6 +137,8 @@ pub struct TableSummary {
     pub nulled: u64,
     /// Rows kept aside because they cannot land.
     pub quarantined: u64,
+    /// Rows that were active for the first time in their month.
+    pub active_rows: u64,
 }
 
 /// A re-sync that has begun.

@@ -154,6 +154,7 @@ impl<'a> Bench<'a> {
             counters: Arc::new(Counters::default()),
             cancel: Cancel::default(),
             trial: trial.clone(),
+            following: None,
         };
         let report = self.stand.sync(request)?;
         let journal = trial.journal();

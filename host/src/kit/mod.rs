@@ -207,11 +207,12 @@ pub fn test(
 ) -> Result<CaseReport, Trouble> {
     let bench = Bench::new(stand, subject, case)?;
     let mut report = CaseReport::new(&case.name);
-    let mut kit = Kit { bench: &bench, options, first: None };
+    let mut kit = Kit { bench: &bench, options, first: None, cannot_land: false };
     for check in Check::ALL.into_iter().filter(|check| options.checks.contains(check)) {
         begin(check);
         let start = Instant::now();
         let result = kit.make(check)?;
+        kit.cannot_land |= check == Check::Schema && result.verdict == Verdict::Failed;
         report.add(check, result.redacted(&bench.secrets), start.elapsed());
     }
     report.recorded = bench.keep_recording()?;
@@ -223,6 +224,8 @@ struct Kit<'a> {
     bench: &'a Bench<'a>,
     options: &'a Options,
     first: Option<Ran>,
+    /// The declaration failed, and with it every sync.
+    cannot_land: bool,
 }
 
 impl Kit<'_> {
@@ -235,6 +238,9 @@ impl Kit<'_> {
         }
         let Some(first) = &self.first else { return Ok(CheckResult::skipped("there was no sync")) };
         let (bench, options) = (self.bench, self.options);
+        if self.cannot_land && first.result.is_err() {
+            return Ok(CheckResult::skipped("no sync can go well: see schema"));
+        }
         match check {
             Check::Schema | Check::Sync => return Ok(whole::check(bench, first)),
             Check::Operations => return Ok(operations::check(first)),

@@ -71,6 +71,16 @@ pub struct SyncRequest {
     pub trial: Trial,
     /// What ends it before it is done.
     pub cancel: Cancel,
+    /// Who writes it into a history, if somebody does.
+    pub following: Option<Following>,
+}
+
+/// Who follows a sync from its beginning.
+pub struct Following {
+    /// What the sync is called, in the audit log too. What it has committed is noted under this name.
+    pub sync: String,
+    /// Called once, when the sync has its connection and before anything lands.
+    pub began: Box<dyn FnOnce() + Send>,
 }
 
 /// What answers a connector's requests.
@@ -180,10 +190,14 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
         clock: clock.map(|clock| clock.as_microsecond()),
         uncommitted_bytes: request.limits.uncommitted_bytes,
         columns: request.limits.columns_per_table,
+        sync: request.following.as_ref().map(|following| following.sync.clone()),
         ..SqliteOptions::default()
     };
     let started = (identity.connector.clone(), identity.digest.clone());
     let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
+    if let Some(following) = request.following {
+        (following.began)();
+    }
     audit.write(&granted.started(&started.0, &started.1, &request.connection));
     let state = request.initial_state.unwrap_or_else(|| destination.state().to_owned());
     let path_column = destination.path_column();

@@ -1,7 +1,9 @@
 //! The command line: what may be typed, and nothing else.
 
 mod connection;
+mod dev;
 mod project;
+mod runs;
 mod sync;
 mod test;
 
@@ -13,8 +15,10 @@ pub(super) use connection::{
     ConnectionArguments, MigrateArguments, PeekArguments, ResetArguments, ResyncArguments, StateCommand,
     TablesArguments, WarehouseArguments,
 };
+pub(super) use dev::{DevArguments, DevOptions};
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
 pub(super) use test::TestArguments;
+pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
 
 /// Run data connectors that nobody has reviewed.
@@ -77,10 +81,20 @@ pub enum Command {
     ///
     /// Exits with 1 when a check failed, or none could be made.
     Test(Box<TestArguments>),
+    /// Sync a project again whenever you save it, without building it
+    ///
+    /// What is saved runs at once: in the same sandbox, with the same grants, limits and rows as with `sluice run`,
+    /// by a runner that is made once for all projects and is given your files and packages. Rows land in
+    /// <project>/.sluice/dev. A sync under way ends when you save, and begins anew.
+    Dev(Box<DevArguments>),
     /// List a connection's tables: rows, keys, columns and when they were last synced
     Tables(TablesArguments),
     /// Show the first rows of a table
     Peek(PeekArguments),
+    /// Show the history of runs: who synced what, when, and how it ended
+    ///
+    /// Every sync leaves a row in runs.db in the warehouse. --months shows monthly active rows.
+    Runs(RunsArguments),
     /// Show, set or reset the state of a connection
     #[command(subcommand)]
     State(StateCommand),

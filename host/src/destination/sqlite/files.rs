@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::destination::DestinationError;
 
+/// Names that no connection has, because the host keeps something of its own there.
+const TAKEN: [&str; 1] = ["runs"];
 /// Longest name of a connection, in bytes.
 pub(super) const MAX_CONNECTION_NAME: usize = 100;
 
@@ -37,6 +39,20 @@ impl Files {
             lock: folder.join(format!("{connection}.lock")),
             key: folder.join(format!("{connection}.key")),
         };
+        for path in files.all_of_database() {
+            check_file(&path)?;
+        }
+        Ok(files)
+    }
+
+    /// The same for a database of the host's own, whose name is no connection's.
+    ///
+    /// # Errors
+    /// `Files` when something that exists is not ours.
+    pub(super) fn own(warehouse: &Path, name: &'static str) -> Result<Self, DestinationError> {
+        let folder = check_folder(warehouse)?;
+        let at = |extension: &str| folder.join(format!("{name}.{extension}"));
+        let files = Self { connection: name.to_owned(), database: at("db"), lock: at("lock"), key: at("key") };
         for path in files.all_of_database() {
             check_file(&path)?;
         }
@@ -99,6 +115,10 @@ pub(super) fn check_connection_name(name: &str) -> Result<(), DestinationError> 
     let starts = bytes.next().is_some_and(|b| b == b'_' || b.is_ascii_lowercase());
     let goes_on = bytes.all(|b| b == b'_' || b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit());
     if starts && goes_on && name.len() <= MAX_CONNECTION_NAME {
+        if TAKEN.contains(&name) {
+            let reason = format!("{name} is where the history of runs is kept; use another name");
+            return Err(DestinationError::Invalid { what: "the name of the connection", reason });
+        }
         return Ok(());
     }
     Err(DestinationError::Invalid {

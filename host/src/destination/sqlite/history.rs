@@ -6,6 +6,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection};
 
+use super::active::Active;
 use super::catalogue::Table;
 use super::clock::{self, Clock};
 use super::dates;
@@ -77,8 +78,8 @@ pub(super) struct Statements {
     compared: Vec<Option<Parameter>>,
 }
 
-/// The columns of `latest` that come first: the row, whether it is active, its start.
-const FOUND: usize = 3;
+/// The columns of `latest` that come first: the row, whether it is active, its start, when it was last synced.
+const FOUND: usize = 4;
 
 impl Statements {
     /// Works them out for batches of these columns.
@@ -113,7 +114,7 @@ impl Statements {
             (quote(&table.name), quote(table.system.synced), quote(table.system.start), quote(table.system.active));
         // Plans are made after it was checked that one is free.
         let row = table.row_id(std::iter::empty()).unwrap_or("rowid");
-        let mut found = vec![row.to_owned(), active.clone(), start.clone()];
+        let mut found = vec![row.to_owned(), active.clone(), start.clone(), synced.clone()];
         found.extend(compared.iter().map(|(name, _)| quote(name)));
         let copied_from = (kind == OperationKind::Update).then_some(first_parameter(table) + parameters.len());
         Self {
@@ -176,20 +177,23 @@ struct Writer<'c> {
     /// The row of the latest version of the key at hand, and when it began.
     former: i64,
     start: String,
+    /// When it was last synced.
+    synced: String,
     /// A stamp as text.
     stamp: String,
 }
 
-/// Applies every row of a batch in order; see [`super::write::apply`].
+/// Applies every row of a batch in order; see [`super::write::apply`]. Answers how many rows are active for the first
+/// time in the month.
 pub(super) fn apply(
     connection: &Connection,
     plan: &Plan,
     statements: &Statements,
     batch: &Batch,
     fitted: &Fitted,
-    clock: &mut Clock,
+    (clock, active): (&mut Clock, &mut Active),
     buffers: &mut Buffers,
-) -> Result<(), DestinationError> {
+) -> Result<u64, DestinationError> {
     let prepare = |sql: &str| connection.prepare_cached(sql).map_err(failed("writing versions"));
     let mut writer = Writer {
         plan,
@@ -200,8 +204,10 @@ pub(super) fn apply(
         begin: prepare(&statements.begin)?,
         former: 0,
         start: String::new(),
+        synced: String::new(),
         stamp: String::new(),
     };
+    let mut counted = 0;
     let mut sent = fitted.is_changed().then(|| Cells::of(&batch.columns));
     let mut cells = Cells::of(fitted.columns(batch));
     for row in 0..batch.rows {
@@ -216,9 +222,15 @@ pub(super) fn apply(
             // Only another program can have put a version into the future.
             stamp = clock.step(former + 1);
         }
-        writer.take(step(statements.kind, latest), stamp, &mut cells, row, buffers)?;
+        let step = step(statements.kind, latest);
+        writer.take(step, stamp, &mut cells, row, buffers)?;
+        let former = (latest != Latest::Missing).then_some(writer.synced.as_str());
+        if step != Step::Nothing && Active::counts(former, &writer.stamp) {
+            active.add(&plan.table.name, &writer.stamp, 1);
+            counted += 1;
+        }
     }
-    Ok(())
+    Ok(counted)
 }
 
 fn parse(stamp: &str) -> Option<i64> {
@@ -246,6 +258,8 @@ impl Writer<'_> {
         self.former = found.get(0).map_err(&doing)?;
         self.start.clear();
         self.start.push_str(found.get_ref(2).and_then(|start| Ok(start.as_str()?)).map_err(&doing)?);
+        self.synced.clear();
+        self.synced.push_str(found.get_ref(3).and_then(|synced| Ok(synced.as_str()?)).map_err(&doing)?);
         if !found.get::<_, bool>(1).map_err(&doing)? {
             return Ok(Some(Latest::Closed));
         }

@@ -1,7 +1,7 @@
 //! One sync at a time for each connection.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -50,6 +50,29 @@ impl Lock {
         };
         note().map_err(|error| failed("cannot write the lock file", error))?;
         Ok(Self { _file: file })
+    }
+}
+
+impl Lock {
+    /// Whether a sync holds the lock. Nothing is created.
+    ///
+    /// # Errors
+    /// The file is not as it must be.
+    pub(super) fn is_held(path: &Path) -> Result<bool, DestinationError> {
+        let failed = |reason: &str, error| DestinationError::files(path, reason, Some(error));
+        files::check_file(path)?;
+        let opened = OpenOptions::new().read(true).custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)).open(path);
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed("cannot open the lock file", error)),
+        };
+        // Shared, and given back at once.
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(failed("cannot lock", error)),
+        }
     }
 }
 

@@ -26,6 +26,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+mod active;
+mod beside;
 mod catalogue;
 mod clock;
 mod contents;
@@ -53,6 +55,7 @@ mod prepare;
 mod quarantine;
 mod read;
 mod removal;
+mod resume;
 mod resync;
 mod rules;
 mod schema;
@@ -71,8 +74,11 @@ mod write;
 mod tests;
 
 pub use contents::{Row, TableContents};
+pub use active::ActiveRows;
+pub(crate) use beside::{Own, open_own};
 pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
+pub use resume::{Kept, KeptTable};
 pub use resync::{Forget, PendingResync, Resync};
 pub use sync::SqliteDestination;
 pub(super) use text::{push_hex, text_form};
@@ -106,6 +112,8 @@ pub struct SqliteOptions {
     pub tables: u64,
     /// Most columns in a table, without those of the host.
     pub columns: usize,
+    /// Which sync this is, as the history of runs calls it.
+    pub sync: Option<String>,
     /// Most rows in the quarantine.
     pub quarantined_rows: u64,
 }
@@ -122,6 +130,7 @@ impl Default for SqliteOptions {
             uncommitted_bytes: 16 << 30,
             tables: 10_000,
             columns: 1_000,
+            sync: None,
             quarantined_rows: 10_000,
         }
     }
@@ -367,6 +376,34 @@ impl Warehouse {
     /// As [`Warehouse::open`], without taking the lock.
     pub fn contains(&self, connection: &str) -> Result<bool, DestinationError> {
         Ok(self.reader(connection)?.is_some())
+    }
+
+    /// Monthly active rows of a connection, in order of month and table.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn active_rows(&self, connection: &str) -> Result<Vec<ActiveRows>, DestinationError> {
+        let read = |database| active::read(&database).map_err(open::failed("reading the active rows"));
+        self.reader(connection)?.map_or(Ok(Vec::new()), read)
+    }
+
+    /// What the latest sync of a connection has committed, if it was said which one it is.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn last_kept(&self, connection: &str) -> Result<Option<Kept>, DestinationError> {
+        self.reader(connection)?.map_or(Ok(None), |database| resume::read(&database))
+    }
+
+    /// Whether a sync holds a connection at this moment.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn is_in_use(&self, connection: &str) -> Result<bool, DestinationError> {
+        if !self.folder.exists() {
+            return Ok(false);
+        }
+        Lock::is_held(&Files::locate(&self.folder, connection)?.lock)
     }
 
     /// The names of all connections, in order. What is no database of a connection is left out.

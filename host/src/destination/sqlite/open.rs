@@ -36,6 +36,7 @@ CREATE TABLE "_sluice_hashing" ("table" TEXT NOT NULL, "column" TEXT NOT NULL, "
 CREATE TABLE "_sluice_columns" ("table_name" TEXT NOT NULL COLLATE NOCASE, "name" TEXT NOT NULL COLLATE NOCASE, "position" INTEGER NOT NULL,
   "source_name" TEXT NOT NULL, "data_type" TEXT, "storage" TEXT NOT NULL, "key_ordinal" INTEGER,
   PRIMARY KEY ("table_name", "name")) WITHOUT ROWID;
+CREATE TABLE "_sluice_active" ("month" TEXT NOT NULL, "table_name" TEXT NOT NULL COLLATE NOCASE, "rows" INTEGER NOT NULL, PRIMARY KEY ("month", "table_name")) WITHOUT ROWID;
 CREATE TABLE "_sluice_files" ("incoming" TEXT NOT NULL, "path" TEXT NOT NULL);
 "#;
 
@@ -81,7 +82,7 @@ pub(super) fn open_for_reading(files: &Files, options: &SqliteOptions) -> Result
     Ok(Some(connection))
 }
 
-fn harden(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
+pub(super) fn harden(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
     for (setting, value) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -152,12 +153,12 @@ fn lay_out(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-fn identify(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+pub(super) fn identify(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     let read = |name| connection.pragma_query_value(None, name, |row| row.get(0));
     Ok((read("application_id")?, read("user_version")?))
 }
 
-fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+pub(super) fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
@@ -201,7 +202,7 @@ fn check_schema(connection: &Connection, files: &Files) -> Result<(), Destinatio
 
 /// Statements of ours never do these things; a statement that would is not ours.
 #[allow(clippy::needless_pass_by_value, reason = "the hook's signature")]
-fn authorize(context: AuthContext<'_>) -> Authorization {
+pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Pragma { pragma_name: "table_xinfo", .. } => Authorization::Allow,
         AuthAction::Attach { .. }
@@ -221,7 +222,7 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
 }
 
 /// Turns what SQLite says about a file into what to do.
-fn explain(error: DestinationError, files: &Files) -> DestinationError {
+pub(super) fn explain(error: DestinationError, files: &Files) -> DestinationError {
     let code = match &error {
         DestinationError::Sqlite { source, .. } => source.sqlite_error_code(),
         _ => None,

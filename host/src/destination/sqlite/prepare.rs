@@ -53,19 +53,28 @@ impl SqliteDestination {
         }
         self.begin()?;
         let (connection, buffers) = (&self.connection, &mut self.buffers);
-        match &plan.work {
+        let active = match &plan.work {
             Work::Plain(statements) => {
                 let stamp = self.clock.tick();
+                self.active.begin(&stamp);
                 write::apply(connection, &plan, statements, batch, &fitted, &stamp, buffers)?;
+                let active = match kind {
+                    OperationKind::Upsert => self.active.upserted(batch.rows),
+                    OperationKind::Update | OperationKind::Delete => self.active.changed(),
+                };
+                self.active.add(&plan.table.name, &stamp, active);
+                active
             }
             Work::History(statements) => {
-                history::apply(connection, &plan, statements, batch, &fitted, &mut self.clock, buffers)?;
+                let clock = (&mut self.clock, &mut self.active);
+                history::apply(connection, &plan, statements, batch, &fitted, clock, buffers)?
             }
-        }
-        if fitted.nulled > 0
+        };
+        if fitted.nulled + active > 0
             && let Some(counts) = self.counts.of(source)
         {
             counts.nulled += fitted.nulled;
+            counts.active += active;
         }
         Ok(())
     }

@@ -33,6 +33,8 @@ pub(super) const LAST_STAMP: &str = "last_stamp";
 pub(super) const CONNECTOR: &str = "connector";
 /// The entry that holds the digest of the component that synced last.
 pub(super) const DIGEST: &str = "component_digest";
+/// The entry that holds what the latest sync has committed.
+pub(super) const KEPT: &str = "kept";
 /// The entry that holds which connector the operator accepted, and what it asked for.
 pub(super) const ACCEPTED: &str = "accepted";
 /// The entry that says when a sync first ended well; what is there then is not new.

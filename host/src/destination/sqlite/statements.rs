@@ -2,6 +2,7 @@
 //!
 //! Parameter 1 is the stamp; then come, for each row, its id in tables without a primary key, and its columns.
 
+use super::active::LOOK;
 use super::catalogue::Table;
 use super::naming::quote;
 use super::plan::Parameter;
@@ -59,8 +60,9 @@ fn upsert(table: &Table, names: &[String], rows: usize) -> String {
         let marks: String = (0..own).map(|index| format!(", ?{}", 2 + row * own + index)).collect();
         format!("(?1{marks}, 0)")
     };
-    let mut sets =
-        vec![format!("{0} = excluded.{0}", quote(table.system.synced)), format!("{} = 0", quote(table.system.deleted))];
+    let (synced, deleted) = (quote(table.system.synced), quote(table.system.deleted));
+    // A row that is there is looked at; the answer is always 0.
+    let mut sets = vec![format!("{synced} = excluded.{synced}"), format!("{deleted} = {LOOK}({synced})")];
     for column in table.columns.iter().filter(|column| column.key.is_none()) {
         // A column the batch does not name has no value in VALUES either, hence NULL.
         sets.push(format!("{0} = excluded.{0}", quote(&column.name)));
@@ -77,7 +79,8 @@ fn upsert(table: &Table, names: &[String], rows: usize) -> String {
 }
 
 fn change(table: &Table, names: &[String], parameters: &[Parameter], kind: OperationKind, removal: Removal) -> String {
-    let mut sets = vec![format!("{} = ?1", quote(table.system.synced))];
+    let synced = quote(table.system.synced);
+    let mut sets = vec![format!("{synced} = CASE {LOOK}({synced}) WHEN 0 THEN ?1 END")];
     let mut conditions = Vec::new();
     if kind == OperationKind::Delete {
         sets.push(format!("{} = 1", quote(table.system.deleted)));
@@ -92,7 +95,9 @@ fn change(table: &Table, names: &[String], parameters: &[Parameter], kind: Opera
     }
     let (name, conditions) = (quote(&table.name), conditions.join(" AND "));
     match (kind, removal) {
-        (OperationKind::Delete, Removal::Remove) => format!("DELETE FROM {name} WHERE {conditions}"),
+        (OperationKind::Delete, Removal::Remove) => {
+            format!("DELETE FROM {name} WHERE {conditions} AND {LOOK}({synced}) = 0")
+        }
         _ => format!("UPDATE {name} SET {} WHERE {conditions}", sets.join(", ")),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
 
 use super::SqliteOptions;
+use super::active::Active;
 use super::catalogue::{Catalogue, Table, all_tables};
 use super::clock::Clock;
 use super::counts::Counts;
@@ -17,7 +18,7 @@ use super::quarantine::Quarantine;
 use super::removal::Removal;
 use super::rules::Rules;
 use super::uploads::Uploads;
-use super::{clock, fixed, hashing, inventory, resync, schema, state, switch, write};
+use super::{clock, fixed, hashing, inventory, resume, resync, schema, state, switch, write};
 use crate::destination::filter::Filtered;
 use crate::destination::{Destination, DestinationError, FilePart, SyncIdentity, TableCounts};
 use crate::rows::{Operation, OperationKind, TableDefinition, TableName};
@@ -39,6 +40,8 @@ pub struct SqliteDestination {
     pub(super) buffers: write::Buffers,
     pub(super) clock: Clock,
     pub(super) counts: Counts,
+    pub(super) active: Active,
+    checkpoints: u64,
     state: String,
     identity: SyncIdentity,
     pub(super) options: SqliteOptions,
@@ -84,6 +87,8 @@ impl SqliteDestination {
             buffers: write::Buffers::default(),
             clock: clock(&connection, options.clock)?,
             counts: Counts::default(),
+            active: Active::install(&connection)?,
+            checkpoints: 0,
             state: state::read(&connection).map_err(failed("reading the state"))?,
             identity,
             options,
@@ -164,6 +169,7 @@ impl SqliteDestination {
     fn end(&mut self) -> Result<(), DestinationError> {
         self.ended = true;
         self.counts.discard();
+        self.active.discard();
         let discarded = self.uploads.abandon();
         if self.connection.is_autocommit() {
             return discarded;
@@ -180,11 +186,17 @@ impl SqliteDestination {
         }
         state::write_identity(&self.connection, &self.identity, self.clock.last())
             .map_err(failed("writing the catalogue"))?;
+        let checkpoints = self.checkpoints + u64::from(state.is_some());
+        self.active.keep(&self.connection).map_err(failed("writing the active rows"))?;
+        if let Some(sync) = &self.options.sync {
+            resume::write(&self.connection, sync, checkpoints, self.counts.tables())?;
+        }
         if self.uploads.has_finished() {
             self.uploads.record(&self.connection)?;
         }
         self.connection.execute("COMMIT", []).map_err(failed("committing"))?;
         self.counts.keep();
+        self.checkpoints = checkpoints;
         self.unsettled = self.unsettled.saturating_add(self.uncommitted);
         self.uncommitted = 0;
         if let Some(state) = state {

@@ -1,6 +1,7 @@
 //! Tests on real files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod active;
 mod cutting;
 mod edges;
 mod files;

@@ -1,0 +1,83 @@
+//! Which process runs a sync, and whether it still does.
+
+use std::fs;
+use std::io::Read as _;
+
+use rustix::process::{Pid, geteuid, getpid, test_kill_process};
+
+/// Of `/etc/passwd`.
+const PASSWD_BYTES: u64 = 4 << 20;
+
+/// This process: its number, when it started, and in which space of numbers that is so.
+#[must_use]
+pub fn this_process() -> String {
+    let pid = getpid();
+    format!("{} {} {}", pid.as_raw_nonzero(), started(pid).unwrap_or_default(), space())
+}
+
+/// Whether the process of this text is there; `None` when that cannot be seen from here.
+pub(super) fn is_alive(process: &str) -> Option<bool> {
+    let mut parts = process.splitn(3, ' ');
+    let pid = Pid::from_raw(parts.next()?.parse().ok()?)?;
+    let (since, of) = (parts.next()?, parts.next()?);
+    if of != space() {
+        return None;
+    }
+    // Whoever may not send a signal learns that there is somebody.
+    if test_kill_process(pid).is_err_and(|error| error == rustix::io::Errno::SRCH) {
+        return Some(false);
+    }
+    // The number may be another process's by now.
+    Some(started(pid).is_none_or(|now| since.is_empty() || now == since))
+}
+
+/// When a process started, in the kernel's own unit; known on Linux.
+fn started(pid: Pid) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    // The name in parentheses may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(19).map(str::to_owned)
+}
+
+/// The numbers of processes mean something on one machine, since it was started, in one container.
+fn space() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    format!("{} {}", boot.trim(), namespace.display())
+}
+
+/// The name of the user this process acts as; what the environment says of it is not asked.
+#[must_use]
+pub fn user() -> String {
+    let id = geteuid().as_raw().to_string();
+    let mut passwd = String::new();
+    let read = fs::File::open("/etc/passwd").and_then(|file| file.take(PASSWD_BYTES).read_to_string(&mut passwd));
+    let name = read.ok().and_then(|_| {
+        passwd.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == id).then(|| name.to_owned())
+        })
+    });
+    name.unwrap_or_else(|| format!("user {id}"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_more_than_its_number() {
+        let this = this_process();
+        assert_eq!(is_alive(&this), Some(true));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let parts: Vec<_> = this.splitn(3, ' ').collect();
+        child.wait().unwrap();
+        assert_eq!(is_alive(&format!("{} {} {}", child.id(), parts[1], parts[2])), Some(false));
+        assert_eq!(is_alive(&format!("{} 1 {}", parts[0], parts[2])), Some(false), "the number of another one");
+        assert_eq!(is_alive(&format!("{} {} elsewhere", parts[0], parts[1])), None);
+        assert_eq!(is_alive("nonsense"), None);
+        assert!(!user().is_empty());
+    }
+}

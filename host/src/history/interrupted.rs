@@ -1,0 +1,73 @@
+//! Runs whose process died.
+
+use rusqlite::params;
+
+use super::alive::is_alive;
+use super::store::{History, HistoryError, failed};
+use super::write::settle_with;
+use super::{Ending, Outcome, RunTable, Totals};
+use crate::destination::sqlite::{Kept, Warehouse};
+
+/// A run that is not settled.
+struct Open {
+    id: u64,
+    sync: String,
+    connection: String,
+    process: String,
+}
+
+/// Settles every run that cannot be under way any more.
+pub(super) fn settle(history: &History) -> Result<(), HistoryError> {
+    let warehouse = Warehouse::new(&history.warehouse);
+    for run in open(history)?.into_iter().filter(|run| is_over(run, &warehouse)) {
+        let kept = warehouse.last_kept(&run.connection).ok().flatten().filter(|kept| kept.sync == run.sync);
+        let ending = ending(kept.unwrap_or_default());
+        // Another look may have been first, or the run ended after all.
+        settle_with(&mut history.database(), run.id, &ending, true).map_err(failed("settling a run"))?;
+    }
+    Ok(())
+}
+
+fn open(history: &History) -> Result<Vec<Open>, HistoryError> {
+    let database = history.database();
+    let doing = failed("looking for interrupted runs");
+    let mut statement = database
+        .prepare_cached(
+            "SELECT \"id\", \"sync\", \"connection\", \"process\" FROM \"runs\" WHERE \"outcome\" = 'running' LIMIT ?",
+        )
+        .map_err(&doing)?;
+    let rows = statement.query_map(params![10_000], |row| {
+        Ok(Open {
+            id: row.get::<_, i64>(0)?.unsigned_abs(),
+            sync: row.get(1)?,
+            connection: row.get(2)?,
+            process: row.get(3)?,
+        })
+    });
+    rows.and_then(Iterator::collect).map_err(&doing)
+}
+
+/// Where the process cannot be seen, such as from another container, the connection's lock tells. It is looked at
+/// only then: looking takes it for a moment.
+fn is_over(run: &Open, warehouse: &Warehouse) -> bool {
+    match is_alive(&run.process) {
+        Some(alive) => !alive,
+        None => matches!(warehouse.is_in_use(&run.connection), Ok(false)),
+    }
+}
+
+fn ending(kept: Kept) -> Ending {
+    let totals =
+        Totals { rows: kept.rows, checkpoints: kept.checkpoints, active_rows: kept.active, ..Totals::default() };
+    let tables = kept.tables.into_iter().map(|table| RunTable {
+        table: table.table,
+        upserts: table.upserts,
+        updates: table.updates,
+        deletes: table.deletes,
+        truncates: table.truncates,
+        active_rows: table.active,
+        ..RunTable::default()
+    });
+    let message = Some("its process ended before the sync did; what it had checkpointed is kept".to_owned());
+    Ending { totals, tables: tables.collect(), ..Ending::of(Outcome::Interrupted, message) }
+}
