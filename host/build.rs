@@ -130,7 +130,8 @@ fn embed(code: &mut String, name: &str, doc: &str, folder: &Path) -> Result<(), 
 
 /// Appends the files of every template: its name, and each path and text.
 fn embed_templates(code: &mut String, folder: &Path) -> Result<(), Box<dyn Error>> {
-    let mut templates: Vec<_> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_, Box<dyn Error>>>()?;
+    let mut templates: Vec<_> =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_, Box<dyn Error>>>()?;
     templates.retain(|path| path.is_dir() && !path.file_name().unwrap_or_default().to_string_lossy().starts_with('.'));
     templates.sort();
     writeln!(code, "/// The projects that `sluice init` can make: name, and path and text of each file.")?;

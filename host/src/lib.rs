@@ -30,6 +30,7 @@
 //! | [`kit`] | the contract kit: what every connector is held against, by real syncs | `sync`, `trial`, `cassette` |
 //! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
+//! | [`crash`] | crash reports, without what is not whoever helps's to see | `policy`, `display` |
 //! | [`cli`] | the command line; the only place that reads the environment | all |
 //!
 //! A row's way: `connector.py` → SDK (typed columns) → `sandbox` → `ops` → `queue` → writer
@@ -42,6 +43,7 @@ pub mod cli;
 pub mod compiler;
 mod confidential;
 pub mod counters;
+pub mod crash;
 pub mod destination;
 pub mod display;
 pub mod error;

@@ -1,8 +1,8 @@
 //! The connector's log: what a guest says, made safe, redacted, bounded and passed on.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::policy::limits::Limits;
 use crate::policy::secrets::Redactor;

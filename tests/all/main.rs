@@ -45,6 +45,7 @@ mod scale;
 mod sdk;
 mod secrets;
 mod templates;
+mod tracebacks;
 mod uploads;
 mod vectors;
 mod web;

@@ -24,6 +24,7 @@ use crate::sync::Cancel;
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
+    let folders = &Folders { crash_report: arguments.crash_report.clone(), ..folders.clone() };
     let (components, cancel) = (Components::default(), Cancel::default());
     let around =
         Surroundings { folders, components: &components, output: &output, cancel, by: StartedBy::command("run") };

@@ -12,9 +12,9 @@ use super::environment::Environment;
 use super::failure::Failure;
 use super::folders::Folders;
 use super::grants::{Granted, refuse_ungranted, trust};
+use super::limits::limits;
 use super::passwords;
 use super::print;
-use super::limits::limits;
 use super::run::read_configuration;
 use super::server::{SERVER_PLACEHOLDER, TestServer};
 use super::subject::Subject;
@@ -188,7 +188,9 @@ fn tapes(arguments: &TestArguments) -> Result<Vec<Named>, Failure> {
         return Ok(Vec::new());
     }
     if arguments.record.is_some() {
-        return Err(Failure::refused("--record needs something to record").hint("say what with --allow or --with-server"));
+        return Err(
+            Failure::refused("--record needs something to record").hint("say what with --allow or --with-server")
+        );
     }
     let found = found(&arguments.subject)?;
     if !found.is_empty() {

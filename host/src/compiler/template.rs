@@ -108,7 +108,8 @@ mod tests {
         listed.sort_unstable();
         assert_eq!(embedded, listed);
         for (template, files) in TEMPLATES {
-            for path in ["connector.py", "connector.toml", "configuration.json", "README.md", "tests/test_connector.py"] {
+            for path in ["connector.py", "connector.toml", "configuration.json", "README.md", "tests/test_connector.py"]
+            {
                 assert!(files.iter().any(|(file, _)| *file == path), "{template} has no {path}");
             }
         }

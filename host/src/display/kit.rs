@@ -45,12 +45,8 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 fn write_case(case: &CaseReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", one_line(&case.name))?;
-    let mut table = Table::new(vec![
-        Column::left("check"),
-        Column::left("result"),
-        Column::right("time"),
-        Column::left("what"),
-    ]);
+    let mut table =
+        Table::new(vec![Column::left("check"), Column::left("result"), Column::right("time"), Column::left("what")]);
     for one in &case.checks {
         let time = units::duration(one.took);
         table.row([one.check.name(), word(one.result.verdict), &time, &one.result.note]);

@@ -61,6 +61,19 @@ pub fn folded(text: &str) -> String {
     out
 }
 
+/// The text with its lines made anew: frames and source lines by `code`, everything else by `message`.
+#[must_use]
+pub fn with(text: &str, code: impl Fn(&str) -> String, message: impl Fn(&str) -> String) -> String {
+    let mut out = String::new();
+    for part in parts(text) {
+        match part {
+            Part::Line(line) => push(&mut out, &message(line)),
+            Part::Frame { lines, .. } => lines.iter().for_each(|line| push(&mut out, &code(line))),
+        }
+    }
+    out
+}
+
 fn push(out: &mut String, line: &str) {
     out.push_str(line);
     out.push('\n');
@@ -70,9 +83,7 @@ impl Clone for Part<'_> {
     fn clone(&self) -> Self {
         match self {
             Self::Line(line) => Self::Line(line),
-            Self::Frame { indent, frame, lines } => {
-                Self::Frame { indent, frame: frame.clone(), lines: lines.clone() }
-            }
+            Self::Frame { indent, frame, lines } => Self::Frame { indent, frame: frame.clone(), lines: lines.clone() },
         }
     }
 }
@@ -161,7 +172,9 @@ fn owner(file: &str) -> (String, String) {
     }
     let owner = match file.split_once(SITE) {
         Some((_, rest)) => rest.split('/').next().unwrap_or_default().trim_end_matches(".py"),
-        None if ["/sluice/", "/fivetran_connector_sdk/", "/psycopg2/"].iter().any(|name| file.contains(name)) => "sluice",
+        None if ["/sluice/", "/fivetran_connector_sdk/", "/psycopg2/"].iter().any(|name| file.contains(name)) => {
+            "sluice"
+        }
         None if file.starts_with("<sluice") => "sluice",
         None if file.starts_with('/') || file.starts_with("<frozen") => "python",
         // made by the connector itself: `<string>`
@@ -223,7 +236,8 @@ look at the page
             assert_eq!(folded(text), text);
             assert!(frames(text).is_empty());
         }
-        let only_sdk = "Traceback (most recent call last):\n  File \"/sdk/sluice/_a.py\", line 1, in f\n    g()\nE: x\n";
+        let only_sdk =
+            "Traceback (most recent call last):\n  File \"/sdk/sluice/_a.py\", line 1, in f\n    g()\nE: x\n";
         assert_eq!(folded(only_sdk), only_sdk);
     }
 

@@ -141,7 +141,8 @@ mod tests {
             server: Some("http://127.0.0.1:8080/".to_owned()),
             ..Used::default()
         };
-        let asks = grants(&["https://api.example.com", "https://*.files.example.com:8443", "https://unused.example.com"]);
+        let asks =
+            grants(&["https://api.example.com", "https://*.files.example.com:8443", "https://unused.example.com"]);
         assert!(used.unasked(&asks).is_empty());
         assert_eq!(used.unasked(&asks[..1]), ["https://a.files.example.com:8443"]);
         let unused: Vec<_> = asks.iter().filter(|ask| !used.uses(ask)).map(ToString::to_string).collect();

@@ -53,11 +53,7 @@ fn named<'a>(columns: &'a [String], row: &Row, kept: &BTreeSet<&str>) -> BTreeMa
 }
 
 /// What is different. `ignored` are columns, each as `column` or `table.column`.
-pub(super) fn differences(
-    expected: &[TableContents],
-    found: &[TableContents],
-    ignored: &[String],
-) -> Vec<Difference> {
+pub(super) fn differences(expected: &[TableContents], found: &[TableContents], ignored: &[String]) -> Vec<Difference> {
     let names: BTreeSet<_> = expected.iter().chain(found).map(|table| &table.source).collect();
     let one = |name: &TableName| {
         let is_it = |table: &&TableContents| table.source == *name;

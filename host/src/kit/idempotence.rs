@@ -41,7 +41,9 @@ fn judge(
     let differs = differences(&before.contents, &after.contents, &options.ignored);
     let told = match after.failure() {
         None if differs.is_empty() => return result,
-        None => format!("changed the tables: {}", differs.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        None => {
+            format!("changed the tables: {}", differs.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        }
         Some(failure) => format!("failed: {failure}"),
     };
     if !after.repeated().is_empty() {

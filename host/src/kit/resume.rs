@@ -168,7 +168,10 @@ impl Found {
         if self.undecided > 0 {
             let cuts = format!("{} of {} cuts cannot be decided with this cassette", self.undecided, self.cuts);
             let text = match self.missing.is_empty() {
-                false => format!("{cuts}: the resumed sync asks for {}", listed(&self.missing.into_iter().collect::<Vec<_>>())),
+                false => format!(
+                    "{cuts}: the resumed sync asks for {}",
+                    listed(&self.missing.into_iter().collect::<Vec<_>>())
+                ),
                 true => format!(
                     "{cuts}: it has several entries for one request, of which a resumed sync may want another: {}",
                     listed(&self.repeated.into_iter().collect::<Vec<_>>())

@@ -138,15 +138,17 @@ mod tests {
         vec![TableDefinition {
             name: table("t"),
             primary_key: vec!["id".to_owned()],
-            columns: vec![column("id", Some(DataType::Long)), column("at", Some(DataType::UtcDatetime)), column("x", None)],
+            columns: vec![
+                column("id", Some(DataType::Long)),
+                column("at", Some(DataType::UtcDatetime)),
+                column("x", None),
+            ],
         }]
     }
 
     fn found(name: &str, columns: Vec<(&str, Values, Vec<u32>)>) -> Vec<String> {
-        let columns: Vec<_> = columns
-            .into_iter()
-            .map(|(name, values, nulls)| Column { name: name.to_owned(), values, nulls })
-            .collect();
+        let columns: Vec<_> =
+            columns.into_iter().map(|(name, values, nulls)| Column { name: name.to_owned(), values, nulls }).collect();
         let batch = Batch { rows: 1, columns, bytes: 0 };
         faults(&declaration(), &table(name), OperationKind::Upsert, &batch)
     }

@@ -46,7 +46,10 @@ impl Trial {
     /// What was seen so far; nothing when there is no trial.
     #[must_use]
     pub fn journal(&self) -> Journal {
-        self.0.as_ref().map(|inner| inner.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+        self.0
+            .as_ref()
+            .map(|inner| inner.journal.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .unwrap_or_default()
     }
 
     pub(crate) fn chance(&self) -> u64 {

@@ -17,6 +17,7 @@ import program
 import resyncs
 import rows
 import secrets_of_it
+import tracebacks
 import uploads
 import web
 from fivetran_connector_sdk import Connector
@@ -35,6 +36,7 @@ MODULES = (
     resyncs,
     rows,
     secrets_of_it,
+    tracebacks,
     uploads,
     web,
 )

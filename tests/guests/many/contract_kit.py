@@ -267,7 +267,7 @@ def by_chance(_configuration):
     return [*DECLARED, {"table": f"t{random.randrange(10**9)}"}]
 
 
-DECLARATIONS = {name: DECLARED for name in MODES}
+DECLARATIONS = dict.fromkeys(MODES, DECLARED)
 DECLARATIONS |= {
     "kit_two_tables": [*DECLARED, {"table": "others", "primary_key": ["id"]}],
     "kit_one_cursor_for_two_tables": [*DECLARED, {"table": "others", "primary_key": ["id"]}],

@@ -17,9 +17,9 @@ pub(super) use connection::{
 };
 pub(super) use dev::{DevArguments, DevOptions};
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
-pub(super) use test::TestArguments;
 pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
+pub(super) use test::TestArguments;
 
 /// Run data connectors that nobody has reviewed.
 ///

@@ -124,6 +124,10 @@ pub struct RunArguments {
     /// are kept as usual, and the next sync starts from the last of them
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Write the crash report of a sync that fails into this file, and not into Sluice's state folder. It has no
+    /// secrets, values of the configuration, or rows in it
+    #[arg(long, value_name = "FILE")]
+    pub crash_report: Option<PathBuf>,
     /// Rows to show of each table at the end
     #[arg(long, value_name = "ROWS", default_value_t = 5)]
     pub preview: usize,

@@ -73,9 +73,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use contents::{Row, TableContents};
 pub use active::ActiveRows;
 pub(crate) use beside::{Own, open_own};
+pub use contents::{Row, TableContents};
 pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
 pub use resume::{Kept, KeptTable};
