@@ -3,6 +3,7 @@
 mod accept;
 mod args;
 mod ask;
+mod batch;
 mod build;
 mod check;
 mod components;
@@ -13,11 +14,14 @@ mod contents;
 mod dev;
 mod environment;
 mod failure;
+mod fleet;
 mod folders;
 mod grants;
 mod init;
 mod input;
+mod inspect;
 mod landing;
+mod last;
 mod limits;
 mod migrate;
 mod passwords;
@@ -28,10 +32,12 @@ mod run;
 mod runs;
 mod secrets;
 mod server;
+mod signals;
 mod subject;
 mod syncing;
 mod tape;
 mod test;
+mod validate;
 mod wall;
 
 use std::io::{self, Write};
@@ -67,6 +73,8 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
         Command::Test(arguments) => test::test(&arguments, &Folders::find()?),
         Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
+        Command::Batch(arguments) => batch::batch(&arguments, &Folders::find()?),
+        Command::Validate(arguments) => validate::validate(&arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
         Command::Runs(arguments) => runs::runs(&arguments),

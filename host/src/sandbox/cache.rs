@@ -401,6 +401,9 @@ mod tests {
         symlink(&moved, &path).unwrap();
         assert!(load(&fixture, "one"), "a link must not be followed");
 
+        fs::hard_link(&path, moved.with_extension("again")).unwrap();
+        assert!(load(&fixture, "one"), "nor what has a second name, under which it may be written");
+
         fs::set_permissions(&fixture.cache.folder, fs::Permissions::from_mode(0o777)).unwrap();
         let reopened = CodeCache::open(&fixture.home.path().join("cache"), &fixture.home.path().join("keys"));
         assert!(matches!(reopened, Err(CacheError::NotPrivate { .. })), "{reopened:?}");

@@ -1,5 +1,6 @@
 """Ways to fail, for what people are shown of them."""
 
+import builtins
 import json
 
 from fivetran_connector_sdk import Logging as log
@@ -25,7 +26,7 @@ def during_handling(_configuration, _state):
 
 
 def grouped(_configuration, _state):
-    error = ExceptionGroup(  # noqa: F821"several pages", [ValueError("page 1"), TypeError("page 2")])
+    error = builtins.ExceptionGroup("several pages", [ValueError("page 1"), TypeError("page 2")])
     error.add_note("look at the service")
     raise error
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod dev;
+mod fleet;
 mod project;
 mod runs;
 mod sync;
@@ -16,6 +17,7 @@ pub(super) use connection::{
     TablesArguments, WarehouseArguments,
 };
 pub(super) use dev::{DevArguments, DevOptions};
+pub(super) use fleet::{BatchArguments, ValidateArguments};
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
 pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
@@ -46,7 +48,9 @@ Exit codes:
   2  the command line, a configuration or a project file was refused; nothing ran
   3  a limit of the sync was reached
   4  the connector wanted something that was not granted
-  5  the host or its machine failed";
+  5  the host or its machine failed
+  6  some syncs of a batch succeeded, and others did not
+  7  no sync of a batch succeeded";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -87,6 +91,18 @@ pub enum Command {
     /// by a runner that is made once for all projects and is given your files and packages. Rows land in
     /// <project>/.sluice/dev. A sync under way ends when you save, and begins anew.
     Dev(Box<DevArguments>),
+    /// Sync the connections of a fleet side by side
+    ///
+    /// The file sluice.toml says which connections there are, what each is granted, and when it is due.
+    /// One that fails touches no other; failures that may pass are tried again. At SIGINT or SIGTERM
+    /// nothing new begins and what runs is cancelled; what it checkpointed is kept.
+    ///
+    /// Exits with 0 when all succeeded, 6 when some did, and 7 when none did.
+    Batch(BatchArguments),
+    /// Check a fleet's file and everything it names, without running anything
+    ///
+    /// Says every problem with its line and what to do. Exits with 2 when there is one.
+    Validate(ValidateArguments),
     /// List a connection's tables: rows, keys, columns and when they were last synced
     Tables(TablesArguments),
     /// Show the first rows of a table

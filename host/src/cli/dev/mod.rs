@@ -194,7 +194,7 @@ impl Session<'_> {
         let by = StartedBy::command("dev");
         let around =
             Surroundings { folders, components: &components, output: &self.output, cancel: cancel.clone(), by };
-        let Ended { connection, summary, code, redactor } = sync(wanted, &around)?;
+        let Ended { connection, summary, code, redactor, .. } = sync(wanted, &around)?;
         if self.output.mode() != Mode::Json && cancel.reason().is_none() {
             let arguments = &self.arguments;
             report::print(&summary, &arguments.warehouse.warehouse, &connection, arguments.preview, &redactor)?;
