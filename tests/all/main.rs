@@ -13,6 +13,7 @@
 mod support;
 
 mod audit;
+mod batch;
 mod capabilities;
 mod cassettes;
 mod check;
@@ -28,6 +29,7 @@ mod contract_kit;
 mod crash;
 mod databases;
 mod dependencies;
+mod dev;
 mod differential;
 mod environment;
 mod examples;
