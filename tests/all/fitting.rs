@@ -50,6 +50,7 @@ impl Place {
             limits,
             log: Arc::new(Silence),
             counters: Arc::new(Counters::default()),
+            trial: sluicegate::trial::Trial::default(),
             cancel: sluicegate::sync::Cancel::default(),
             following: None,
         };

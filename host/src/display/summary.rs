@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::cassette::{self, CassetteSummary};
 use super::table::{Column, Table};
+use super::traceback::{self, Frame};
 use super::units;
 use super::withheld::{self, WithheldSummary};
 use crate::policy::terminal::{self, Lines};
@@ -87,6 +88,18 @@ pub struct Outcome {
     pub traceback: Option<String>,
     /// What to do next.
     pub hint: Option<String>,
+    /// The frames of the traceback, where it is Python's; left out when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<Frame>,
+    /// The last lines of the connector's log; left out after a success.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub last_log_lines: Vec<String>,
+    /// Where a crash report lies, if one was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crash_report: Option<String>,
+    /// Whether people want all frames, those that are not the author's too.
+    #[serde(skip)]
+    pub all_frames: bool,
 }
 
 /// The classes of outcome.
@@ -212,12 +225,22 @@ impl SyncSummary {
         }
         if let Some(traceback) = &self.outcome.traceback {
             let traceback = terminal::visible(traceback, Lines::Keep, MAX_TRACEBACK_BYTES);
+            let traceback = if self.outcome.all_frames { traceback } else { traceback::folded(&traceback) };
             for line in traceback.lines() {
                 writeln!(out, "{}", format!("    {line}").trim_end())?;
             }
         }
         if let Some(hint) = &self.outcome.hint {
             writeln!(out, "  hint: {}", one_line(hint, MAX_MESSAGE_BYTES))?;
+        }
+        if !self.outcome.last_log_lines.is_empty() {
+            writeln!(out, "  last log lines:")?;
+            for line in &self.outcome.last_log_lines {
+                writeln!(out, "    {}", one_line(line, MAX_MESSAGE_BYTES))?;
+            }
+        }
+        if let Some(path) = &self.outcome.crash_report {
+            writeln!(out, "  crash report: {path}")?;
         }
         Ok(())
     }
@@ -375,6 +398,9 @@ pub(super) mod tests {
                 message: Some("ValueError: bad\u{1b}[2J page".to_owned()),
                 traceback: Some("Traceback:\n  File \"connector.py\", line 3\u{202e}\n".to_owned()),
                 hint: Some("run it again with a smaller page".to_owned()),
+                last_log_lines: vec!["INFO page 3\u{7}".to_owned()],
+                crash_report: Some("state/crashes/1.json".to_owned()),
+                ..Outcome::default()
             },
             tables: Vec::new(),
             hosts: Vec::new(),

@@ -64,7 +64,7 @@ pub(super) struct Start {
     pub(super) task: Task,
     pub(super) environment: BTreeMap<String, String>,
     /// Where the clock stands, if it does, since 1970.
-    pub(super) still: Option<Duration>,
+    pub(super) still: Option<(Duration, u64)>,
     pub(super) path_column: String,
     pub(super) answers_at_once: bool,
     /// The project of a runner.

@@ -46,7 +46,7 @@ pub(crate) async fn run(worker: Worker, capabilities: Capabilities, task: Task) 
     let start = Start {
         task,
         environment,
-        still: still.map(|still| still.since_1970),
+        still: still.map(|still| (still.since_1970, still.instance)),
         path_column: operations.path_column().to_owned(),
         answers_at_once: http.answers_at_once(),
         parcel,
