@@ -60,7 +60,7 @@ class ParcelTest(unittest.TestCase):
         opened = _parcel.Archive(f"{self.folder}/project")
         os.close(opened._file)
         assert opened.read(0, 4) == b"text"
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="ends early"):
             opened.read(0, 5)
 
     def test_packages_of_the_runner_make_room_for_others(self) -> None:
