@@ -2,7 +2,7 @@
 
 use super::jail::Bounds;
 use crate::policy::limits::{
-    ASYNC_STACK_BYTES, COMPILE_CPU, COMPILE_FILE_BYTES, COMPILE_MEMORY_BYTES, Limits, TASK_BYTES,
+    ASYNC_STACK_BYTES, BUILD_CPU, COMPILE_CPU, COMPILE_FILE_BYTES, COMPILE_MEMORY_BYTES, Limits, TASK_BYTES,
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -35,4 +35,9 @@ pub(super) fn running(limits: &Limits, given: u64) -> Bounds {
 /// For compiling a stranger's component.
 pub(super) fn compiling() -> Bounds {
     Bounds { memory: COMPILE_MEMORY_BYTES, cpu_seconds: COMPILE_CPU.as_secs(), file: COMPILE_FILE_BYTES }
+}
+
+/// For a tool of a build.
+pub(super) fn building() -> Bounds {
+    Bounds { memory: COMPILE_MEMORY_BYTES, cpu_seconds: BUILD_CPU.as_secs(), file: COMPILE_FILE_BYTES }
 }

@@ -16,7 +16,7 @@ use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 
 /// The program that this process runs, also when the file has been replaced since.
-const OURSELVES: &str = "/proc/self/exe";
+pub(super) const OURSELVES: &str = "/proc/self/exe";
 /// How long a worker may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The longest message of a worker that nothing of the component ran in.
