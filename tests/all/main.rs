@@ -31,6 +31,7 @@ mod differential;
 mod environment;
 mod examples;
 mod fitting;
+mod history;
 mod hostile;
 mod http_same;
 mod local_files;
