@@ -14,6 +14,9 @@ pub struct LimitReached {
 }
 
 impl LimitReached {
+    /// What [`Self::what`] is for the time from start to end.
+    pub const WALL_TIME: &str = "wall time";
+
     /// A reached limit.
     pub fn new(what: impl Into<String>, limit: impl fmt::Display) -> Self {
         Self { what: what.into(), limit: limit.to_string() }
@@ -63,6 +66,16 @@ impl SyncError {
             Self::Limit(_) => "limit",
             Self::Denied(_) => "denied",
             Self::Host(_) => "host",
+        }
+    }
+
+    /// Whether trying again can help: a source, a network or a machine may have recovered, and a sync that ran out of
+    /// time goes on from its last checkpoint. What was denied stays denied, and other limits are reached again.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Connector(_) | Self::Host(_) => true,
+            Self::Limit(limit) => limit.what == LimitReached::WALL_TIME,
+            Self::Denied(_) => false,
         }
     }
 

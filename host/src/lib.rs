@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | [`policy`] | decides: limits, grants, addresses, names, secrets. Pure: no I/O, no wasmtime | nothing of this crate |
 //! | [`landing`] | decides how rows land: what is blocked, hashed, named and kept out. Pure | `policy` |
+//! | [`fleet`] | decides: connections, what each is granted and when it is due, from one file. Pure | `policy`, `landing`, `destination`'s names |
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
 //! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
@@ -24,6 +25,7 @@
 //! | [`history`] | the runs of a warehouse: who, what, when, how it ended | `policy`, `destination` |
 //! | [`sync`] | one sync put together | all of the above |
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
+//! | [`batch`] | many syncs in one process: order, retries, stopping | `fleet`, `sync` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
 //! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
@@ -33,6 +35,7 @@
 //! thread → `destination`.
 
 pub mod audit;
+pub mod batch;
 pub mod cassette;
 pub mod check;
 pub mod cli;
@@ -42,6 +45,7 @@ pub mod counters;
 pub mod destination;
 pub mod display;
 pub mod error;
+pub mod fleet;
 pub mod history;
 pub mod http;
 mod incidents;

@@ -1,29 +1,14 @@
-"""The script that somebody would write by hand: the rows of ``bulk``, with ``executemany``.
+"""The script that somebody would write by hand: the rows of ``bulk``, with ``executemany``."""
 
-The database has the durability that Sluice's has (WAL, synchronous FULL), so that what is
-compared is the way of a row and not a setting.
-"""
-
-import sqlite3
 import sys
+
+import items
 
 STAMPS = [f"2024-01-01T00:{second // 60:02d}:{second % 60:02d}Z" for second in range(3600)]
 
-UPSERT = """
-INSERT INTO items (id, name, score, active, created_at) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET
-  name = excluded.name, score = excluded.score, active = excluded.active, created_at = excluded.created_at
-"""
-
 
 def main(path: str, rows: int, salt: str) -> None:
-    database = sqlite3.connect(path, isolation_level=None)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    database.execute(
-        "CREATE TABLE IF NOT EXISTS items "
-        "(id INTEGER PRIMARY KEY, name TEXT, score REAL, active INTEGER, created_at TEXT)"
-    )
+    database = items.opened(path)
     database.execute("CREATE TABLE IF NOT EXISTS state (rows INTEGER)")
     database.execute("BEGIN")
     batch = []
@@ -37,14 +22,14 @@ def main(path: str, rows: int, salt: str) -> None:
         }
         batch.append(tuple(row.values()))
         if len(batch) == 1000:
-            database.executemany(UPSERT, batch)
+            database.executemany(items.UPSERT, batch)
             batch.clear()
         if (number + 1) % 100_000 == 0:
             database.execute("DELETE FROM state")
             database.execute("INSERT INTO state VALUES (?)", (number + 1,))
             database.execute("COMMIT")
             database.execute("BEGIN")
-    database.executemany(UPSERT, batch)
+    database.executemany(items.UPSERT, batch)
     database.execute("COMMIT")
     database.close()
 

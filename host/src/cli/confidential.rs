@@ -73,27 +73,44 @@ impl SecretArguments {
         }
         rules = rules.overridden_by(SecretRules { secrets: held, ..SecretRules::default() });
         rules.check().map_err(|error| Failure::refused(error.to_string()))?;
-        let mut values = BTreeMap::new();
+        let mut files = Vec::new();
         for text in &self.secret_file {
-            let (name, path) = text.split_once('=').ok_or_else(|| Failure::refused("--secret-file takes NAME=FILE"))?;
-            values.insert(name.to_owned(), from_file(&format!("--secret-file {name}"), path)?);
+            let file = text.split_once('=').ok_or_else(|| Failure::refused("--secret-file takes NAME=FILE"))?;
+            files.push(file);
         }
-        for text in &self.secret_env {
-            let (name, variable) = text.split_once('=').unwrap_or((text, text));
+        let variables = self.secret_env.iter().map(|text| text.split_once('=').unwrap_or((text, text)));
+        Said::new(rules, self.secret.iter().cloned(), files, variables)
+    }
+}
+
+impl Said {
+    /// Rules, names of secret values, and secret values from files and from the operator's own variables.
+    ///
+    /// # Errors
+    /// When a value cannot be had. None is part of a message.
+    pub(super) fn new<'a>(
+        rules: SecretRules,
+        names: impl IntoIterator<Item = String>,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Failure> {
+        let mut values = BTreeMap::new();
+        for (name, path) in files {
+            values.insert(name.to_owned(), from_file(&format!("the secret {name}"), path)?);
+        }
+        for (name, variable) in variables {
             let value = std::env::var(variable).map_err(|_| {
-                Failure::refused(format!("--secret-env {name}: there is no variable {variable}, or it is not UTF-8"))
+                Failure::refused(format!("the secret {name}: there is no variable {variable}, or it is not UTF-8"))
             })?;
             values.insert(name.to_owned(), value);
         }
         if values.values().any(|value| value.len() > SECRET_BYTES) {
             return Err(Failure::refused(format!("a secret has more than {SECRET_BYTES} bytes")));
         }
-        let names = self.secret.iter().chain(values.keys()).cloned().collect();
-        Ok(Said { rules, names, values })
+        let names = names.into_iter().chain(values.keys().cloned()).collect();
+        Ok(Self { rules, names, values })
     }
-}
 
-impl Said {
     /// Whether a flag says that a value of this name is secret.
     pub(super) fn names(&self) -> &BTreeSet<String> {
         &self.names

@@ -13,32 +13,43 @@ pub(super) struct Failure {
     message: String,
     hint: Option<String>,
     exit_code: u8,
+    busy: bool,
 }
 
 impl Failure {
     /// The command line or a file was refused; nothing was done.
     pub(super) fn refused(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit_code: 2 }
+        Self { message: message.into(), hint: None, exit_code: 2, busy: false }
     }
 
     /// Something was not granted.
     pub(super) fn denied(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit_code: 4 }
+        Self { message: message.into(), hint: None, exit_code: 4, busy: false }
     }
 
     /// The host or its machine failed.
     pub(super) fn host(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit_code: 5 }
+        Self { message: message.into(), hint: None, exit_code: 5, busy: false }
     }
 
     /// A guest that failed outside a sync.
     pub(super) fn of(message: impl Into<String>, exit_code: u8) -> Self {
-        Self { message: message.into(), hint: None, exit_code }
+        Self { message: message.into(), hint: None, exit_code, busy: false }
     }
 
     /// The same with what to do next.
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// What happened, and what to do.
+    pub(super) fn into_words(self) -> (String, Option<String>) {
+        (self.message, self.hint)
+    }
+
+    /// Whether somebody else uses the connection at the moment.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy
     }
 
     /// What happened.
@@ -65,6 +76,7 @@ impl From<DestinationError> for Failure {
         let message = with_causes(&error);
         match error {
             DestinationError::Invalid { .. } => Self::refused(message),
+            DestinationError::Busy { .. } => Self { busy: true, ..Self::host(message) },
             _ => Self::host(message),
         }
     }

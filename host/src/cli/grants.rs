@@ -19,6 +19,11 @@ pub(super) struct Granted {
 }
 
 impl Granted {
+    /// What a file grants.
+    pub(super) fn new(hosts: Vec<NetworkGrant>, addresses: Vec<AddressGrant>) -> Self {
+        Self { hosts, addresses }
+    }
+
     /// Reads the flags.
     pub(super) fn parse(arguments: &GrantArguments) -> Result<Self, Failure> {
         let host = |text: &String| {

@@ -3,6 +3,7 @@
 mod accept;
 mod args;
 mod ask;
+mod batch;
 mod build;
 mod check;
 mod components;
@@ -12,11 +13,14 @@ mod connection;
 mod contents;
 mod environment;
 mod failure;
+mod fleet;
 mod folders;
 mod grants;
 mod init;
 mod input;
+mod inspect;
 mod landing;
+mod last;
 mod limits;
 mod migrate;
 mod passwords;
@@ -27,9 +31,11 @@ mod run;
 mod runs;
 mod secrets;
 mod server;
+mod signals;
 mod subject;
 mod syncing;
 mod tape;
+mod validate;
 mod wall;
 
 use std::io::{self, Write};
@@ -63,6 +69,8 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::Batch(arguments) => batch::batch(&arguments, &Folders::find()?),
+        Command::Validate(arguments) => validate::validate(&arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
         Command::Runs(arguments) => runs::runs(&arguments),

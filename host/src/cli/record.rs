@@ -56,6 +56,18 @@ struct Shared {
     run: Option<u64>,
 }
 
+/// The history of a warehouse, for several syncs.
+pub(super) fn history(warehouse: &Path) -> Option<Arc<History>> {
+    History::open(warehouse).inspect_err(warn).ok().map(Arc::new)
+}
+
+/// A sync of a connection was refused before it was even known what it is to be.
+pub(super) fn refused(warehouse: &Path, connection: &str, by: &StartedBy, failure: &Failure) {
+    let mut record = Record::new(warehouse, None, by);
+    connection.clone_into(&mut record.knows().connection);
+    record.refused(failure);
+}
+
 impl Record {
     /// A record of a sync that is wanted. `audited` is what the audit log calls it, if there is one.
     pub(super) fn new(warehouse: &Path, audited: Option<&str>, by: &StartedBy) -> Self {

@@ -25,6 +25,7 @@ use crate::destination::sqlite::Warehouse;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
 use crate::display::summary::SyncSummary;
+use crate::error::SyncError;
 use crate::http::{Oversight, Trust};
 use crate::landing::settings::Settings;
 use crate::policy::egress::NetworkGrants;
@@ -76,6 +77,8 @@ pub(super) struct Ended {
     pub(super) summary: SyncSummary,
     /// 0, or the class of its failure.
     pub(super) code: u8,
+    /// Whether trying again can help.
+    pub(super) may_pass: bool,
     /// Keeps secrets out of what is shown of its rows.
     pub(super) redactor: Redactor,
 }
@@ -122,6 +125,9 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     let landing = project.overridden_by(wanted.settings.landing);
     let connection = wanted.connection.unwrap_or_else(|| subject.connection());
 
+    if let Some(by) = around.cancel.reason() {
+        return Err(Failure::host(format!("the sync was cancelled by {by}")));
+    }
     let wall = component.admit(&wanted.jail, &limits, folders, output)?;
     let place = wall.open(&limits)?;
     let digest = place.digest().to_owned();
@@ -185,8 +191,9 @@ fn ended(
     redactor: Redactor,
 ) -> Ended {
     let code = done.result.as_ref().map_or_else(|error| error.exit_code(), |()| 0);
+    let may_pass = done.result.as_ref().is_err_and(SyncError::may_pass);
     let summary = report::summary(subject, digest, &connection, warehouse, done, &redactor);
-    Ended { connection, summary, code, redactor }
+    Ended { connection, summary, code, may_pass, redactor }
 }
 
 /// What answers the connector's requests.

@@ -3,6 +3,7 @@
 //! Everything is written through handles that are passed in, so that a test can read it.
 //! Text for people may change in any version; the JSON form keeps its keys.
 
+pub mod batch;
 pub mod cassette;
 pub mod output;
 pub mod preview;

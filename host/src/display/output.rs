@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -31,13 +31,24 @@ type Target = Box<dyn Fn() -> ProgressDrawTarget + Send + Sync>;
 /// A shared handle to the output of a command. A write that fails is remembered and
 /// returned by [`Output::finish`], so that a closed pipe does not end a sync.
 #[derive(Clone)]
-pub struct Output(Arc<Inner>);
+pub struct Output {
+    shared: Arc<Inner>,
+    own: Arc<Own>,
+}
+
+/// What one of several syncs has of an output that they share.
+#[derive(Default)]
+struct Own {
+    connection: Option<String>,
+    bar: Mutex<Option<ProgressBar>>,
+}
 
 struct Inner {
     mode: Mode,
     writer: Mutex<Box<dyn Write + Send>>,
     failure: Mutex<Option<io::Error>>,
-    bar: Mutex<Option<ProgressBar>>,
+    /// Once there are several bars.
+    bars: OnceLock<MultiProgress>,
     target: Target,
     clock: fn() -> Timestamp,
 }
@@ -71,20 +82,24 @@ impl Output {
     }
 
     pub(super) fn new(mode: Mode, writer: Box<dyn Write + Send>, target: Target, clock: fn() -> Timestamp) -> Self {
-        Self(Arc::new(Inner {
-            mode,
-            writer: Mutex::new(writer),
-            failure: Mutex::default(),
-            bar: Mutex::default(),
-            target,
-            clock,
-        }))
+        let shared =
+            Inner { mode, writer: Mutex::new(writer), failure: Mutex::default(), bars: OnceLock::new(), target, clock };
+        Self { shared: Arc::new(shared), own: Arc::default() }
+    }
+
+    /// The part of this output that is of one connection among several: its lines begin with the connection's name,
+    /// its events have it as `connection`, and its progress is a line of its own.
+    #[must_use]
+    pub fn of_connection(&self, connection: &str) -> Self {
+        self.shared.bars.get_or_init(|| MultiProgress::with_draw_target((self.shared.target)()));
+        let own = Own { connection: Some(connection.to_owned()), bar: Mutex::default() };
+        Self { shared: Arc::clone(&self.shared), own: Arc::new(own) }
     }
 
     /// Who reads this output.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.0.mode
+        self.shared.mode
     }
 
     /// Writes a line for people, above the progress bar if there is one. Nothing when a
@@ -93,11 +108,16 @@ impl Output {
         if self.mode() == Mode::Json {
             return;
         }
-        let bar = lock(&self.0.bar).clone();
-        let write = || self.write(format!("{text}\n").as_bytes());
-        match bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
+        let bar = lock(&self.own.bar).clone();
+        let line = match &self.own.connection {
+            Some(connection) => format!("[{connection}] {text}\n"),
+            None => format!("{text}\n"),
+        };
+        let write = || self.write(line.as_bytes());
+        match (self.shared.bars.get(), bar) {
+            (Some(bars), _) if self.mode() == Mode::Terminal => bars.suspend(write),
+            (None, Some(bar)) => bar.suspend(write),
+            _ => write(),
         }
     }
 
@@ -114,14 +134,24 @@ impl Output {
         if self.mode() != Mode::Json {
             return;
         }
-        let time = format!("{:.3}", (self.0.clock)());
-        match serde_json::to_vec(&Event { event, time, fields }) {
+        let time = format!("{:.3}", (self.shared.clock)());
+        match self.written(event, time, fields) {
             Ok(mut line) => {
                 line.push(b'\n');
                 self.write(&line);
             }
             Err(error) => self.failed(error.into()),
         }
+    }
+
+    fn written(&self, event: &str, time: String, fields: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+        let Some(connection) = &self.own.connection else {
+            return serde_json::to_vec(&Event { event, time, connection: None, fields });
+        };
+        // Some events name their connection themselves.
+        let fields = serde_json::to_value(fields)?;
+        let connection = fields.get("connection").is_none().then_some(connection.as_str());
+        serde_json::to_vec(&Event { event, time, connection, fields: &fields })
     }
 
     /// Writes one message of the connector. `text` holds no control characters.
@@ -141,35 +171,40 @@ impl Output {
     ///
     /// The first error of any write since the output was made.
     pub fn finish(&self) -> io::Result<()> {
-        let flushed = lock(&self.0.writer).flush();
-        match lock(&self.0.failure).take() {
+        let flushed = lock(&self.shared.writer).flush();
+        match lock(&self.shared.failure).take() {
             Some(error) => Err(error),
             None => flushed,
         }
     }
 
-    /// Starts a progress bar at the bottom of the terminal. There is one at a time.
+    /// Starts a progress bar at the bottom of the terminal. There is one at a time, of each connection.
     pub(super) fn start_bar(&self, template: &str) -> ProgressBar {
-        let bar = ProgressBar::with_draw_target(None, (self.0.target)());
+        let bar = match (self.shared.bars.get(), self.mode()) {
+            (Some(bars), Mode::Terminal) => bars.add(ProgressBar::no_length()),
+            _ => ProgressBar::with_draw_target(None, (self.shared.target)()),
+        };
+        let named = self.own.connection.as_ref().map(|connection| format!("{connection}: {template}"));
+        let template = named.as_deref().unwrap_or(template);
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        *lock(&self.0.bar) = Some(bar.clone());
+        *lock(&self.own.bar) = Some(bar.clone());
         bar
     }
 
     pub(super) fn clear_bar(&self) {
-        if let Some(bar) = lock(&self.0.bar).take() {
+        if let Some(bar) = lock(&self.own.bar).take() {
             bar.finish_and_clear();
         }
     }
 
     fn time_of_day(&self) -> String {
-        (self.0.clock)().to_zoned(TimeZone::UTC).strftime("%H:%M:%S%.3f").to_string()
+        (self.shared.clock)().to_zoned(TimeZone::UTC).strftime("%H:%M:%S%.3f").to_string()
     }
 
     fn write(&self, bytes: &[u8]) {
-        let mut writer = lock(&self.0.writer);
+        let mut writer = lock(&self.shared.writer);
         let written = writer.write_all(bytes).and_then(|()| writer.flush());
         drop(writer);
         if let Err(error) = written {
@@ -178,13 +213,13 @@ impl Output {
     }
 
     fn failed(&self, error: io::Error) {
-        lock(&self.0.failure).get_or_insert(error);
+        lock(&self.shared.failure).get_or_insert(error);
     }
 }
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Output").field("mode", &self.0.mode).finish_non_exhaustive()
+        f.debug_struct("Output").field("mode", &self.shared.mode).finish_non_exhaustive()
     }
 }
 
@@ -192,6 +227,8 @@ impl fmt::Debug for Output {
 struct Event<'a, T> {
     event: &'a str,
     time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<&'a str>,
     #[serde(flatten)]
     fields: &'a T,
 }

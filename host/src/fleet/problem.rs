@@ -56,7 +56,8 @@ pub(super) fn meant<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// What to do about a word that is unknown.
-pub(super) fn instead<'a>(word: &str, words: impl IntoIterator<Item = &'a str> + Clone) -> String {
+#[must_use]
+pub fn instead<'a>(word: &str, words: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match meant(word, words.clone()) {
         Some(known) => format!("did you mean `{known}`?"),
         None => {
@@ -73,9 +74,13 @@ mod tests {
     #[test]
     fn a_misspelled_word_is_recognised_and_another_is_not() {
         let words = ["allow", "allow_address", "limits", "every", "cron"];
-        for (word, known) in
-            [("alow", Some("allow")), ("limit", Some("limits")), ("corn", Some("cron")), ("schedule", None), ("x", None)]
-        {
+        for (word, known) in [
+            ("alow", Some("allow")),
+            ("limit", Some("limits")),
+            ("corn", Some("cron")),
+            ("schedule", None),
+            ("x", None),
+        ] {
             assert_eq!(meant(word, words), known, "{word}");
         }
         assert_eq!(instead("schedule", ["every", "cron"]), "there may be `every`, `cron`");

@@ -7,7 +7,7 @@ use cronexpr::{Crontab, FallbackTimezoneOption, ParseOptions};
 use jiff::{SignedDuration, Timestamp};
 
 /// The shortest interval.
-pub const SHORTEST: Duration = Duration::from_secs(10);
+pub(super) const SHORTEST: Duration = Duration::from_secs(10);
 
 /// When a connection is to be synced.
 #[derive(Clone, Debug)]

@@ -54,6 +54,11 @@ impl LimitSettings {
     pub fn apply(&self, limits: &mut Limits) -> Result<(), LimitsError> {
         self.0.iter().try_for_each(|(name, value)| limits.set(name, value))
     }
+
+    /// Adds others, which win.
+    pub fn extend(&mut self, stronger: Self) {
+        self.0.extend(stronger.0);
+    }
 }
 
 impl<'de> Deserialize<'de> for LimitSettings {

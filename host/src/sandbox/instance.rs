@@ -95,7 +95,7 @@ pub(crate) async fn run(
     let ended = tokio::time::timeout(limits.wall, guest.sync(component.linked(), configuration, state)).await;
     let result = match ended {
         Ok(result) => result,
-        Err(_) => Err(guest.breach(LimitReached::new("wall time", format!("{:?}", limits.wall)))),
+        Err(_) => Err(guest.breach(LimitReached::new(LimitReached::WALL_TIME, format!("{:?}", limits.wall)))),
     };
     Finished { result, cpu: guest.cpu(), writer: guest.store.data().operations.failure() }
 }
@@ -157,7 +157,7 @@ impl Guest {
         let called = guest.optional(component.linked(), export, parameters);
         let result = match tokio::time::timeout(limits.wall, called).await {
             Ok(result) => result,
-            Err(_) => Err(guest.breach(LimitReached::new("wall time", format!("{:?}", limits.wall)))),
+            Err(_) => Err(guest.breach(LimitReached::new(LimitReached::WALL_TIME, format!("{:?}", limits.wall)))),
         };
         match guest.store.data().incidents.reached() {
             Some(reached) => Err(reached.into()),

@@ -80,7 +80,7 @@ pub(crate) async fn run(worker: Worker, capabilities: Capabilities, task: Task) 
             (kind.failed(service.after(service.died(&error, &end))), Duration::ZERO, 0)
         }
         Err(_) => {
-            let reached = service.incidents.limit(LimitReached::new("wall time", format!("{wall:?}")));
+            let reached = service.incidents.limit(LimitReached::new(LimitReached::WALL_TIME, format!("{wall:?}")));
             (kind.failed(reached.into()), Duration::ZERO, 0)
         }
     };

@@ -1,6 +1,7 @@
 //! The command line: what may be typed, and nothing else.
 
 mod connection;
+mod fleet;
 mod project;
 mod runs;
 mod sync;
@@ -13,6 +14,7 @@ pub(super) use connection::{
     ConnectionArguments, MigrateArguments, PeekArguments, ResetArguments, ResyncArguments, StateCommand,
     TablesArguments, WarehouseArguments,
 };
+pub(super) use fleet::{BatchArguments, ValidateArguments};
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
 pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
@@ -42,7 +44,9 @@ Exit codes:
   2  the command line, a configuration or a project file was refused; nothing ran
   3  a limit of the sync was reached
   4  the connector wanted something that was not granted
-  5  the host or its machine failed";
+  5  the host or its machine failed
+  6  some syncs of a batch succeeded, and others did not
+  7  no sync of a batch succeeded";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -68,6 +72,18 @@ pub enum Command {
     /// a connector reaches only the hosts given with --allow and, for a project (your own
     /// code), the public hosts that its connector.toml lists.
     Run(Box<RunArguments>),
+    /// Sync the connections of a fleet side by side
+    ///
+    /// The file sluice.toml says which connections there are, what each is granted, and when it is due.
+    /// One that fails touches no other; failures that may pass are tried again. At SIGINT or SIGTERM
+    /// nothing new begins and what runs is cancelled; what it checkpointed is kept.
+    ///
+    /// Exits with 0 when all succeeded, 6 when some did, and 7 when none did.
+    Batch(BatchArguments),
+    /// Check a fleet's file and everything it names, without running anything
+    ///
+    /// Says every problem with its line and what to do. Exits with 2 when there is one.
+    Validate(ValidateArguments),
     /// List a connection's tables: rows, keys, columns and when they were last synced
     Tables(TablesArguments),
     /// Show the first rows of a table

@@ -1,0 +1,68 @@
+//! What is still to be begun, in order.
+
+use std::time::{Duration, Instant};
+
+use super::{Attempt, Job};
+
+/// A job that has not ended and does not run.
+pub(super) struct Next<T> {
+    pub(super) job: usize,
+    /// How often it failed.
+    pub(super) failed: u32,
+    /// When its first attempt began.
+    pub(super) since: Option<Instant>,
+    /// How the last attempt ended.
+    pub(super) last: Option<Attempt<T>>,
+    not_before: Option<Instant>,
+    expected: Duration,
+}
+
+pub(super) struct Queue<T>(Vec<Next<T>>);
+
+impl<T> Queue<T> {
+    /// The slowest comes last here, where it is taken from; equal ones stay in order.
+    pub(super) fn new(jobs: &[Job]) -> Self {
+        let mut all: Vec<_> = jobs
+            .iter()
+            .enumerate()
+            .map(|(job, known)| {
+                let expected = known.expected.unwrap_or(Duration::MAX);
+                Next { job, failed: 0, since: None, last: None, not_before: None, expected }
+            })
+            .collect();
+        all.reverse();
+        all.sort_by_key(|next| next.expected);
+        Self(all)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes the slowest that may begin.
+    pub(super) fn next(&mut self, now: Instant) -> Option<Next<T>> {
+        let at = self.0.iter().rposition(|next| next.not_before.is_none_or(|time| time <= now))?;
+        Some(self.0.remove(at))
+    }
+
+    /// When the next that waits may begin; None when none waits.
+    pub(super) fn wakes(&self) -> Option<Instant> {
+        self.0.iter().filter_map(|next| next.not_before).min()
+    }
+
+    /// Puts a job back.
+    pub(super) fn again(&mut self, job: usize, failed: u32, since: Instant, at: Instant, last: Attempt<T>) {
+        // It took so long, and is as slow as that.
+        let expected = since.elapsed();
+        let next = Next { job, failed, since: Some(since), last: Some(last), not_before: Some(at), expected };
+        let place = self.0.partition_point(|other| other.expected <= expected);
+        self.0.insert(place, next);
+    }
+
+    /// Takes all of them.
+    pub(super) fn take_all(&mut self) -> Vec<(usize, Next<T>)> {
+        let mut all = std::mem::take(&mut self.0);
+        all.sort_by_key(|next| next.job);
+        all.into_iter().map(|next| (next.job, next)).collect()
+    }
+}
