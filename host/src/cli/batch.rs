@@ -37,13 +37,16 @@ const FOR_EACH_PROCESSOR: usize = 4;
 /// Syncs what is asked for.
 pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8, Failure> {
     let began = (Instant::now(), Timestamp::now());
-    let output = Output::standard(arguments.json);
+    let output = super::tracing::output(arguments.json);
     let fleet = fleet::read_whole(&arguments.file)?;
     let history = record::history(&fleet.warehouse);
     let last = Last(history.clone());
     let chosen = chosen(&fleet, arguments, &last)?;
     let jobs: Vec<_> = chosen.iter().map(|connection| job(connection, &last)).collect();
-    let options = Options { concurrency: concurrency(&fleet, arguments), timeout: arguments.timeout.or(fleet.timeout) };
+    let options = Options {
+        concurrency: concurrency(&fleet, arguments.concurrency),
+        timeout: arguments.timeout.or(fleet.timeout),
+    };
     let (sender, events) = channel();
     signals::stop_at(&sender)?;
     let names: Vec<_> = chosen.iter().map(|connection| connection.name.as_str()).collect();
@@ -53,7 +56,8 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
         chosen: &chosen,
         accept: arguments.accept,
         folders,
-        components: Components::default(),
+        components: &Components::default(),
+        command: "batch",
         upstreams: Upstreams::default(),
         output: &output,
         history,
@@ -99,13 +103,13 @@ fn chosen<'a>(
     Ok(fleet.connections.iter().filter(wanted).collect())
 }
 
-fn job(connection: &Connection, last: &dyn LastSyncs) -> Job {
+pub(super) fn job(connection: &Connection, last: &dyn LastSyncs) -> Job {
     Job { expected: last.took(&connection.name), retry: connection.retry, timeout: connection.settings.timeout }
 }
 
-fn concurrency(fleet: &Fleet, arguments: &BatchArguments) -> usize {
+pub(super) fn concurrency(fleet: &Fleet, asked: Option<u64>) -> usize {
     let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-    let asked = arguments.concurrency.and_then(|count| usize::try_from(count).ok()).or(fleet.concurrency);
+    let asked = asked.and_then(|count| usize::try_from(count).ok()).or(fleet.concurrency);
     asked.unwrap_or_else(|| processors().saturating_mul(FOR_EACH_PROCESSOR))
 }
 
@@ -124,14 +128,14 @@ struct Retrying<'a> {
 
 /// What all attempts of a connection did together.
 #[derive(Clone, Copy, Default)]
-struct Totals {
+pub(super) struct Totals {
     attempts: u32,
     rows: u64,
     checkpoints: u64,
 }
 
 /// What is known of an attempt.
-enum Detail {
+pub(super) enum Detail {
     /// It began and ended.
     Ended(Box<SyncSummary>),
     /// It did not begin: the message and what to do.
@@ -148,17 +152,19 @@ impl Detail {
 }
 
 /// The syncs of a batch.
-struct Syncs<'a> {
-    fleet: &'a Fleet,
-    chosen: &'a [&'a Connection],
-    accept: bool,
-    folders: &'a Folders,
-    components: Components,
+pub(super) struct Syncs<'a> {
+    pub(super) fleet: &'a Fleet,
+    pub(super) chosen: &'a [&'a Connection],
+    pub(super) accept: bool,
+    pub(super) folders: &'a Folders,
+    pub(super) components: &'a Components,
     /// Budgets of hosts, which all of them share.
-    upstreams: Upstreams,
-    output: &'a Output,
-    history: Option<Arc<History>>,
-    totals: Mutex<Vec<Totals>>,
+    pub(super) upstreams: Upstreams,
+    pub(super) output: &'a Output,
+    pub(super) history: Option<Arc<History>>,
+    /// What the history says they were started by.
+    pub(super) command: &'static str,
+    pub(super) totals: Mutex<Vec<Totals>>,
 }
 
 impl Work for Syncs<'_> {
@@ -169,10 +175,10 @@ impl Work for Syncs<'_> {
         let output = self.output.of_connection(&connection.name);
         let around = Surroundings {
             folders: self.folders,
-            components: &self.components,
+            components: self.components,
             output: &output,
             cancel,
-            by: StartedBy { command: "batch", attempt, history: self.history.clone() },
+            by: StartedBy { command: self.command, attempt, history: self.history.clone() },
         };
         let wanted = fleet::wanted(self.fleet, connection, &self.upstreams, self.accept);
         let wanted =

@@ -168,7 +168,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         initial_state: wanted.state,
         environment: wanted.environment.with_connection(&connection, replayed),
         limits,
-        log: progress.clone(),
+        log: super::tracing::log(&connection).unwrap_or_else(|| progress.clone()),
         counters,
         cancel: around.cancel.clone(),
         following: Some(record.following()),
@@ -176,6 +176,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     let done = place.sync(request)?;
     drop(server);
     let ended = ended(subject, &digest, connection, &wanted.warehouse, done, redactor);
+    super::tracing::count(&ended.summary);
     record.finished(&ended.summary);
     progress.finish(&ended.summary);
     Ok(ended)
