@@ -56,3 +56,25 @@ pub(crate) fn redacted(error: SyncError, redactor: &Redactor) -> SyncError {
         SyncError::Host(text) => SyncError::Host(clean(&text)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_lose_their_secrets() {
+        let secret = Secret::new("hunter2hunter2".to_owned());
+        let redactor = Redactor::new([&secret]);
+        let text = || "before hunter2hunter2 after".to_owned();
+        let failure = ConnectorFailure { kind: text(), message: text(), traceback: text() };
+        for error in [
+            SyncError::Connector(failure),
+            SyncError::Limit(LimitReached { what: text(), limit: text() }),
+            SyncError::Denied(text()),
+            SyncError::Host(text()),
+        ] {
+            let clean = format!("{:?}", redacted(error, &redactor));
+            assert!(clean.contains("[redacted]") && !clean.contains("hunter2"), "{clean}");
+        }
+    }
+}

@@ -15,6 +15,7 @@
 //! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
 //! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
+//! | [`parcel`] | a project that is handed to a runner instead of being built | nothing of this crate |
 //! | [`cassette`] | recorded HTTP: reading, redacting and matching it. Pure | `policy` |
 //! | [`secrets`] | secrets at rest: sealed values beside the database, and their key | `policy` |
 //! | [`audit`] | what was granted, every request and every denial, one line each | nothing of this crate |
@@ -54,6 +55,7 @@ pub mod landing;
 pub mod log;
 mod numbers;
 mod ops;
+pub mod parcel;
 pub mod policy;
 mod queue;
 pub mod rows;

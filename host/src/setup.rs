@@ -140,7 +140,7 @@ pub fn form_in(worker: Worker, request: &SetupRequest) -> Result<Option<Form>, S
     let (capabilities, incidents) = capabilities(request);
     let asked = block_on_worker(worker::run(worker, capabilities, Task::Form)).and_then(|asked| match asked.done {
         Done::Form(form) => form,
-        Done::Sync(_) | Done::Test(_) => Err(another_task()),
+        Done::Sync(_) | Done::Test(_) | Done::Work(_) => Err(another_task()),
     });
     with_denial(asked, &incidents).map_err(|error| clean(error, request))
 }
@@ -155,9 +155,36 @@ pub fn test_in(worker: Worker, request: &SetupRequest, name: &str) -> Result<Opt
     let task = Task::Test { name: name.to_owned(), configuration };
     let tested = block_on_worker(worker::run(worker, capabilities, task)).and_then(|tested| match tested.done {
         Done::Test(outcome) => outcome,
-        Done::Sync(_) | Done::Form(_) => Err(another_task()),
+        Done::Sync(_) | Done::Form(_) | Done::Work(_) => Err(another_task()),
     });
     with_denial(tested, &incidents).map_err(|error| clean(error, request))
+}
+
+/// Lets a worker do a task of the host, under the limits that it was opened with and without a grant; `None` when its
+/// component does none.
+///
+/// # Errors
+/// How the component failed, or the limit that it reached.
+pub fn work_in(worker: Worker, request: &SetupRequest, task: String) -> Result<Option<String>, SyncError> {
+    let (capabilities, _) = capabilities(request);
+    match block_on_worker(worker::run(worker, capabilities, Task::Work(task)))?.done {
+        Done::Work(answer) => answer,
+        Done::Sync(_) | Done::Form(_) | Done::Test(_) => Err(another_task()),
+    }
+}
+
+/// As [`work_in`], in this process.
+///
+/// # Errors
+/// As [`work_in`].
+pub fn work(
+    engine: &SandboxEngine,
+    component: &Loaded,
+    request: &SetupRequest,
+    task: &str,
+) -> Result<Option<String>, SyncError> {
+    let (capabilities, _) = capabilities(request);
+    block_on(sandbox::work(engine, component, capabilities, task)).and_then(|worked| worked)
 }
 
 fn another_task() -> SyncError {

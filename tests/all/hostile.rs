@@ -4,13 +4,16 @@
 mod ceilings;
 mod components;
 mod files;
+mod handmade;
 mod limits;
 mod local_files;
+mod machine;
 mod network;
 mod others;
 mod output;
 mod processes;
 mod surroundings;
+mod wire;
 
 use std::path::Path;
 use std::sync::OnceLock;

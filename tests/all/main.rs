@@ -36,6 +36,7 @@ mod hostile;
 mod http_same;
 mod local_files;
 mod migrate;
+mod mutations;
 mod policies;
 mod processes;
 mod promises;

@@ -28,8 +28,10 @@ use crate::probes::{self, Targets};
 /// What makes this program a worker with native code in it.
 const ESCAPED: &str = "__escaped";
 
-const SCENARIOS: [(&str, fn()); 9] = [
+const SCENARIOS: [(&str, fn()); 11] = [
     ("an_escaped_worker_reaches_nothing", reaches_nothing),
+    ("an_escaped_worker_has_no_privileges", no_privileges),
+    ("what_the_parent_has_open_is_not_inherited", nothing_inherited),
     ("landlock_alone_keeps_files_ports_and_signals", landlock_alone),
     ("seccomp_alone_keeps_everything", seccomp_alone),
     ("a_missing_layer_is_told_and_refused_on_demand", missing_layers),
@@ -64,7 +66,8 @@ pub fn main() -> ExitCode {
 fn escaped(arguments: &[OsString]) -> ExitCode {
     let text = |at: usize| arguments[at].to_str().unwrap().to_owned();
     let (layers, what) = (text(0), text(1));
-    let wanted = Wanted { landlock: layers != "seccomp", seccomp: layers != "landlock" };
+    let with = |layer: &str| layers == "whole" || layers == layer;
+    let wanted = Wanted { landlock: with("landlock"), seccomp: with("seccomp") };
     // Known before the jail: asking is forbidden there.
     let parent = std::os::unix::process::parent_id().into();
     worker::escaped(wanted, |tell| match what.as_str() {
@@ -75,6 +78,11 @@ fn escaped(arguments: &[OsString]) -> ExitCode {
             for (name, answer) in probes::all(&Targets::parse(&arguments[2..]), parent) {
                 let answer = answer.err().map_or(0, |error| error.raw_os_error().unwrap_or(-1));
                 tell(&format!("{name}={answer}"));
+            }
+        }
+        "status" => {
+            for (name, value) in probes::status() {
+                tell(&format!("{name}={value}"));
             }
         }
         "crash" => {
@@ -246,6 +254,34 @@ fn reaches_nothing() {
     let prey = Prey::new();
     expect(&prey.attacked("whole"), |(_, whole, _)| *whole);
     prey.unhurt();
+}
+
+/// Both overlapping layers set it too, so that it is looked at without them.
+fn no_privileges() {
+    let (report, lines) = sync(&launch("neither", "status", &[]), Limits::default());
+    assert_eq!(report.result, Ok(()));
+    let status: BTreeMap<_, _> = lines.iter().filter_map(|line| line.split_once('=')).collect();
+    assert_eq!(status.get("NoNewPrivs"), Some(&"1"), "{lines:?}");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(status.get(set), Some(&"0000000000000000"), "{set}: {lines:?}");
+    }
+}
+
+/// As a library of the parent might leave them: not closed when a program starts.
+fn nothing_inherited() {
+    let open = fs::File::open("/etc/passwd").unwrap();
+    let kept: Vec<_> = (0..20)
+        .map(|_| {
+            // SAFETY: a new descriptor of an open file, which the line below owns.
+            let descriptor = unsafe { libc::dup(std::os::fd::AsRawFd::as_raw_fd(&open)) };
+            assert!(descriptor >= 0);
+            // SAFETY: nobody else has it.
+            unsafe { <fs::File as std::os::fd::FromRawFd>::from_raw_fd(descriptor) }
+        })
+        .collect();
+    let answers = Prey::new().attacked("whole");
+    assert!(answers["descriptors"] <= 8, "{answers:#?}");
+    drop(kept);
 }
 
 fn has(layer: impl Fn(&worker::Layers) -> bool) -> bool {

@@ -29,12 +29,19 @@ class Exports:
     """The exports of one instance: `schema` and then `sync`, or `form`, or `test`, or `work` over and over.
 
     `load` imports the project's connector.py; it is called once, in the first export call. `join` does
-    that in an instance that works for another, in the folder that it is given.
+    that in an instance that works for another, in the folder that it is given. `prepare` does a task of
+    the host, which is a JSON object.
     """
 
-    def __init__(self, load: Load, join: Callable[[str], None] = lambda folder: None) -> None:
+    def __init__(
+        self,
+        load: Load,
+        join: Callable[[str], None] = lambda folder: None,
+        prepare: Callable[[str], str] = lambda task: task,
+    ) -> None:
         self._load = load
         self._join = join
+        self._prepare = prepare
         self._connector: Connector | None = None
         self._form: ConfigurationForm | None = None
         self._started = False
@@ -60,6 +67,8 @@ class Exports:
         writer.reason = (
             "and this is a task of a process pool: return what there is to send, and send it in update"
         )
+        if task.startswith("{"):
+            return self._guard(lambda: self._prepare(task))
         return self._guard(lambda: _worker.work(task, self._join))
 
     def _guard(self, work: Callable[[], T]) -> T:

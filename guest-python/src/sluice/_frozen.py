@@ -18,20 +18,41 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 ModuleSpec = importlib.machinery.ModuleSpec
 
 _WORTH_COMPRESSING = 512
 
 
+class Source(Protocol):
+    """Where lent bytes lie."""
+
+    def read(self, offset: int, size: int) -> bytes: ...
+
+
+class Lent:
+    """Bytes that lie elsewhere and are read when they are asked for."""
+
+    __slots__ = ("_offset", "_size", "_source")
+
+    def __init__(self, source: Source, offset: int, size: int) -> None:
+        self._source = source
+        self._offset = offset
+        self._size = size
+
+    def read(self) -> bytes:
+        """All of them."""
+        return self._source.read(self._offset, self._size)
+
+
 class Tree:
     """Files and compiled modules, by absolute path with `/` between names."""
 
     def __init__(self) -> None:
-        self._files: dict[str, bytes] = {}
+        self._files: dict[str, bytes | Lent] = {}
         self._packed: set[str] = set()
-        self._code: dict[str, bytes] = {}
+        self._code: dict[str, bytes | Lent] = {}
         self._folders: dict[str, set[str]] = {}
 
     def add_file(self, path: str, data: bytes) -> None:
@@ -49,6 +70,13 @@ class Tree:
         self._code[path] = marshal.dumps(code)
         self._enter(path)
 
+    def lend(self, path: str, data: Lent, code: Lent | None) -> None:
+        """Keep where a file's content, and the compiled form of its module, can be read."""
+        self._files[path] = data
+        if code is not None:
+            self._code[path] = code
+        self._enter(path)
+
     def _enter(self, path: str) -> None:
         while path not in ("", "/"):
             folder, _, name = path.rpartition("/")
@@ -57,6 +85,17 @@ class Tree:
                 return
             names.add(name)
             path = folder
+
+    def forget(self, folder: str) -> None:
+        """Drop everything below a folder."""
+        inside = folder + "/"
+        for kept in (self._files, self._code, self._folders):
+            for path in [path for path in kept if path.startswith(inside)]:
+                del kept[path]
+        self._packed = {path for path in self._packed if not path.startswith(inside)}
+        self._folders.pop(folder, None)
+        parent, _, name = folder.rpartition("/")
+        self._folders.get(parent or "/", set()).discard(name)
 
     def forget_code(self, path: str) -> None:
         """Drop the compiled form of a module that is imported already; it can no longer be reloaded."""
@@ -91,6 +130,8 @@ class Tree:
         data = self._files.get(path)
         if data is None:
             raise FileNotFoundError(2, "No such file or directory", path)
+        if isinstance(data, Lent):
+            return data.read()
         return zlib.decompress(data) if path in self._packed else data
 
     def code(self, path: str) -> CodeType:
@@ -98,7 +139,7 @@ class Tree:
         kept = self._code.get(path)
         if kept is None:
             return compile_source(self.read(path), path)
-        code = marshal.loads(kept)
+        code = marshal.loads(kept.read() if isinstance(kept, Lent) else kept)
         assert isinstance(code, CodeType)
         return code
 
@@ -182,7 +223,7 @@ class _FolderFinder:
                 yield prefix + name, True
 
     def invalidate_caches(self) -> None:
-        """Nothing to do: the tree does not change."""
+        """Nothing to do: the tree does not change once it is looked into."""
 
 
 def install(tree: Tree, path: Sequence[str]) -> None:

@@ -32,6 +32,7 @@ _stdlogging.install()
 _EXPORTS = _exports.Exports(
     lambda: sluice._project.load_connector_module(),
     lambda folder: sluice._project.join_connector_module(folder),
+    lambda task: sluice._project.compile_modules(task),
 )
 
 
@@ -55,7 +56,7 @@ class WitWorld(_contract.World):
         return _EXPORTS.test(name, configuration)
 
     def work(self, task: str) -> str:
-        """Do a task of another instance. Raises `componentize_py_types.Err` and nothing else."""
+        """Do a task of another instance, or of the host. Raises `componentize_py_types.Err` only."""
         return _EXPORTS.work(task)
 
 

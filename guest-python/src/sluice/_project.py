@@ -5,6 +5,8 @@ afterwards. It reads the bundle that `sluice build` laid beside the SDK, compile
 and of its dependencies, and keeps them with all data files in memory. Nothing of the project is executed: its
 modules are imported by `load_connector_module` at the start of a sync, so that they see the clock and the
 network of that sync.
+
+A runner is a component without a project: it gets one when its sync starts, see `_parcel`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
-from . import _frozen, _frozen_resources
+from . import _frozen, _frozen_resources, _parcel
 from ._frozen import Tree
 from ._stdlib import AGAIN, NEVER, PRELOAD
 
@@ -55,6 +57,8 @@ def freeze(root: str | None = None, *, standard_library: bool = True) -> None:
 def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     tree = Tree()
     bundle = os.path.join(root, _BUNDLE)
+    global _awaited
+    _awaited = tree if _is_runner(bundle) else None
     imports = _add_project(tree, _bundled(bundle, "project"), report)
     if report["errors"]:
         first = report["errors"][0]
@@ -88,6 +92,8 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
 
 
 _files: _frozen_resources.Files | None = None
+_awaited: Tree | None = None
+_ROOTS = {"project": PROJECT, "site": SITE}
 
 
 def load_connector_module() -> ModuleType:
@@ -95,6 +101,7 @@ def load_connector_module() -> ModuleType:
 
     In a component, its files are laid out before: elsewhere that would write to the author's own disk.
     """
+    _unpack()
     if _files is not None and sys.platform == "wasi":
         _files.lay_out()
     return importlib.import_module(ENTRY)
@@ -102,9 +109,30 @@ def load_connector_module() -> ModuleType:
 
 def join_connector_module(folder: str) -> None:
     """Import the project's `connector.py` in an instance that works for another, whose files it shares."""
+    _unpack()
     if _files is not None and sys.platform == "wasi":
         _files.join(folder)
     importlib.import_module(ENTRY)
+
+
+def compile_modules(task: str) -> str:
+    """Compile what a runner was given; see `_parcel.compile_modules`."""
+    return _parcel.compile_modules(task, _ROOTS)
+
+
+def _unpack() -> None:
+    """Take the project that a runner is given."""
+    global _awaited
+    if _awaited is not None:
+        _parcel.unpack(_awaited, _ROOTS)
+        _awaited = None
+        # the folders were looked for before they were there
+        sys.path_importer_cache.clear()
+
+
+def _is_runner(folder: str) -> bool:
+    with open(os.path.join(folder, "index.json"), "rb") as file:
+        return bool(json.load(file).get("runner", False))
 
 
 def _bundled(folder: str, part: str) -> Iterator[tuple[str, bytes]]:

@@ -11,7 +11,9 @@ import unittest
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sluice"
-SDK = ("_project.py", "_frozen.py", "_frozen_resources.py", "_stdlib.py", "_writing.py")
+SDK = (
+    "_project.py", "_parcel.py", "_frozen.py", "_frozen_resources.py", "_stdlib.py", "_writing.py",
+)  # fmt: skip
 
 
 class Stage:

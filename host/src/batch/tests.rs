@@ -8,10 +8,10 @@ use super::*;
 const NOW: Retry = Retry { attempts: 3, wait: Duration::from_millis(1), longest_wait: Duration::from_millis(2) };
 
 /// What each attempt does, by job and number.
-type Does = dyn Fn(usize, u32, &Cancel) -> (Class, bool) + Sync;
+type Does<'a> = dyn Fn(usize, u32, &Cancel) -> (Class, bool) + Sync + 'a;
 
 struct Script<'a> {
-    does: &'a Does,
+    does: &'a Does<'a>,
     log: Mutex<Vec<String>>,
 }
 

@@ -12,13 +12,18 @@ use super::folders::Folders;
 use super::subject::Subject;
 use super::wall::{Wall, refused};
 use crate::display::output::Output;
+use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 use crate::sandbox::AdmissionError;
 use crate::worker::Code;
 
 /// Components by the path under which they were asked for.
 #[derive(Default)]
-pub(super) struct Components(Mutex<HashMap<PathBuf, Arc<Mutex<Option<Known>>>>>);
+pub(super) struct Components {
+    known: Mutex<HashMap<PathBuf, Arc<Mutex<Option<Known>>>>>,
+    /// The one component there is, whatever is asked for.
+    given: Option<Arc<Component>>,
+}
 
 /// A component as it was when its file had this print.
 #[derive(Clone)]
@@ -42,16 +47,26 @@ pub(super) struct Component {
     /// Until it is admitted: a process of many syncs does not keep them.
     bytes: Mutex<Vec<u8>>,
     code: OnceLock<Arc<Code>>,
+    /// The project that it is given, when it is a runner.
+    parcel: Option<Parcel>,
 }
 
 impl Components {
+    /// A runner with a project, and nothing else.
+    pub(super) fn given(component: Component) -> Self {
+        Self { given: Some(Arc::new(component)), ..Self::default() }
+    }
+
     /// Reads a component or builds a project, unless that was done and nothing changed since. Others who ask for the
     /// same wait.
     ///
     /// # Errors
     /// As [`Subject::load`].
     pub(super) fn load(&self, path: &Path, folders: &Folders, output: &Output) -> Result<Arc<Component>, Failure> {
-        let slot = Arc::clone(lock(&self.0).entry(path.to_path_buf()).or_default());
+        if let Some(given) = &self.given {
+            return Ok(Arc::clone(given));
+        }
+        let slot = Arc::clone(lock(&self.known).entry(path.to_path_buf()).or_default());
         let mut slot = lock(&slot);
         let print = print(path);
         if let Some(known) = slot.as_ref()
@@ -62,8 +77,7 @@ impl Components {
         }
         let mut subject = Subject::load(path, folders, output)?;
         let bytes = std::mem::take(&mut subject.bytes);
-        let component =
-            Arc::new(Component { subject, size: bytes.len() as u64, bytes: Mutex::new(bytes), code: OnceLock::new() });
+        let component = Arc::new(Component::new(subject, bytes));
         *slot = Some(Known { print, component: Arc::clone(&component) });
         Ok(component)
     }
@@ -80,6 +94,22 @@ fn print(path: &Path) -> Option<Print> {
 }
 
 impl Component {
+    fn new(subject: Subject, bytes: Vec<u8>) -> Self {
+        let size = bytes.len() as u64;
+        Self { subject, size, bytes: Mutex::new(bytes), code: OnceLock::new(), parcel: None }
+    }
+
+    /// A runner with a project; with its machine code, or else its bytes.
+    pub(super) fn given(subject: Subject, runner: Vec<u8>, code: Option<Arc<Code>>, parcel: Parcel) -> Self {
+        let code = code.map_or_else(OnceLock::new, OnceLock::from);
+        Self { code, parcel: Some(parcel), ..Self::new(subject, runner) }
+    }
+
+    /// The project that it is given, when it is a runner.
+    pub(super) fn parcel(&self) -> Option<&Parcel> {
+        self.parcel.as_ref()
+    }
+
     /// What is known of it. Its bytes are not there.
     pub(super) fn subject(&self) -> &Subject {
         &self.subject
@@ -90,6 +120,16 @@ impl Component {
     /// # Errors
     /// As [`Wall::admit`].
     pub(super) fn admit(
+        &self,
+        jail: &JailArguments,
+        limits: &Limits,
+        folders: &Folders,
+        output: &Output,
+    ) -> Result<Wall, Failure> {
+        Ok(self.admitted(jail, limits, folders, output)?.with(self.parcel.clone()))
+    }
+
+    fn admitted(
         &self,
         jail: &JailArguments,
         limits: &Limits,
@@ -108,7 +148,7 @@ impl Component {
             return Wall::admit(jail, &bytes, limits, folders, output);
         }
         let wall = Wall::admit(jail, &bytes, limits, folders, output);
-        if let Ok(Wall::Workers(code, _)) = &wall {
+        if let Ok(Wall::Workers(code, ..)) = &wall {
             let _ = self.code.set(Arc::clone(code));
             *bytes = Vec::new();
         }

@@ -48,6 +48,8 @@ pub(super) struct Said {
     rules: SecretRules,
     names: BTreeSet<String>,
     values: BTreeMap<String, String>,
+    /// Where stored secrets lie, when not beside the connection's database.
+    store: Option<PathBuf>,
 }
 
 impl SecretArguments {
@@ -108,7 +110,12 @@ impl Said {
             return Err(Failure::refused(format!("a secret has more than {SECRET_BYTES} bytes")));
         }
         let names = names.into_iter().chain(values.keys().cloned()).collect();
-        Ok(Self { rules, names, values })
+        Ok(Self { rules, names, values, store: None })
+    }
+
+    /// The same with the secrets of another warehouse.
+    pub(super) fn stored_in(self, warehouse: Option<PathBuf>) -> Self {
+        Self { store: warehouse, ..self }
     }
 
     /// Whether a flag says that a value of this name is secret.
@@ -187,6 +194,8 @@ pub(super) struct Composed {
 /// When a secret cannot be read, or one that a token needs is missing.
 pub(super) fn compose(sources: Sources<'_>, way: &Way<'_>) -> Result<Composed, Failure> {
     let Sources { subject, connection, warehouse, folders, said, passwords, mut configuration, replayed } = sources;
+    let warehouse = said.store.clone().unwrap_or_else(|| warehouse.to_path_buf());
+    let warehouse = warehouse.as_path();
     let project = subject.project.as_ref().map(|project| project.secrets.clone()).unwrap_or_default();
     let rules = project.overridden_by(said.rules);
     let stored = stored(warehouse, connection, folders, replayed)?;

@@ -11,6 +11,7 @@ mod confidential;
 mod configure;
 mod connection;
 mod contents;
+mod dev;
 mod environment;
 mod failure;
 mod fleet;
@@ -73,6 +74,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
         Command::Batch(arguments) => batch::batch(&arguments, &Folders::find()?),
         Command::Serve(arguments) => serve::serve(&arguments, &Folders::find()?),
         Command::Validate(arguments) => validate::validate(&arguments, &Folders::find()?),

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::failure::with_causes;
 use super::folders::Folders;
+use super::subject::Subject;
 use super::wall::Wall;
 use crate::display::output::Output;
 use crate::http::{Oversight, Trust};
@@ -22,6 +23,8 @@ use crate::setup::{FieldKind, Form, SetupRequest};
 use crate::sync::Confidential;
 
 const FOLDER: &str = "forms";
+/// What every project with a form writes somewhere.
+const MARKS: [&[u8]; 2] = [b"configuration_form", b"form_field"];
 /// A form is a few lines of code; a sync is not kept waiting for longer.
 const CPU: Duration = Duration::from_secs(10);
 const WALL: Duration = Duration::from_secs(20);
@@ -36,6 +39,22 @@ impl LogSink for Silence {
 pub(super) fn of_form(form: &Form) -> BTreeSet<String> {
     let password = form.fields.iter().filter(|field| field.kind == FieldKind::Password);
     password.map(|field| field.name.clone()).collect()
+}
+
+/// What names the form of a project that a runner is given, and changes only with files that can be about a form;
+/// `None` when there are none.
+pub(super) fn form_of(subject: &Subject, digest: &str) -> Option<String> {
+    let Some(project) = &subject.project else { return Some(digest.to_owned()) };
+    let about = |text: &[u8]| MARKS.iter().any(|mark| memchr::memmem::find(text, mark).is_some());
+    let mut found = project.files.iter().filter(|file| about(&file.contents)).peekable();
+    found.peek()?;
+    let mut hasher = blake3::Hasher::new();
+    for file in found {
+        for part in [file.path.as_bytes(), &file.contents] {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+        }
+    }
+    Some(format!("given-{}", hasher.finalize().to_hex()))
 }
 
 /// The names of the password fields of a component's form; what cannot be found out is said once and left out.

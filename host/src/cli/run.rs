@@ -14,7 +14,7 @@ use super::input;
 use super::record::StartedBy;
 use super::report;
 use super::server::SERVER_PLACEHOLDER;
-use super::syncing::{Ended, Surroundings, Wanted, sync};
+use super::syncing::{Ended, Server, Surroundings, Wanted, sync};
 use super::tape::Tape;
 use crate::compiler::configuration;
 use crate::destination::sqlite::Warehouse;
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
 }
 
 /// What the flags say.
-fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
+pub(super) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
     let trust = trust(arguments.grants.ca_file.as_deref())?;
     let granted = Granted::parse(&arguments.grants)?;
     let oversight = oversight(&arguments.audit)?;
@@ -49,7 +49,7 @@ fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         configuration: read_configuration(arguments, tape.server())?,
         granted,
         trust,
-        server: arguments.grants.with_server.clone(),
+        server: arguments.grants.with_server.clone().map(Server::Script),
         environment: Environment::parse(&arguments.env, |name| std::env::var(name).ok())?,
         state: arguments.state.as_deref().map(initial_state).transpose()?,
         settings: arguments.landing.read()?,

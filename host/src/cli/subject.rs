@@ -7,7 +7,7 @@ use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::input;
 use crate::check::MAX_COMPONENT_BYTES;
-use crate::compiler::{self, Built, Inputs, Options, Project, prune};
+use crate::compiler::{self, BuildError, Built, Inputs, Options, Progress, Project, prune};
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::embedded;
@@ -15,6 +15,14 @@ use crate::stamp::{self, Stamp};
 
 /// The contract's version, as `wit/connector.wit` says it.
 pub(super) const CONTRACT_VERSION: &str = "0.1.0";
+/// What components are built from beside projects.
+pub(super) const INPUTS: Inputs<'_> = Inputs {
+    wit: embedded::WIT,
+    sdk: embedded::SDK,
+    native: embedded::NATIVE,
+    sdk_version: env!("CARGO_PKG_VERSION"),
+    contract_version: CONTRACT_VERSION,
+};
 /// What every WebAssembly file begins with.
 const WASM_MAGIC: &[u8] = b"\0asm";
 const WHAT_TO_NAME: &str = "name a component (.wasm) or a folder with connector.py";
@@ -50,6 +58,11 @@ impl Subject {
         Ok(Self { bytes, stamp, project: None, stem })
     }
 
+    /// A project that a runner is given.
+    pub(super) fn given(stamp: Stamp, project: Project) -> Self {
+        Self { bytes: Vec::new(), stamp: Some(stamp), project: Some(project), stem: String::new() }
+    }
+
     /// The connector's name.
     pub(super) fn name(&self) -> &str {
         self.stamp.as_ref().map_or(&self.stem, |stamp| &stamp.name)
@@ -78,13 +91,21 @@ pub(super) fn build(
     options: &Options,
     output: &Output,
 ) -> Result<Built, Failure> {
-    let inputs = Inputs {
-        wit: embedded::WIT,
-        sdk: embedded::SDK,
-        native: embedded::NATIVE,
-        sdk_version: env!("CARGO_PKG_VERSION"),
-        contract_version: CONTRACT_VERSION,
-    };
+    let build = |progress: &mut dyn Progress| compiler::build(project, &INPUTS, &folders.cache, options, progress);
+    let built = in_steps(output, &project.name, build)?;
+    if built.fresh {
+        let pruned = prune::prune(&folders.cache, folders.cache_bytes, SystemTime::now());
+        tracing::debug!(entries = pruned.entries, bytes = pruned.bytes, "pruned the cache");
+    }
+    Ok(built)
+}
+
+/// Makes something for a connector, showing each step.
+pub(super) fn in_steps<T>(
+    output: &Output,
+    name: &str,
+    make: impl FnOnce(&mut dyn Progress) -> Result<T, BuildError>,
+) -> Result<T, Failure> {
     let mut current: Option<Step> = None;
     let mut progress = |line: &str| {
         if let Some(step) = current.take() {
@@ -95,23 +116,19 @@ pub(super) fn build(
             None => current = Some(Step::start(output, line)),
         }
     };
-    let built = compiler::build(project, &inputs, &folders.cache, options, &mut progress);
-    match (built, current.take()) {
-        (Ok(built), step) => {
+    let made = make(&mut progress);
+    match (made, current.take()) {
+        (Ok(made), step) => {
             if let Some(step) = step {
                 step.done(None);
             }
-            if built.fresh {
-                let pruned = prune::prune(&folders.cache, folders.cache_bytes, SystemTime::now());
-                tracing::debug!(entries = pruned.entries, bytes = pruned.bytes, "pruned the cache");
-            }
-            Ok(built)
+            Ok(made)
         }
-        (Err(error), _) => Err(Failure::refused(format!("could not build {}: {}", project.name, with_causes(&error)))),
+        (Err(error), _) => Err(Failure::refused(format!("could not build {name}: {}", with_causes(&error)))),
     }
 }
 
-fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
     // How large it may be is decided when the limits are known.
     let bytes = input::read(path, "component", MAX_COMPONENT_BYTES as u64, input::Holds::Anything)?;
     if !bytes.starts_with(WASM_MAGIC) {

@@ -43,8 +43,8 @@ pub(super) struct Wanted {
     pub(super) configuration: BTreeMap<String, String>,
     pub(super) granted: Granted,
     pub(super) trust: Trust,
-    /// A test server's script.
-    pub(super) server: Option<PathBuf>,
+    /// A test server.
+    pub(super) server: Option<Server>,
     pub(super) environment: Environment,
     /// The state to start from instead of the last checkpoint's.
     pub(super) state: Option<String>,
@@ -58,6 +58,23 @@ pub(super) struct Wanted {
     pub(super) accept: bool,
     pub(super) jail: JailArguments,
     pub(super) oversight: Oversight,
+}
+
+/// A test server of the author's own.
+pub(super) enum Server {
+    /// A script, to be started for this sync.
+    Script(PathBuf),
+    /// One that runs.
+    Running(Arc<TestServer>),
+}
+
+impl Server {
+    fn running(self) -> Result<Arc<TestServer>, Failure> {
+        match self {
+            Self::Script(script) => TestServer::start(&script).map(Arc::new),
+            Self::Running(server) => Ok(server),
+        }
+    }
 }
 
 /// Where a sync happens.
@@ -105,7 +122,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     known.connector = (subject.name().to_owned(), subject.version().map(str::to_owned));
     known.connection = wanted.connection.clone().unwrap_or_else(|| subject.connection());
     let (mut configuration, mut granted) = (wanted.configuration, wanted.granted);
-    let server = wanted.server.as_deref().map(TestServer::start).transpose()?;
+    let server = wanted.server.map(Server::running).transpose()?;
     if let Some(server) = &server {
         granted.add(server);
         for value in configuration.values_mut() {
@@ -135,7 +152,10 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     accept(subject, &digest, &wanted.warehouse, &connection, wanted.accept, output)?;
     let passwords = match configuration.is_empty() {
         true => BTreeSet::new(),
-        false => passwords::of_component(&wall, &digest, &limits, folders, output),
+        false => {
+            let form = component.parcel().map_or(Some(digest.clone()), |_| passwords::form_of(subject, &digest));
+            form.map(|form| passwords::of_component(&wall, &form, &limits, folders, output)).unwrap_or_default()
+        }
     };
     let sources = Sources {
         subject,

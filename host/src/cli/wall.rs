@@ -10,6 +10,7 @@ use crate::destination::DestinationError;
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::error::SyncError;
+use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::setup::{self, Form, Outcome, SetupRequest};
@@ -21,8 +22,8 @@ const CHECK: &str = "`sluice check` says what does not fit the contract";
 
 /// A component that may run, and where.
 pub(super) enum Wall {
-    /// In workers.
-    Workers(Arc<Code>, Launch),
+    /// In workers; with the project of a component that is a runner.
+    Workers(Arc<Code>, Launch, Option<Parcel>),
     /// In this process, because the operator said so.
     None(SandboxEngine, Box<Loaded>),
 }
@@ -75,13 +76,24 @@ impl Wall {
 
     /// Workers of a component that was admitted.
     pub(super) fn workers(code: Arc<Code>, arguments: &JailArguments) -> Self {
-        Self::Workers(code, Launch { require_jail: arguments.require_jail, ..Launch::default() })
+        Self::Workers(code, Launch { require_jail: arguments.require_jail, ..Launch::default() }, None)
+    }
+
+    /// The same with a project for a component that is a runner.
+    pub(super) fn with(self, parcel: Option<Parcel>) -> Self {
+        match self {
+            Self::Workers(code, launch, _) => Self::Workers(code, launch, parcel),
+            Self::None(engine, mut component) => {
+                component.give(parcel);
+                Self::None(engine, component)
+            }
+        }
     }
 
     /// Makes a place for one task under these limits. Says what is missing of the jail.
     pub(super) fn open(&self, limits: &Limits) -> Result<Place<'_>, Failure> {
-        let (code, launch) = match self {
-            Self::Workers(code, launch) => (code, launch),
+        let (code, launch, parcel) = match self {
+            Self::Workers(code, launch, parcel) => (code, launch, parcel),
             Self::None(engine, component) => return Ok(Place::Here(engine, component)),
         };
         let worker = Worker::open(code, limits, launch).map_err(|error| match error {
@@ -99,7 +111,10 @@ impl Wall {
                 missing.join(" and no ")
             ));
         }
-        Ok(Place::Worker(worker))
+        Ok(Place::Worker(match parcel {
+            Some(parcel) => worker.with_parcel(parcel.clone()),
+            None => worker,
+        }))
     }
 }
 
@@ -127,6 +142,14 @@ impl Place<'_> {
         match self {
             Self::Worker(worker) => sync_in(worker, request),
             Self::Here(engine, component) => sync(engine, component, request),
+        }
+    }
+
+    /// Does a task of the host.
+    pub(super) fn work(self, request: &SetupRequest, task: String) -> Result<Option<String>, SyncError> {
+        match self {
+            Self::Worker(worker) => setup::work_in(worker, request, task),
+            Self::Here(engine, component) => setup::work(engine, component, request, &task),
         }
     }
 

@@ -41,29 +41,53 @@ pub enum BundleError {
     TooLarge,
 }
 
+/// What a component is made of beside the SDK.
+#[derive(Clone, Copy)]
+pub enum Contents<'a> {
+    /// A project and its packages.
+    Project(&'a [ProjectFile], &'a Dependencies),
+    /// No project, which it is given when it runs; and the packages that every connector may import.
+    Runner(&'a Dependencies),
+}
+
 /// Writes the bundle into a new folder.
 ///
 /// # Errors
 ///
 /// When a file cannot be read or written, or the dependencies are too many.
-pub fn write(folder: &Path, project: &[ProjectFile], dependencies: &Dependencies) -> Result<(), BundleError> {
+pub fn write(folder: &Path, contents: Contents<'_>) -> Result<(), BundleError> {
     let mut archive = Archive::default();
+    let (project, dependencies, runner): (&[ProjectFile], _, _) = match contents {
+        Contents::Runner(dependencies) => (&[], dependencies, true),
+        Contents::Project(project, dependencies) => (project, dependencies, false),
+    };
     let project: Vec<_> = project.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
-    let mut packages = Packages { bytes: 0, files: Vec::new() };
-    packages.collect(&dependencies.site, "")?;
-    packages.files.sort();
-    let mut entries = Vec::new();
-    for (relative, path) in &packages.files {
-        let contents = fs::read(path).map_err(failed(path))?;
-        entries.push(archive.add(relative, &contents));
-    }
+    let packages = packages(&dependencies.site)?;
+    let site: Vec<_> = packages.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
+    let index = json!({ "project": project, "site": site, "probes": dependencies.probes, "runner": runner });
     fs::create_dir_all(folder).map_err(failed(folder))?;
-    let index = json!({ "project": project, "site": entries, "probes": dependencies.probes }).to_string();
+    let index = index.to_string();
     for (name, contents) in [("index.json", index.as_bytes()), ("files.bin", archive.contents.as_slice())] {
         let path = folder.join(name);
         fs::write(&path, contents).map_err(failed(&path))?;
     }
     Ok(())
+}
+
+/// The files of installed packages that a component holds, by path.
+///
+/// # Errors
+///
+/// When a file cannot be read, or they are too many.
+pub fn packages(site: &Path) -> Result<Vec<ProjectFile>, BundleError> {
+    let mut packages = Packages { bytes: 0, files: Vec::new() };
+    packages.collect(site, "")?;
+    packages.files.sort();
+    let read = |(relative, path): (String, PathBuf)| {
+        let contents = fs::read(&path).map_err(failed(&path))?;
+        Ok(ProjectFile { path: relative, contents })
+    };
+    packages.files.into_iter().map(read).collect()
 }
 
 #[derive(Default)]
@@ -141,7 +165,7 @@ mod tests {
         let bundle = folder.path().join("bundle");
         let probes = Vec::new();
         let dependencies = Dependencies { site, list: Vec::new(), digest: String::new(), probes };
-        write(&bundle, &files, &dependencies).unwrap();
+        write(&bundle, Contents::Project(&files, &dependencies)).unwrap();
         let index: serde_json::Value = serde_json::from_slice(&fs::read(bundle.join("index.json")).unwrap()).unwrap();
         assert_eq!(index["project"], json!([["connector.py", 0, 5]]));
         assert_eq!(index["site"], json!([["pkg-1.dist-info/METADATA", 5, 4], ["pkg/__init__.py", 9, 4]]));

@@ -10,12 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::bundle::{self, BundleError};
+use super::bundle::{self, BundleError, Contents};
 use super::command::{self, CommandError};
-use super::dependencies::Dependencies;
 use super::extension;
 use super::native::{self, NativeOnly};
-use super::project::ProjectFile;
 use super::toolchain::Toolchain;
 use super::{Inputs, lay_out};
 use crate::policy::terminal::{Lines, visible};
@@ -125,8 +123,7 @@ struct Unusable {
 ///
 /// When the project is not valid Python, is too large, or the tool or the file system fails.
 pub fn componentize(
-    project: &[ProjectFile],
-    dependencies: &Dependencies,
+    contents: Contents<'_>,
     inputs: &Inputs<'_>,
     extension: &Path,
     toolchain: &Toolchain,
@@ -138,7 +135,7 @@ pub fn componentize(
         lay_out(files, folder).map_err(|(path, source)| ComponentizeError::Stage { path, source })?;
     }
     fs::copy(extension, sdk.join(extension::PLACE)).map_err(failed(extension))?;
-    bundle::write(&sdk.join(bundle::BUNDLE), project, dependencies)?;
+    bundle::write(&sdk.join(bundle::BUNDLE), contents)?;
     for folder in [&empty.join("site-packages"), &temporary] {
         fs::create_dir_all(folder).map_err(failed(folder))?;
     }

@@ -9,6 +9,8 @@
 //!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
 //! 6. [`stamp`] says in the component what it is and what it asks for.
 //!
+//! `sluice dev` builds nothing of a project: it hands it to a [`runner`].
+//!
 //! Everything is named by its content: unchanged input builds nothing. [`prune`] bounds the cache.
 
 pub mod bundle;
@@ -27,6 +29,7 @@ pub mod prune;
 mod requirement_files;
 pub mod requirements;
 mod resolution;
+pub mod runner;
 pub mod scan;
 mod sdists;
 pub mod template;
@@ -36,6 +39,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bundle::{BundleError, Contents};
 use componentize::{ComponentizeError, componentize};
 use dependencies::{DependencyError, Resolver};
 use digest::Fields;
@@ -43,7 +47,7 @@ use extension::ExtensionError;
 pub use project::{Project, ProjectError};
 use toolchain::{Toolchain, ToolchainError};
 
-use crate::stamp::{self, Stamp};
+use crate::stamp::{self, Dependency, Stamp};
 
 /// Text files that come with the program: path and contents.
 pub type Embedded<'a> = &'a [(&'a str, &'a str)];
@@ -118,6 +122,9 @@ pub enum BuildError {
     /// The SDK's extension.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
+    /// The files of the packages.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The component.
     #[error(transparent)]
     Componentize(#[from] ComponentizeError),
@@ -166,25 +173,30 @@ pub fn build(
     }
     let extension = extension::ready(cache, inputs, &toolchain, progress)?;
     progress.step("compiling (about 15 seconds)");
-    let made = componentize(&project.files, &dependencies, inputs, &extension, &toolchain)?;
+    let made = componentize(Contents::Project(&project.files, &dependencies), inputs, &extension, &toolchain)?;
     for note in &made.notes {
         progress.step(&format!("note: {note}"));
     }
-    let stamp = Stamp {
-        name: project.name.clone(),
-        version: project.version.clone(),
-        sdk: inputs.sdk_version.to_owned(),
-        contract: inputs.contract_version.to_owned(),
-        source: key.clone(),
-        network: project.network.iter().map(ToString::to_string).collect(),
-        limits: project.limits,
-        dependencies: dependencies.list,
-    };
+    let stamp = stamp_of(project, inputs, key.clone(), dependencies.list);
     let mut component = made.bytes;
     stamp::append(&mut component, &stamp)
         .map_err(|error| BuildError::Write { path: path.clone(), source: error.into() })?;
     write_whole(&path, &component)?;
     Ok(described(path, key, stamp, &component, true))
+}
+
+/// What the component of a project says of itself.
+fn stamp_of(project: &Project, inputs: &Inputs<'_>, source: String, dependencies: Vec<Dependency>) -> Stamp {
+    Stamp {
+        name: project.name.clone(),
+        version: project.version.clone(),
+        sdk: inputs.sdk_version.to_owned(),
+        contract: inputs.contract_version.to_owned(),
+        source,
+        network: project.network.iter().map(ToString::to_string).collect(),
+        limits: project.limits,
+        dependencies,
+    }
 }
 
 impl Built {
@@ -216,6 +228,15 @@ fn key(project: &Project, inputs: &Inputs<'_>, dependencies: &str) -> String {
     for text in [&project.name, &project.version, inputs.sdk_version, inputs.contract_version] {
         fields.add(text);
     }
+    add_inputs(&mut fields, inputs);
+    for file in &project.files {
+        fields.add(&file.path);
+        fields.add(&file.contents);
+    }
+    fields.finish()
+}
+
+fn add_inputs(fields: &mut Fields, inputs: &Inputs<'_>) {
     for (part, files) in [("wit", inputs.wit), ("sdk", inputs.sdk), ("native", inputs.native)] {
         fields.add(part);
         fields.add(files.len().to_le_bytes());
@@ -224,11 +245,6 @@ fn key(project: &Project, inputs: &Inputs<'_>, dependencies: &str) -> String {
             fields.add(contents);
         }
     }
-    for file in &project.files {
-        fields.add(&file.path);
-        fields.add(&file.contents);
-    }
-    fields.finish()
 }
 
 fn make_private(cache: &Path) -> Result<(), BuildError> {

@@ -204,7 +204,8 @@ impl Walk<'_> {
     }
 }
 
-fn is_part(name: &str, depth: usize) -> bool {
+/// Whether a file or folder of this name is part of a project, so many folders below its own.
+pub(crate) fn is_part(name: &str, depth: usize) -> bool {
     let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let left_out = name.starts_with('.')
         || NOT_ANYWHERE.contains(&name)

@@ -15,8 +15,8 @@ pub const MAX_AGE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 pub const GRACE: Duration = Duration::from_secs(60 * 60);
 const MAX_DEPTH: usize = 32;
 /// Folders whose entries are made from something else, and what of each shows its last use.
-const PLACES: [(&str, Option<&str>); 4] =
-    [("components", None), ("code", None), ("dependencies", Some("probes.json")), ("built", None)];
+const PLACES: [(&str, Option<&str>); 5] =
+    [("components", None), ("code", None), ("bytecode", None), ("dependencies", Some("probes.json")), ("built", None)];
 
 /// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -325,3 +325,27 @@ impl fmt::Display for Destination {
         if Some(self.port) == self.scheme.default_port() { Ok(()) } else { write!(f, ":{}", self.port) }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// What the grammar lets through agrees with the parser of URLs as far as anybody knows; this is for the rest.
+    #[test]
+    fn a_url_that_leads_elsewhere_does_not_agree() {
+        let (destination, _) = Destination::parse("https://good.example/").unwrap();
+        let agrees = |url: &str| destination.agrees_with(&Url::parse(url).unwrap());
+        assert!(agrees("https://good.example/x") && agrees("https://good.example:443/"));
+        for url in [
+            "http://good.example/",
+            "https://evil.example/",
+            "https://good.example:8443/",
+            "https://user@good.example/",
+            "https://:password@good.example/",
+            "data:text/plain,good.example",
+        ] {
+            assert!(!agrees(url), "{url}");
+        }
+    }
+}

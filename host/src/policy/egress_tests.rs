@@ -188,6 +188,20 @@ fn refuses_every_disguise() {
 }
 
 #[test]
+fn a_url_is_of_http() {
+    for url in ["tcp://db.example:5432/", "tls://db.example:5432/", "tcp://db.example:5432"] {
+        assert_eq!(Destination::parse(url).map(|(to, _)| to.to_string()), Err(UrlError::Scheme), "{url}");
+    }
+}
+
+#[test]
+fn an_address_grant_is_for_its_host() {
+    let grants = operator(&["https://db.internal", "https://other.internal"], &["db.internal=10.0.0.0/8"]);
+    let at = |url| grants.permit(&to(url)).unwrap().admits("10.1.2.3".parse().unwrap()).is_ok();
+    assert!(at("https://db.internal/") && !at("https://other.internal/"));
+}
+
+#[test]
 fn errors_hold_nothing_of_the_url() {
     for url in ["https://user:hunter2@x.example/?k=hunter2", "https://hunter2.example./", "hunter2"] {
         let error = Destination::parse(url).unwrap_err();

@@ -26,7 +26,7 @@ pub struct CodeCache {
     key: [u8; KEY_BYTES],
 }
 
-const KEY_BYTES: usize = 32;
+pub(super) const KEY_BYTES: usize = 32;
 /// What the key of the authentication code is derived for; a new format gets a new text.
 const KEY_CONTEXT: &str = "sluice compiled component v1";
 
@@ -64,8 +64,7 @@ impl CodeCache {
     pub fn open(cache_home: &Path, key_home: &Path) -> Result<Self, CacheError> {
         let folder = cache_home.join("code");
         private_folder(&folder)?;
-        private_folder(key_home)?;
-        let key = read_or_make_key(&key_home.join("code-cache.key"))?;
+        let key = derived_key(key_home, KEY_CONTEXT)?;
         Ok(Self { folder, key })
     }
 
@@ -184,7 +183,7 @@ impl CodeCache {
 }
 
 /// A folder only this user can enter, made if need be.
-fn private_folder(path: &Path) -> Result<(), CacheError> {
+pub(super) fn private_folder(path: &Path) -> Result<(), CacheError> {
     let failed = |source| CacheError::Io { path: path.to_path_buf(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
     let folder = OpenOptions::new()
@@ -195,7 +194,7 @@ fn private_folder(path: &Path) -> Result<(), CacheError> {
     check_private(path, &folder.metadata().map_err(failed)?, 0o077)
 }
 
-fn open_private(path: &Path) -> Result<File, CacheError> {
+pub(super) fn open_private(path: &Path) -> Result<File, CacheError> {
     let failed = |source| CacheError::Io { path: path.to_path_buf(), source };
     let file = OpenOptions::new()
         .read(true)
@@ -222,7 +221,13 @@ fn check_private(path: &Path, metadata: &fs::Metadata, forbidden_mode: u32) -> R
     Ok(())
 }
 
-fn read_or_make_key(path: &Path) -> Result<[u8; KEY_BYTES], CacheError> {
+/// The key for one purpose, made of the secret below `key_home`.
+pub(super) fn derived_key(key_home: &Path, context: &str) -> Result<[u8; KEY_BYTES], CacheError> {
+    private_folder(key_home)?;
+    Ok(blake3::derive_key(context, &read_or_make_secret(&key_home.join("code-cache.key"))?))
+}
+
+fn read_or_make_secret(path: &Path) -> Result<[u8; KEY_BYTES], CacheError> {
     let failed = |source| CacheError::Io { path: path.to_path_buf(), source };
     if !path.exists() {
         let mut fresh = [0; KEY_BYTES];
@@ -239,7 +244,7 @@ fn read_or_make_key(path: &Path) -> Result<[u8; KEY_BYTES], CacheError> {
     }
     let mut secret = [0; KEY_BYTES];
     open_private(path)?.read_exact(&mut secret).map_err(failed)?;
-    Ok(blake3::derive_key(KEY_CONTEXT, &secret))
+    Ok(secret)
 }
 
 /// The engine hands its settings over through [`Hash`]; the names of entries must be the
@@ -395,6 +400,9 @@ mod tests {
         fs::rename(&path, &moved).unwrap();
         symlink(&moved, &path).unwrap();
         assert!(load(&fixture, "one"), "a link must not be followed");
+
+        fs::hard_link(&path, moved.with_extension("again")).unwrap();
+        assert!(load(&fixture, "one"), "nor what has a second name, under which it may be written");
 
         fs::set_permissions(&fixture.cache.folder, fs::Permissions::from_mode(0o777)).unwrap();
         let reopened = CodeCache::open(&fixture.home.path().join("cache"), &fixture.home.path().join("keys"));

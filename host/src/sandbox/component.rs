@@ -16,6 +16,7 @@ use super::engine::SandboxEngine;
 use super::instance::{Linked, link};
 use crate::check::{self, Contract, ContractError, Finding};
 use crate::embedded;
+use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 
 /// Findings that a refusal names; `sluice check` lists all.
@@ -69,6 +70,7 @@ fn findings_text(findings: &[Finding]) -> String {
 pub struct Loaded {
     digest: String,
     linked: Linked,
+    parcel: Option<Parcel>,
 }
 
 impl Loaded {
@@ -99,7 +101,7 @@ impl Loaded {
         };
         admit_imports(engine, &component)?;
         let linked = link(engine, &component).map_err(AdmissionError::Link)?;
-        Ok(Self { digest, linked })
+        Ok(Self { digest, linked, parcel: None })
     }
 
     /// Admits machine code that a parent authenticated, in a worker.
@@ -111,12 +113,21 @@ impl Loaded {
             map_handed_over(engine.raw(), path, file).map_err(|error| AdmissionError::Link(format!("{error:#}")))?;
         admit_imports(engine, &component)?;
         let linked = link(engine, &component).map_err(AdmissionError::Link)?;
-        Ok(Self { digest: String::new(), linked })
+        Ok(Self { digest: String::new(), linked, parcel: None })
     }
 
-    /// SHA-256 of the component, in hex.
+    /// Gives a project to a component that is a runner, from the next sync on.
+    pub fn give(&mut self, parcel: Option<Parcel>) {
+        self.parcel = parcel;
+    }
+
+    /// SHA-256 of the component, in hex; of everything, where it is a runner with a project.
     pub fn digest(&self) -> &str {
-        &self.digest
+        self.parcel.as_ref().map_or(&self.digest, Parcel::digest)
+    }
+
+    pub(super) fn parcel(&self) -> Option<&Parcel> {
+        self.parcel.as_ref()
     }
 
     pub(super) fn linked(&self) -> &Linked {

@@ -133,3 +133,32 @@ fn config() -> Config {
         .wasm_custom_page_sizes(false);
     config
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use wasmtime::Module;
+
+    use super::*;
+
+    /// `check` refuses most of them before; the engine does so by itself.
+    #[test]
+    fn features_of_the_engine_are_off() {
+        let engine = SandboxEngine::without_clock().unwrap();
+        let compiles = |text: &str| Module::new(engine.raw(), wat::parse_str(text).unwrap()).is_ok();
+        assert!(compiles("(module (memory 1))"));
+        for text in [
+            "(module (memory i64 1))",
+            "(module (memory 1) (memory 1))",
+            "(module (memory 1 1 shared))",
+            "(module (func $f (return_call $f)))",
+            "(module (func (result v128) (i8x16.relaxed_swizzle (v128.const i64x2 0 0) (v128.const i64x2 0 0))))",
+            "(module (func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 1))))",
+            "(module (memory 1 (pagesize 1)))",
+            "(module (tag $t) (func (throw $t)))",
+            "(module (type (struct (field i32))))",
+        ] {
+            assert!(!compiles(text), "{text}");
+        }
+    }
+}

@@ -91,7 +91,7 @@ pub(crate) async fn run(
     state: &str,
 ) -> Finished {
     let limits = capabilities.limits.clone();
-    let mut guest = Guest::first(engine, component.linked(), capabilities);
+    let mut guest = Guest::first(engine, component, capabilities);
     let ended = tokio::time::timeout(limits.wall, guest.sync(component.linked(), configuration, state)).await;
     let result = match ended {
         Ok(result) => result,
@@ -109,11 +109,11 @@ pub(super) struct Guest {
 
 impl Guest {
     /// The first instance of a sync.
-    fn first(engine: &SandboxEngine, linked: &Linked, capabilities: Capabilities) -> Self {
+    fn first(engine: &SandboxEngine, component: &Loaded, capabilities: Capabilities) -> Self {
         let limits = capabilities.limits.clone();
         let ticks = Arc::new(AtomicU64::new(0));
-        let shared = Shared::new(&limits, capabilities.still);
-        let mould = Mould::new(engine, linked, &capabilities, &shared, &ticks);
+        let shared = Shared::new(&limits, capabilities.still, component.parcel());
+        let mould = Mould::new(engine, component.linked(), &capabilities, &shared, &ticks);
         Self::new(engine, HostState::new(capabilities, shared, Some(mould)), limits, ticks)
     }
 
@@ -153,7 +153,7 @@ impl Guest {
         T: ComponentType + Lift + Send + Sync + 'static,
     {
         let limits = capabilities.limits.clone();
-        let mut guest = Self::first(engine, component.linked(), capabilities);
+        let mut guest = Self::first(engine, component, capabilities);
         let called = guest.optional(component.linked(), export, parameters);
         let result = match tokio::time::timeout(limits.wall, called).await {
             Ok(result) => result,
@@ -311,7 +311,7 @@ impl Guest {
             let limit = format!("{} MiB per call", self.limits.hostcall_bytes / (1024 * 1024));
             return self.breach(LimitReached::new("host transfer", limit));
         }
-        if text.contains("resource table has no free keys") || text.contains("component handles") {
+        if text.contains("resource table has no free keys") || text.contains("handle limit exceeded") {
             return self.breach(LimitReached::new("open handles", self.limits.handles));
         }
         match error.downcast_ref::<Trap>() {

@@ -7,6 +7,7 @@
 //! | `engine` | the engine with all unneeded features off, and its clock |
 //! | `component` | from bytes to an admitted, compiled component |
 //! | `cache` | machine code, authenticated; the only `unsafe` code beside the system calls of `worker` |
+//! | `bytecode` | byte code that guests made of packages, authenticated |
 //! | `instance` | one sync in one store; how a guest's end becomes one class of error |
 //! | `setup` | the form of a connector and its tests |
 //! | `state` | what a store holds |
@@ -19,6 +20,7 @@
 //! | `operations`, `files`, `http`, `tcp`, `wasi_http`, `workers` | the contract's imports, converted at once |
 
 mod bindings;
+mod bytecode;
 mod cache;
 mod component;
 mod engine;
@@ -38,6 +40,7 @@ mod wasi;
 mod wasi_http;
 mod workers;
 
+pub use bytecode::BytecodeCache;
 pub use cache::{CacheError, CodeCache};
 pub use component::{AdmissionError, Loaded};
 pub use engine::{EngineError, SandboxEngine};
@@ -46,7 +49,7 @@ pub use limiter::MemoryUse;
 pub(crate) use component::{admit_bytes, digest_of};
 pub(crate) use http::{remember, request_room};
 pub(crate) use instance::run;
-pub(crate) use setup::{checked, form, test};
+pub(crate) use setup::{checked, form, test, work};
 pub(crate) use state::Capabilities;
 pub(crate) use still::Still;
 pub(crate) use tcp::not_recorded;

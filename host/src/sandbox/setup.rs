@@ -42,6 +42,17 @@ pub(crate) async fn test(
     }))
 }
 
+/// Does a task with the export `work`, which is the host's own when it is a JSON object; `None` when the component has
+/// none.
+pub(crate) async fn work(
+    engine: &SandboxEngine,
+    component: &Loaded,
+    capabilities: Capabilities,
+    task: &str,
+) -> Result<Option<String>, SyncError> {
+    Guest::call_optional::<_, String>(engine, component, capabilities, "work", (task,)).await
+}
+
 /// A form that keeps the contract.
 pub(crate) fn checked(form: Form, name_bytes: usize) -> Result<Form, SyncError> {
     check(&form, name_bytes).map(|()| form).map_err(|message| {

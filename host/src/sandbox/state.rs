@@ -19,6 +19,7 @@ use crate::counters::Counters;
 use crate::http::Web;
 use crate::incidents::Incidents;
 use crate::log::ConnectorLog;
+use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 use crate::worker::Taker;
 
@@ -53,9 +54,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(limits: &Limits, still: Option<Still>) -> Self {
+    pub(super) fn new(limits: &Limits, still: Option<Still>, parcel: Option<&Parcel>) -> Self {
         let room = super::http::request_room(limits);
-        Self { files: Files::new(limits, still), request_room: Arc::new(Semaphore::new(room)) }
+        Self { files: Files::new(limits, still, parcel), request_room: Arc::new(Semaphore::new(room)) }
     }
 }
 

@@ -236,6 +236,17 @@ mod tests {
     }
 
     #[test]
+    fn a_line_without_an_end_is_not_kept() {
+        let limits = Limits { log_line_bytes: 100, ..Limits::default() };
+        let log = Arc::new(ConnectorLog::new(Arc::new(Kept::default()), Redactor::default(), &limits));
+        let stream = LogStream::new(log, Level::Info, limits.log_line_bytes);
+        for _ in 0..1_000 {
+            stream.take(&[b'x'; 1_000]);
+        }
+        assert!(stream.lines.lock().unwrap().partial.len() <= 200);
+    }
+
+    #[test]
     fn a_secret_across_the_limit_is_not_shown_in_part() {
         let secret = "0123456789abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ";
         for before in 30..100 {

@@ -60,7 +60,9 @@ pub(super) fn run(
             run_worker(worker::run(*worker, capabilities, task), recorded, cancel).map(|outcome| Ran {
                 result: match outcome.done {
                     Done::Sync(result) => classify(result, outcome.writer),
-                    Done::Form(_) | Done::Test(_) => Err(SyncError::Host("the worker did another task".to_owned())),
+                    Done::Form(_) | Done::Test(_) | Done::Work(_) => {
+                        Err(SyncError::Host("the worker did another task".to_owned()))
+                    }
                 },
                 cpu: outcome.cpu,
                 dropped_messages: outcome.dropped_messages,

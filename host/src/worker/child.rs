@@ -56,7 +56,7 @@ pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
     let mut layers = jail::enter(Work::Running, wanted);
     layers.limits &= limited;
     write(&channel, &Opened::Ready { version: VERSION, layers })?;
-    let start: Start = read(&channel, LONGEST)?;
+    let mut start: Start = read(&channel, LONGEST)?;
     if let Some(escape) = escape {
         let mut tell = |text: &str| {
             let message = FromWorker::Log { level: crate::log::Level::Info, text: text.to_owned() };
@@ -64,6 +64,8 @@ pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
         };
         escape(&mut tell);
     }
+    let mut component = component;
+    component.give(start.parcel.take());
     run(&engine, &component, limits, start, channel)
 }
 
@@ -129,6 +131,7 @@ async fn work(engine: &SandboxEngine, component: &Loaded, limits: Limits, start:
             let tested = sandbox::test(engine, component, capabilities, &name, &configuration).await;
             (Done::Test(tested), Duration::ZERO)
         }
+        Task::Work(task) => (Done::Work(sandbox::work(engine, component, capabilities, &task).await), Duration::ZERO),
     };
     Ended { done, cpu, peak_bytes: memory.peak_bytes(), dropped_messages: log.dropped() }
 }

@@ -20,12 +20,13 @@ use crate::error::SyncError;
 use crate::http::{Dial, Head, HttpError, RequestParts, TlsDetails};
 use crate::log::Level;
 use crate::ops::{Refusal, Tolerance};
+use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 use crate::rows::{Block, Column, OperationKind, TableDefinition, TableName};
 use crate::setup::{Form, Outcome};
 
 /// Changes with every change of this file.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Room in a frame beside what a connector hands over: names, numbers, tags.
 const FRAME_SLACK: usize = 4 * 1024 * 1024;
 /// What is allocated for a frame before its bytes are there.
@@ -55,6 +56,8 @@ pub(super) struct Start {
     pub(super) still: Option<Duration>,
     pub(super) path_column: String,
     pub(super) answers_at_once: bool,
+    /// The project of a runner.
+    pub(super) parcel: Option<Parcel>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +65,7 @@ pub(crate) enum Task {
     Sync { configuration: String, state: String },
     Form,
     Test { name: String, configuration: String },
+    Work(String),
 }
 
 /// A worker before it starts.
@@ -102,6 +106,7 @@ pub(crate) enum Done {
     Sync(Result<(), SyncError>),
     Form(Result<Option<Form>, SyncError>),
     Test(Result<Option<Outcome>, SyncError>),
+    Work(Result<Option<String>, SyncError>),
 }
 
 #[derive(Serialize, Deserialize)]

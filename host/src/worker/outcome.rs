@@ -41,14 +41,15 @@ pub(crate) async fn run(worker: Worker, capabilities: Capabilities, task: Task) 
     let Taker::Here(operations) = operations else {
         return failed(SyncError::Host("a worker cannot have workers".to_owned()));
     };
+    let (process, channel, parcel) = worker.into_parts();
     let start = Start {
         task,
         environment,
         still: still.map(|still| still.since_1970),
         path_column: operations.path_column().to_owned(),
         answers_at_once: http.answers_at_once(),
+        parcel,
     };
-    let (process, channel) = worker.into_parts();
     let started = write(&channel, &start).and_then(|()| channel.set_nonblocking(true));
     let channel = match started.and_then(|()| tokio::net::UnixStream::from_std(channel)) {
         Ok(channel) => channel,
@@ -92,6 +93,7 @@ enum Kind {
     Sync,
     Form,
     Test,
+    Work,
 }
 
 impl Kind {
@@ -100,6 +102,7 @@ impl Kind {
             Task::Sync { .. } => Self::Sync,
             Task::Form => Self::Form,
             Task::Test { .. } => Self::Test,
+            Task::Work(_) => Self::Work,
         }
     }
 
@@ -108,6 +111,7 @@ impl Kind {
             Self::Sync => Done::Sync(Err(error)),
             Self::Form => Done::Form(Err(error)),
             Self::Test => Done::Test(Err(error)),
+            Self::Work => Done::Work(Err(error)),
         }
     }
 }
@@ -155,9 +159,12 @@ impl Service {
                 setup::Outcome::Success => setup::Outcome::Success,
                 setup::Outcome::Failure(text) => setup::Outcome::Failure(self.log.clean_block(&text, FORM_TEXT_BYTES)),
             }))),
+            // Whoever asked judges it.
+            (Kind::Work, Done::Work(Ok(answer))) => Done::Work(Ok(answer)),
             (Kind::Sync, Done::Sync(Err(error)))
             | (Kind::Form, Done::Form(Err(error)))
-            | (Kind::Test, Done::Test(Err(error))) => kind.failed(self.clean(error)),
+            | (Kind::Test, Done::Test(Err(error)))
+            | (Kind::Work, Done::Work(Err(error))) => kind.failed(self.clean(error)),
             (kind, _) => kind.failed(untrue()),
         }
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::jail::Layers;
 use super::message::{Open, Opened, VERSION, read, write};
+use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 
 /// The program that this process runs, also when the file has been replaced since.
@@ -83,6 +84,7 @@ pub struct Worker {
     process: Process,
     channel: UnixStream,
     layers: Layers,
+    parcel: Option<Parcel>,
 }
 
 impl Worker {
@@ -104,7 +106,7 @@ impl Worker {
                 let missing = layers.missing();
                 match launch.require_jail && !missing.is_empty() {
                     true => Err(WorkerError::Jail(missing)),
-                    false => Ok(Self { digest: code.digest.clone(), process, channel, layers }),
+                    false => Ok(Self { digest: code.digest.clone(), process, channel, layers, parcel: None }),
                 }
             }
             Ok(Opened::Ready { .. }) => Err(WorkerError::NotReady("it is another version of this program".to_owned())),
@@ -113,10 +115,16 @@ impl Worker {
         }
     }
 
-    /// SHA-256 of its component, in hex.
+    /// Gives a project to a worker whose component is a runner.
+    #[must_use]
+    pub fn with_parcel(self, parcel: Parcel) -> Self {
+        Self { parcel: Some(parcel), ..self }
+    }
+
+    /// SHA-256 of its component, in hex; of everything, where that is a runner with a project.
     #[must_use]
     pub fn digest(&self) -> &str {
-        &self.digest
+        self.parcel.as_ref().map_or(&self.digest, Parcel::digest)
     }
 
     /// The layers of its jail.
@@ -125,8 +133,8 @@ impl Worker {
         self.layers
     }
 
-    pub(super) fn into_parts(self) -> (Process, UnixStream) {
-        (self.process, self.channel)
+    pub(super) fn into_parts(self) -> (Process, UnixStream, Option<Parcel>) {
+        (self.process, self.channel, self.parcel)
     }
 }
 

@@ -20,14 +20,14 @@ const OPERATIONS: &str = r#"
 
 /// A component that is admitted and ends so.
 #[track_caller]
-fn runs(bytes: &[u8], arguments: &[&str], end: &End) {
+pub(super) fn runs(bytes: &[u8], arguments: &[&str], end: &End) {
     let (_folder, path) = stored(bytes);
     ends(of(&path).arguments(arguments), end, |_, _| {});
 }
 
 /// Refused before anything ran: exit code 2, a message, no database.
 #[track_caller]
-fn refused(bytes: &[u8], says: &[&str]) -> Sync {
+pub(super) fn refused(bytes: &[u8], says: &[&str]) -> Sync {
     let (_folder, path) = stored(bytes);
     let connector = of(&path);
     let sync = connector.sync();

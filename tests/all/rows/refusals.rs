@@ -125,3 +125,25 @@ fn names_of_the_host_and_of_sqlite_are_refused() {
         assert!(message.contains("reserved"), "{message}");
     }
 }
+
+/// Every operation of a table with a key names all of it, and nothing lands of one that does not.
+#[test]
+fn incomplete_keys_are_refused() {
+    let tables = json!([{"table": "t", "primary_key": ["a", "b"]}]);
+    for (operation, row) in [
+        ("upsert", json!({"a": 1, "b": null, "x": 1})),
+        ("update", json!({"a": 1, "x": 1})),
+        ("delete", json!({"a": 1})),
+        ("delete", json!({})),
+    ] {
+        let operations = json!([["upsert", "t", {"a": 1, "b": 2, "x": 0}], [operation, "t", row]]);
+        let script = json!({"tables": tables, "operations": operations});
+        let connector = Connector::mode("script").with("script", script);
+        let sync = connector.sync();
+        assert_eq!(sync.code, Some(1), "{operation} {row}: {}", sync.everything());
+        let message = sync.report()["outcome"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains('t') && message.contains("key"), "{operation} {row}: {message}");
+        let database = connector.database();
+        assert!(!database.has_table("t") || database.query("SELECT * FROM t").is_empty(), "{operation} {row}");
+    }
+}

@@ -34,21 +34,38 @@ pub(crate) fn component(imports: &str, items: &str, sync: &str) -> Vec<u8> {
     component_with(&[], imports, items, sync)
 }
 
+/// A component whose `schema` traps, and whose `sync` would say so in the log.
+pub(crate) fn trapping_in_schema() -> Vec<u8> {
+    let log = r#"(import "sluice:connector/logging@0.1.0" "log" (func $log (param i32 i32 i32)))"#;
+    let items = r#"(data (i32.const 16) "entered again")"#;
+    let sync = "(call $log (i32.const 2) (i32.const 16) (i32.const 13))";
+    let schema = SCHEMA.replacen("i32.const 1024", "unreachable", 1);
+    assert_ne!(schema, SCHEMA);
+    component_of(&schema, REALLOC, &[], log, items, sync)
+}
+
 /// The same for a contract with `edits`.
 pub(crate) fn component_with(edits: &[(&str, &str)], imports: &str, items: &str, sync: &str) -> Vec<u8> {
-    component_of(REALLOC, edits, imports, items, sync)
+    component_of(SCHEMA, REALLOC, edits, imports, items, sync)
 }
 
 /// A component whose `cabi_realloc` calls `sluice:connector/logging`, as no honest one does.
 pub(crate) fn calling_from_realloc(imports: &str, call: &str) -> Vec<u8> {
     let realloc = REALLOC.replacen("global.get $next\n", &format!("{call}\n global.get $next\n"), 1);
     assert_ne!(realloc, REALLOC);
-    component_of(&realloc, &[], imports, "", "")
+    component_of(SCHEMA, &realloc, &[], imports, "", "")
 }
 
-fn component_of(realloc: &str, edits: &[(&str, &str)], imports: &str, items: &str, sync: &str) -> Vec<u8> {
+fn component_of(
+    schema: &str,
+    realloc: &str,
+    edits: &[(&str, &str)],
+    imports: &str,
+    items: &str,
+    sync: &str,
+) -> Vec<u8> {
     let sync = format!(r#"(func (export "sync") (param i32 i32 i32 i32) (result i32) {sync} i32.const 1024)"#);
-    let text = format!(r#"(module {imports} (memory (export "memory") 16) {SCHEMA} {realloc} {items} {sync})"#);
+    let text = format!(r#"(module {imports} (memory (export "memory") 16) {schema} {realloc} {items} {sync})"#);
     let module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
     let (resolve, world) = contract(edits, &[]);
     encode(module, &resolve, world)

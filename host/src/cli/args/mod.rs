@@ -1,6 +1,7 @@
 //! The command line: what may be typed, and nothing else.
 
 mod connection;
+mod dev;
 mod fleet;
 mod project;
 mod runs;
@@ -14,6 +15,7 @@ pub(super) use connection::{
     ConnectionArguments, MigrateArguments, PeekArguments, ResetArguments, ResyncArguments, StateCommand,
     TablesArguments, WarehouseArguments,
 };
+pub(super) use dev::{DevArguments, DevOptions};
 pub(super) use fleet::{BatchArguments, ServeArguments, ValidateArguments};
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
 pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
@@ -86,6 +88,12 @@ pub enum Command {
     /// a connector reaches only the hosts given with --allow and, for a project (your own
     /// code), the public hosts that its connector.toml lists.
     Run(Box<RunArguments>),
+    /// Sync a project again whenever you save it, without building it
+    ///
+    /// What is saved runs at once: in the same sandbox, with the same grants, limits and rows as with `sluice run`,
+    /// by a runner that is made once for all projects and is given your files and packages. Rows land in
+    /// <project>/.sluice/dev. A sync under way ends when you save, and begins anew.
+    Dev(Box<DevArguments>),
     /// Sync the connections of a fleet side by side
     ///
     /// The file sluice.toml says which connections there are, what each is granted, and when it is due.

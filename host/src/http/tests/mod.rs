@@ -2,6 +2,7 @@
 #![allow(clippy::field_reassign_with_default, reason = "Limits is non-exhaustive")]
 
 mod connections;
+mod guards;
 mod hostile;
 mod streams;
 mod support;

@@ -15,7 +15,7 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult, Read
 
 use super::streams::{PIECE, Reader, Writer};
 use super::tree::{Id, Kind, Node, ROOT, Times};
-use super::{FilesView, Open};
+use super::{FilesView, LENT, Open};
 use types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode, Filesize, MetadataHashValue,
     NewTimestamp, OpenFlags, PathFlags,
@@ -78,7 +78,12 @@ impl preopens::Host for FilesView<'_> {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
         let flags = DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY;
         let root = self.table.push(Handle { open: self.files.open(ROOT), flags })?;
-        Ok(vec![(Resource::new_own(root.rep()), "/".to_owned())])
+        let mut directories = vec![(Resource::new_own(root.rep()), "/".to_owned())];
+        if let Some(lent) = self.files.lent {
+            let folder = self.table.push(Handle { open: self.files.open(lent), flags: DescriptorFlags::READ })?;
+            directories.push((Resource::new_own(folder.rep()), LENT.to_owned()));
+        }
+        Ok(directories)
     }
 }
 
@@ -207,6 +212,9 @@ impl types::HostDescriptor for FilesView<'_> {
                 if !is_folder && how.contains(OpenFlags::DIRECTORY) {
                     return Err(ErrorCode::NotDirectory.into());
                 }
+                if writes && tree.node(found)?.is_lent() {
+                    return Err(ErrorCode::ReadOnly.into());
+                }
                 if how.contains(OpenFlags::TRUNCATE) {
                     tree.resize(found, 0)?;
                 }
@@ -324,6 +332,7 @@ fn type_of(node: &Node) -> DescriptorType {
 fn stat(node: &Node) -> DescriptorStat {
     let size = match &node.kind {
         Kind::File(contents) => contents.len(),
+        Kind::Lent(bytes) => bytes.len() as u64,
         Kind::Folder(_) => 0,
     };
     DescriptorStat {

@@ -26,24 +26,30 @@ use std::time::UNIX_EPOCH;
 use wasmtime::component::{HasData, ResourceTable};
 
 use super::still::Still;
+use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 use tree::{Id, Kind, ROOT, Tree};
 
 /// Folders that are there when a sync starts.
 const FOLDERS: [&str; 2] = ["project", "tmp"];
 
+/// Where a runner finds what it is given.
+const LENT: &str = "/.sluice";
+
 /// The files of one sync.
 #[derive(Clone)]
 pub(super) struct Files {
     tree: Arc<Mutex<Tree>>,
+    /// The folder with what a runner is given, which is beside `/` and not in it.
+    lent: Option<Id>,
     /// Handles that may be open at a time; fewer than a store may have, so that a connector that
     /// leaks them gets an error, not a trap.
     handles: usize,
 }
 
 impl Files {
-    /// Empty folders. Where the clock of the sync stands still, so do the times of files.
-    pub(super) fn new(limits: &Limits, still: Option<Still>) -> Self {
+    /// Empty folders, and what a runner is given. Where the clock of the sync stands still, so do the times of files.
+    pub(super) fn new(limits: &Limits, still: Option<Still>, parcel: Option<&Parcel>) -> Self {
         let stands = still.and_then(|still| UNIX_EPOCH.checked_add(still.since_1970));
         let mut tree = Tree::new(limits, stands);
         for name in FOLDERS {
@@ -51,7 +57,8 @@ impl Files {
             // The least limits have room for them.
             debug_assert!(made.is_ok(), "no room for the first folders");
         }
-        Self { tree: Arc::new(Mutex::new(tree)), handles: limits.handles / 4 }
+        let lent = parcel.map(|parcel| tree.lend(parcel.archives()));
+        Self { tree: Arc::new(Mutex::new(tree)), lent, handles: limits.handles / 4 }
     }
 
     fn tree(&self) -> MutexGuard<'_, Tree> {

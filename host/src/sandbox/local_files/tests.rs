@@ -62,7 +62,7 @@ fn bytes_are_counted_before_they_are_made() {
 #[test]
 fn a_removed_file_stays_while_it_is_open() {
     let limits = Limits { local_file_bytes: PAGE as u64, ..Limits::default() };
-    let files = Files::new(&limits, None);
+    let files = Files::new(&limits, None, None);
     let id = file(&mut files.tree(), "tmp/x").unwrap();
     let (open, again) = (files.open(id), files.open(id));
     files.tree().write(id, 0, b"kept").unwrap();
@@ -120,7 +120,7 @@ fn a_folder_cannot_be_moved_into_itself() {
 
 #[test]
 fn nothing_can_be_put_into_a_removed_folder() {
-    let files = Files::new(&Limits::default(), None);
+    let files = Files::new(&Limits::default(), None, None);
     let id = folder(&mut files.tree(), "a").unwrap();
     let open = files.open(id);
     files.tree().remove(ROOT, "a", true).unwrap();

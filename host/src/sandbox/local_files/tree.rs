@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
 use super::contents::Contents;
 use super::path::{Place, components};
+use crate::parcel::Archive;
 use crate::policy::limits::Limits;
 
 /// Names a node for as long as the sync runs.
@@ -23,6 +25,8 @@ pub(super) const ROOT: Id = 0;
 pub(super) enum Kind {
     File(Contents),
     Folder(BTreeMap<String, Id>),
+    /// A file of the host's own that can only be read, and that no limit counts.
+    Lent(Arc<[u8]>),
 }
 
 /// When something was read, written, or changed in any way.
@@ -54,6 +58,10 @@ impl Node {
         matches!(self.kind, Kind::Folder(_))
     }
 
+    pub(super) fn is_lent(&self) -> bool {
+        matches!(self.kind, Kind::Lent(_))
+    }
+
     pub(super) fn is_linked(&self) -> bool {
         self.parent.is_some()
     }
@@ -61,7 +69,7 @@ impl Node {
     fn charge(&self) -> u64 {
         match &self.kind {
             Kind::File(contents) => Contents::charge(contents.len()),
-            Kind::Folder(_) => 0,
+            Kind::Folder(_) | Kind::Lent(_) => 0,
         }
     }
 }
@@ -94,6 +102,28 @@ impl Tree {
         }
     }
 
+    /// Lends files in a folder that stands nowhere, so that nothing is put into it or taken out of it.
+    pub(super) fn lend<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a Archive)>) -> Id {
+        let times = Times::at(self.now());
+        let folder = self.next;
+        let mut entries = BTreeMap::new();
+        for (name, archive) in files {
+            self.next += 1;
+            entries.insert(name.to_owned(), self.next);
+            let kind = Kind::Lent(Arc::clone(archive.bytes()));
+            self.nodes.insert(self.next, Node { kind, times, parent: Some(folder), open: 0 });
+        }
+        self.next += 1;
+        self.limit_files += entries.len() + 1;
+        self.nodes.insert(folder, Node { kind: Kind::Folder(entries), times, parent: None, open: 1 });
+        folder
+    }
+
+    /// Whether entries of a folder may change: not of one that is lent.
+    fn may_change(&self, folder: Id) -> Result<(), ErrorCode> {
+        if self.node(folder)?.is_linked() { Ok(()) } else { Err(ErrorCode::ReadOnly) }
+    }
+
     /// What the clock of the sync says.
     pub(super) fn now(&self) -> SystemTime {
         self.stands.unwrap_or_else(SystemTime::now)
@@ -110,7 +140,7 @@ impl Tree {
     fn entries(&self, id: Id) -> Result<&BTreeMap<String, Id>, ErrorCode> {
         match &self.node(id)?.kind {
             Kind::Folder(entries) => Ok(entries),
-            Kind::File(_) => Err(ErrorCode::NotDirectory),
+            Kind::File(_) | Kind::Lent(_) => Err(ErrorCode::NotDirectory),
         }
     }
 
@@ -120,7 +150,7 @@ impl Tree {
         node.times.written = now;
         match &mut node.kind {
             Kind::Folder(entries) => Ok(entries),
-            Kind::File(_) => Err(ErrorCode::NotDirectory),
+            Kind::File(_) | Kind::Lent(_) => Err(ErrorCode::NotDirectory),
         }
     }
 
@@ -128,6 +158,7 @@ impl Tree {
         match &self.node(id)?.kind {
             Kind::File(contents) => Ok(contents),
             Kind::Folder(_) => Err(ErrorCode::IsDirectory),
+            Kind::Lent(_) => Err(ErrorCode::ReadOnly),
         }
     }
 
@@ -208,9 +239,10 @@ impl Tree {
             Place::Entry { folder, name, found } => (folder, name, found.ok_or(ErrorCode::NoEntry)?),
             Place::Node(_) => return Err(if folder { ErrorCode::Invalid } else { ErrorCode::IsDirectory }),
         };
+        self.may_change(parent)?;
         match (&self.node(id)?.kind, folder) {
             (Kind::Folder(_), false) => return Err(ErrorCode::IsDirectory),
-            (Kind::File(_), true) => return Err(ErrorCode::NotDirectory),
+            (Kind::File(_) | Kind::Lent(_), true) => return Err(ErrorCode::NotDirectory),
             (Kind::Folder(entries), true) if !entries.is_empty() => return Err(ErrorCode::NotEmpty),
             _ => {}
         }
@@ -240,6 +272,7 @@ impl Tree {
         if replaced == Some(id) {
             return Ok(());
         }
+        self.may_change(old_folder)?;
         let moved_folder = self.node(id)?.is_folder();
         if moved_folder && self.ancestors(new_folder).any(|ancestor| ancestor == id) {
             return Err(ErrorCode::Invalid);
@@ -250,7 +283,7 @@ impl Tree {
         if let Some(replaced) = replaced {
             match (&self.node(replaced)?.kind, moved_folder) {
                 (Kind::Folder(_), false) => return Err(ErrorCode::IsDirectory),
-                (Kind::File(_), true) => return Err(ErrorCode::NotDirectory),
+                (Kind::File(_) | Kind::Lent(_), true) => return Err(ErrorCode::NotDirectory),
                 (Kind::Folder(entries), true) if !entries.is_empty() => return Err(ErrorCode::NotEmpty),
                 _ => {}
             }
@@ -278,16 +311,27 @@ impl Tree {
 
     /// At most `most` bytes of a file; none at its end.
     pub(super) fn read(&self, id: Id, offset: u64, most: usize) -> Result<Vec<u8>, ErrorCode> {
+        if let Kind::Lent(bytes) = &self.node(id)?.kind {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            let end = start.saturating_add(most).min(bytes.len());
+            return Ok(bytes.get(start..end).unwrap_or_default().to_vec());
+        }
         self.contents(id).map(|contents| contents.read(offset, most))
     }
 
     /// The length of a file.
     pub(super) fn len(&self, id: Id) -> Result<u64, ErrorCode> {
+        if let Kind::Lent(bytes) = &self.node(id)?.kind {
+            return Ok(bytes.len() as u64);
+        }
         self.contents(id).map(Contents::len)
     }
 
     /// Writes all bytes or none.
     pub(super) fn write(&mut self, id: Id, offset: u64, bytes: &[u8]) -> Result<(), ErrorCode> {
+        if self.node(id)?.is_lent() {
+            return Err(ErrorCode::ReadOnly);
+        }
         if bytes.is_empty() {
             return Ok(());
         }
@@ -319,6 +363,9 @@ impl Tree {
 
     /// Whether a file may have this length, and the bytes of all files if it had.
     pub(super) fn may_grow(&self, id: Id, len: u64) -> Result<u64, ErrorCode> {
+        if self.node(id)?.is_lent() {
+            return Err(ErrorCode::ReadOnly);
+        }
         let (before, after) = (Contents::charge(self.len(id)?), Contents::charge(len));
         let bytes = self.bytes.saturating_sub(before).saturating_add(after);
         if after > before && bytes > self.limit_bytes { Err(ErrorCode::InsufficientSpace) } else { Ok(bytes) }

@@ -200,3 +200,20 @@ fn no_other_file_can_be_attached() {
         assert!(destination.connection_for_tests().execute_batch(sql).is_err(), "{sql}");
     }
 }
+
+#[test]
+fn the_connection_is_hardened() {
+    use rusqlite::config::DbConfig;
+    let place = place();
+    let destination = place.open();
+    for (setting, value) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ] {
+        let name = format!("{setting:?}");
+        assert_eq!(destination.connection_for_tests().db_config(setting).unwrap(), value, "{name}");
+    }
+}

@@ -150,6 +150,17 @@ fn hashes_are_equal_where_texts_are_and_tables_can_be_joined() {
     assert!(!in_files(&place, digits.trim_end()));
 }
 
+/// Two connections have the same rows, and nothing shows that they do.
+#[test]
+fn hashes_are_those_of_a_key_of_the_connection() {
+    let hashes = || {
+        let place = place();
+        sync(&place, "[destination.tables.t]\nhash_columns = ['a']", &[], &[upsert("t", &[("a", text("same"))])]);
+        place.query("SELECT a FROM t").remove(0)
+    };
+    assert_ne!(hashes(), hashes());
+}
+
 #[test]
 fn every_type_is_hashed_by_its_text() {
     let place = place();

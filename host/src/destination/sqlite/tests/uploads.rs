@@ -121,6 +121,8 @@ fn a_sync_that_ended_after_its_commit_is_made_good() {
     for name in ["2", "3", "4"] {
         fs::write(incoming.join(name), name).unwrap();
     }
+    // A prepared catalogue names what no sync ever wrote.
+    fs::write(folder.0.path().join("3"), "not a file of a sync").unwrap();
     let destination = folder.open();
     let left: i64 = destination
         .connection_for_tests()
@@ -131,6 +133,7 @@ fn a_sync_that_ended_after_its_commit_is_made_good() {
     assert_eq!(folder.read("a/second").as_deref(), Some("2"));
     assert_eq!(folder.incoming(), [""; 0]);
     assert!(!folder.0.path().join("x").exists());
+    assert!(folder.0.path().join("3").exists() && folder.read("third").is_none());
 }
 
 #[test]

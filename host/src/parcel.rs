@@ -1,0 +1,182 @@
+//! A project that is handed to a runner, instead of being built into a component of its own.
+//!
+//! A runner is a component without a project: the guest's Python with the SDK in it. A parcel is two archives that lie
+//! beside the files of a sync, where the guest can read them and nothing else: one with the project's files, one with
+//! those of its packages and their byte code, which the guest's own Python made.
+//!
+//! An archive is the length of an index in eight bytes, little-endian; the index in JSON; and the contents in a row.
+//! The index has `files` with `[path, offset, size, offset of the byte code, its size]` for each, and `beside`: whether
+//! what the runner has of its own stays beside them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+/// One archive, cheap to share.
+#[derive(Clone, Default)]
+pub struct Archive(Arc<[u8]>);
+
+/// What a runner is given. Cheap to share.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Parcel {
+    project: Archive,
+    site: Archive,
+    digest: String,
+}
+
+/// One file of an archive.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Its path, with `/` between names.
+    pub path: &'a str,
+    /// Its contents.
+    pub contents: &'a [u8],
+    /// The byte code of a module, if it is known.
+    pub code: Option<&'a [u8]>,
+}
+
+impl Archive {
+    /// Packs files, in their order. `beside` says that they do not replace what the runner has of its own.
+    #[must_use]
+    pub fn pack(entries: &[Entry<'_>], beside: bool) -> Self {
+        let mut offset = 0;
+        let mut place = |bytes: &[u8]| {
+            let at = offset;
+            offset += bytes.len();
+            (at, bytes.len())
+        };
+        let files: Vec<_> = entries
+            .iter()
+            .map(|entry| {
+                let (contents, code) = (place(entry.contents), place(entry.code.unwrap_or_default()));
+                (entry.path, contents.0, contents.1, code.0, code.1)
+            })
+            .collect();
+        // Texts and numbers: there is nothing that JSON could refuse.
+        let index = serde_json::to_vec(&serde_json::json!({ "files": files, "beside": beside })).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(8 + index.len() + offset);
+        bytes.extend_from_slice(&(index.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&index);
+        for entry in entries {
+            bytes.extend_from_slice(entry.contents);
+            bytes.extend_from_slice(entry.code.unwrap_or_default());
+        }
+        Self(bytes.into())
+    }
+
+    /// SHA-256, in hex.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        format!("{:x}", Sha256::digest(&self.0))
+    }
+
+    pub(crate) fn bytes(&self) -> &Arc<[u8]> {
+        &self.0
+    }
+}
+
+impl Parcel {
+    /// A project with its packages for one runner. `runner` and `site_digest` name what they are by content.
+    #[must_use]
+    pub fn new(runner: &str, project: Archive, site: Archive, site_digest: &str) -> Self {
+        let mut digest = Sha256::new();
+        for part in [runner, &project.digest(), site_digest] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        Self { project, site, digest: format!("{:x}", digest.finalize()) }
+    }
+
+    /// SHA-256 over the runner and everything that it is given, in hex: what stands for the digest of a component.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The archives by the names under which the guest looks for them.
+    pub(crate) fn archives(&self) -> [(&'static str, &Archive); 2] {
+        [("project", &self.project), ("site", &self.site)]
+    }
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Archive({} bytes)", self.0.len())
+    }
+}
+
+impl fmt::Debug for Parcel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Parcel").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Archive {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Archive {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(ArchiveVisitor)
+    }
+}
+
+struct ArchiveVisitor;
+
+impl Visitor<'_> for ArchiveVisitor {
+    type Value = Archive;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("bytes")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Archive, E> {
+        Ok(Archive(bytes.into()))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_index_finds_contents_and_code() {
+        let entries = [
+            Entry { path: "a.py", contents: b"source", code: Some(b"code") },
+            Entry { path: "b.txt", contents: b"text", code: None },
+        ];
+        let archive = Archive::pack(&entries, true);
+        let bytes = archive.bytes();
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let index: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+        assert_eq!(
+            index,
+            serde_json::json!({"files": [["a.py", 0, 6, 6, 4], ["b.txt", 10, 4, 14, 0]], "beside": true})
+        );
+        assert_eq!(&bytes[8 + length..], b"sourcecodetext");
+    }
+
+    #[test]
+    fn a_parcel_is_named_by_all_that_is_in_it_and_crosses_whole() {
+        let archive = |text: &str| Archive::pack(&[Entry { path: "x", contents: text.as_bytes(), code: None }], true);
+        let one = Parcel::new("runner", archive("a"), archive("site"), "digest");
+        for other in [
+            Parcel::new("other", archive("a"), archive("site"), "digest"),
+            Parcel::new("runner", archive("b"), archive("site"), "digest"),
+            Parcel::new("runner", archive("a"), archive("site"), "another"),
+        ] {
+            assert_ne!(one.digest(), other.digest());
+        }
+        let crossed: Parcel = postcard::from_bytes(&postcard::to_stdvec(&one).unwrap()).unwrap();
+        assert_eq!(crossed.digest(), one.digest());
+        for (was, is) in one.archives().iter().zip(crossed.archives()) {
+            assert_eq!(was.1.bytes(), is.1.bytes());
+        }
+    }
+}
