@@ -13,6 +13,7 @@
 mod support;
 
 mod audit;
+mod batch;
 mod capabilities;
 mod cassettes;
 mod check;
@@ -37,6 +38,7 @@ mod http_same;
 mod local_files;
 mod migrate;
 mod mutations;
+mod observability;
 mod policies;
 mod processes;
 mod promises;
@@ -45,6 +47,7 @@ mod rows;
 mod scale;
 mod sdk;
 mod secrets;
+mod serve;
 mod uploads;
 mod vectors;
 mod web;

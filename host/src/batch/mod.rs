@@ -6,10 +6,12 @@
 //!   may be the slowest and begins before them.
 //! - An attempt that says that trying again can help is tried again as its [`Retry`] says. It gives its place to others
 //!   while it waits.
+//! - There are more at a time than usual while a processor idles: a sync mostly waits for its source.
 //! - When the batch is stopped nothing begins any more, and what runs is cancelled.
 
 mod outcome;
 mod queue;
+mod spare;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
 pub use outcome::{Class, Outcome};
+pub use spare::{Machine, Nothing, Spare};
 
 use crate::fleet::Retry;
 use crate::sync::Cancel;
@@ -74,10 +77,14 @@ pub enum Event<T> {
 }
 
 /// How a batch runs.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Most attempts at a time.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Most attempts at a time, while nothing is to spare.
     pub concurrency: usize,
+    /// Most attempts at a time.
+    pub most: usize,
+    /// What is to spare beyond `concurrency`.
+    pub spare: &'a dyn Spare,
     /// The longest all of it may take.
     pub timeout: Option<Duration>,
 }
@@ -87,15 +94,26 @@ pub struct Options {
 pub fn run<W: Work>(
     work: &W,
     jobs: &[Job],
-    options: Options,
+    options: Options<'_>,
     sender: &Sender<Event<W::Detail>>,
     events: &Receiver<Event<W::Detail>>,
 ) -> (Vec<Outcome<W::Detail>>, Option<String>) {
     std::thread::scope(|scope| {
         let outcomes = jobs.iter().map(|_| None).collect();
         let queue = Queue::new(jobs);
-        let mut batch =
-            Batch { work, jobs, options, sender, scope, queue, outcomes, running: Vec::new(), stopped: None };
+        let mut batch = Batch {
+            work,
+            jobs,
+            options,
+            sender,
+            scope,
+            queue,
+            outcomes,
+            running: Vec::new(),
+            places: options.concurrency.max(1),
+            looked: None,
+            stopped: None,
+        };
         let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
         loop {
             batch.begin();
@@ -120,14 +138,20 @@ struct Running {
     late: bool,
 }
 
+/// How often it is looked whether there is something to spare.
+const LOOK: Duration = Duration::from_millis(200);
+
 struct Batch<'scope, 'env, W: Work> {
     work: &'env W,
     jobs: &'env [Job],
-    options: Options,
+    options: Options<'env>,
     sender: &'env Sender<Event<W::Detail>>,
     scope: &'scope Scope<'scope, 'env>,
     queue: Queue<W::Detail>,
     running: Vec<Running>,
+    /// How many may run now.
+    places: usize,
+    looked: Option<Instant>,
     outcomes: Vec<Option<Outcome<W::Detail>>>,
     stopped: Option<String>,
 }
@@ -135,7 +159,7 @@ struct Batch<'scope, 'env, W: Work> {
 impl<W: Work> Batch<'_, '_, W> {
     /// Begins what may begin now.
     fn begin(&mut self) {
-        while self.stopped.is_none() && self.running.len() < self.options.concurrency.max(1) {
+        while self.stopped.is_none() && self.running.len() < self.places {
             let Some(next) = self.queue.next(Instant::now()) else { return };
             let (job, attempt) = (next.job, next.failed + 1);
             let since = next.since.unwrap_or_else(Instant::now);
@@ -158,8 +182,11 @@ impl<W: Work> Batch<'_, '_, W> {
     /// Waits until something happens, at most until something is to be done.
     fn wait(&mut self, events: &Receiver<Event<W::Detail>>, deadline: Option<Instant>) {
         let now = Instant::now();
-        let full = self.running.len() >= self.options.concurrency.max(1);
-        let wake = self.queue.wakes().filter(|_| !full);
+        let full = self.running.len() >= self.places;
+        let wake = match full {
+            false => self.queue.wakes(),
+            true => (self.places < self.options.most && self.queue.is_ready(now)).then(|| now + LOOK),
+        };
         let late = self.running.iter().filter(|running| !running.late).filter_map(|running| self.deadline(running));
         let until = late.chain(wake).chain(deadline.filter(|_| self.stopped.is_none())).min();
         let event = match until {
@@ -172,10 +199,25 @@ impl<W: Work> Batch<'_, '_, W> {
             Err(_) => {}
         }
         let now = Instant::now();
+        self.look_for_room(now);
         if self.stopped.is_none() && deadline.is_some_and(|deadline| deadline <= now) {
             self.stop("the timeout of the batch".to_owned());
         }
         self.cancel_late(now);
+    }
+
+    /// Makes places while there is something to spare, and takes them away one by one while there is not.
+    fn look_for_room(&mut self, now: Instant) {
+        let usual = self.options.concurrency.max(1);
+        if self.options.most <= usual || self.looked.is_some_and(|looked| now < looked + LOOK) {
+            return;
+        }
+        self.looked = Some(now);
+        let places = match self.options.spare.more() {
+            0 => self.places.saturating_sub(1),
+            more => self.running.len() + more,
+        };
+        self.places = places.clamp(usual, self.options.most);
     }
 
     fn deadline(&self, running: &Running) -> Option<Instant> {

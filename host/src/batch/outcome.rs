@@ -47,12 +47,6 @@ impl Class {
             Self::NotStarted => "not started",
         }
     }
-
-    /// Whether it is done: by us, or by whoever syncs it at the moment.
-    #[must_use]
-    pub fn is_well(self) -> bool {
-        matches!(self, Self::Success | Self::RunningElsewhere)
-    }
 }
 
 /// How a job ended.

@@ -45,6 +45,11 @@ impl<T> Queue<T> {
         Some(self.0.remove(at))
     }
 
+    /// Whether one may begin.
+    pub(super) fn is_ready(&self, now: Instant) -> bool {
+        self.0.iter().any(|next| next.not_before.is_none_or(|time| time <= now))
+    }
+
     /// When the next that waits may begin; None when none waits.
     pub(super) fn wakes(&self) -> Option<Instant> {
         self.0.iter().filter_map(|next| next.not_before).min()

@@ -63,7 +63,7 @@ fn run_jobs(
         does(job, attempt, cancel, &sender)
     };
     let script = Script { does: &does, log: Mutex::default() };
-    let (outcomes, stopped) = run(&script, jobs, Options { concurrency, timeout: None }, &sender, &events);
+    let (outcomes, stopped) = run(&script, jobs, options(concurrency, None), &sender, &events);
     Ran {
         classes: outcomes.iter().map(|one| one.class).collect(),
         attempts: outcomes.iter().map(|one| one.attempts).collect(),
@@ -75,6 +75,10 @@ fn run_jobs(
 
 fn job(expected: Option<u64>) -> Job {
     Job { expected: expected.map(Duration::from_secs), retry: NOW, timeout: None }
+}
+
+fn options(concurrency: usize, timeout: Option<Duration>) -> Options<'static> {
+    Options { concurrency, most: concurrency, spare: &Nothing, timeout }
 }
 
 /// Waits as a sync does that only a cancel ends.
@@ -186,10 +190,37 @@ fn a_batch_has_a_timeout_too() {
         (Class::Host, true)
     };
     let script = Script { does: &does, log: Mutex::default() };
-    let options = Options { concurrency: 1, timeout: Some(Duration::from_millis(20)) };
+    let options = options(1, Some(Duration::from_millis(20)));
     let (outcomes, stopped) = run(&script, &[job(None), job(None)], options, &sender, &events);
     assert_eq!(outcomes.iter().map(|one| one.class).collect::<Vec<_>>(), [Class::Cancelled, Class::NotStarted]);
     assert_eq!(stopped.as_deref(), Some("the timeout of the batch"));
+}
+
+/// A machine on which a processor always idles.
+struct Idle;
+
+impl Spare for Idle {
+    fn more(&self) -> usize {
+        1
+    }
+}
+
+#[test]
+fn more_run_at_a_time_while_a_processor_idles() {
+    let (sender, events) = channel();
+    let (running, changed) = (Mutex::new(0_usize), Condvar::new());
+    let does = |_: usize, _: u32, _: &Cancel| {
+        let mut now = running.lock().unwrap();
+        *now += 1;
+        changed.notify_all();
+        // None ends before as many run as ever may.
+        drop(changed.wait_while(now, |now| *now < 3).unwrap());
+        (Class::Success, false)
+    };
+    let script = Script { does: &does, log: Mutex::default() };
+    let options = Options { most: 3, spare: &Idle, ..options(1, None) };
+    let (outcomes, _) = run(&script, &vec![job(None); 3], options, &sender, &events);
+    assert!(outcomes.iter().all(|one| one.class == Class::Success));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::print;
 use super::record::{self, StartedBy};
 use super::signals;
 use super::syncing::{Ended, Surroundings, sync};
-use crate::batch::{self, Attempt, Class, Job, Options, Outcome, Work};
+use crate::batch::{self, Attempt, Class, Job, Machine, Options, Outcome, Work};
 use crate::display::batch::{BatchReport, ConnectionReport, Succeeded};
 use crate::display::output::Output;
 use crate::display::summary::{OutcomeClass, SyncSummary};
@@ -33,6 +33,8 @@ use crate::sync::Cancel;
 const REPORT_VERSION: u32 = 1;
 /// Syncs at a time for each processor: most of a sync is waiting for its source.
 const FOR_EACH_PROCESSOR: usize = 4;
+/// The same while a processor idles.
+const MOST_FOR_EACH_PROCESSOR: usize = 32;
 
 /// Syncs what is asked for.
 pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8, Failure> {
@@ -43,10 +45,9 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
     let last = Last(history.clone());
     let chosen = chosen(&fleet, arguments, &last)?;
     let jobs: Vec<_> = chosen.iter().map(|connection| job(connection, &last)).collect();
-    let options = Options {
-        concurrency: concurrency(&fleet, arguments.concurrency),
-        timeout: arguments.timeout.or(fleet.timeout),
-    };
+    let machine = Machine::default();
+    let (concurrency, most) = concurrency(&fleet, arguments.concurrency);
+    let options = Options { concurrency, most, spare: &machine, timeout: arguments.timeout.or(fleet.timeout) };
     let (sender, events) = channel();
     signals::stop_at(&sender)?;
     let names: Vec<_> = chosen.iter().map(|connection| connection.name.as_str()).collect();
@@ -107,10 +108,12 @@ pub(super) fn job(connection: &Connection, last: &dyn LastSyncs) -> Job {
     Job { expected: last.took(&connection.name), retry: connection.retry, timeout: connection.settings.timeout }
 }
 
-pub(super) fn concurrency(fleet: &Fleet, asked: Option<u64>) -> usize {
-    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+/// How many syncs at a time, and how many while a processor idles. A number that is asked for is kept to.
+pub(super) fn concurrency(fleet: &Fleet, asked: Option<u64>) -> (usize, usize) {
     let asked = asked.and_then(|count| usize::try_from(count).ok()).or(fleet.concurrency);
-    asked.unwrap_or_else(|| processors().saturating_mul(FOR_EACH_PROCESSOR))
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let each = |count: usize| asked.unwrap_or_else(|| processors.saturating_mul(count));
+    (each(FOR_EACH_PROCESSOR), each(MOST_FOR_EACH_PROCESSOR))
 }
 
 #[derive(Serialize)]

@@ -72,7 +72,8 @@ pub(super) fn tell(told: impl Fn(Asked) + Send + 'static) -> Result<(), Failure>
         let mut stopping = false;
         loop {
             let asked = runtime.block_on(async {
-                let end = select(std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));
+                let (mut first, mut second) = (std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));
+                let end = select(first.as_mut(), second.as_mut());
                 match select(end, std::pin::pin!(hangup.recv())).await {
                     Either::Left((Either::Left(_), _)) => Some(("SIGINT", SIGINT)),
                     Either::Left((Either::Right(_), _)) => Some(("SIGTERM", SIGTERM)),

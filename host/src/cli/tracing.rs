@@ -119,11 +119,8 @@ pub(super) fn count(summary: &crate::display::summary::SyncSummary) {
         limit: (summary.outcome.class == OutcomeClass::Limit).then(|| limit().unwrap_or("other")),
         seconds: summary.wall.as_secs_f64(),
         rows: (summary.rows, summary.bytes, summary.checkpoints),
-        hosts: summary
-            .hosts
-            .iter()
-            .map(|host| (host.host.as_str(), host.requests + host.connections, host.denied))
-            .collect(),
+        hosts: summary.hosts.iter().map(|host| (host.host.as_str(), host.requests + host.connections)).collect(),
+        denied: summary.hosts.iter().map(|host| host.denied).sum(),
         active: summary.tables.iter().map(|table| (table.table.as_str(), table.active_rows)).collect(),
     });
 }

@@ -107,6 +107,9 @@ impl BatchReport {
     /// # Errors
     /// What `out` returns.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.connections.is_empty() {
+            return writeln!(out, "nothing is to be synced");
+        }
         let columns = ["rows", "checkpoints", "retries", "time"].into_iter().map(Column::right);
         let names = ["connection", "outcome"].into_iter().map(Column::left);
         let mut table = Table::new(names.chain(columns).collect());

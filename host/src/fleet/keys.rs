@@ -46,7 +46,11 @@ const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
 /// The file itself.
 pub(super) const FILE: &[Key] = &[
     key("warehouse", Kind::Path, "Folder of the databases, one <connection>.db each. Default: warehouse"),
-    key("concurrency", Kind::Count(1, MOST_AT_A_TIME), "Most syncs at a time. Default: four for each processor"),
+    key(
+        "concurrency",
+        Kind::Count(1, MOST_AT_A_TIME),
+        "Most syncs at a time. Default: four for each processor, and up to 32 while one idles",
+    ),
     key("timeout", Kind::Duration, "The longest a batch may take; what still runs then is cancelled"),
     key("defaults", Kind::Table(DEFAULTS), "What holds for every connection that does not say otherwise"),
     key("connections", Kind::Connections, "The connections, by name"),

@@ -117,7 +117,31 @@ configuration = { a = 1 }
             format!("{} {}{}", one.line, one, one.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())
         })
         .collect();
-    insta::assert_snapshot!(said.join("\n"));
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    1 concurency: there is no key `concurency` here (did you mean `concurrency`?)
+    3 defaults.component: there is no key `component` here (there may be `configuration`, `environment`, `pass_environment`, `allow`, `allow_address`, `ca_file`, `limits`, `destination`, `secrets`, `oauth`, `secret`, `secret_files`, `secret_environment`, `require_jail`, `audit`, `audit_paths`, `every`, `cron`, `time_zone`, `retry`, `timeout`, `enabled`)
+    4 defaults.every: `5` is no length of time (write it as 90s, 15m, 6h, 1d or 1h30m)
+    5 connections.Shop: the name of the connection is not acceptable: use at most 100 lower-case letters, digits, _ and -, starting with a letter or _ (name the connection after what it syncs, such as shop_orders)
+    7 connections.crm.component: there is no `component` (name a component (.wasm) or a project folder)
+    8 connections.crm.alow: there is no key `alow` here (did you mean `allow`?)
+    9 connections.crm.allow: one of the list is of type integer; all must be texts in quotes
+    9 connections.crm.allow: `ftp://b`: the url's scheme is neither https nor http
+    10 connections.crm.cron: value must be in range 0..=59; found 61 (write minute, hour, day, month and weekday: "30 6 * * 1-5")
+    11 connections.crm.retry.atempts: there is no key `atempts` here (did you mean `attempts`?)
+    12 connections.crm.retry.wait: this is of type integer; it must be a text in quotes
+    13 connections.crm.limits.memory: there is no limit memory; docs/limits.md lists them (did you mean `memories`?)
+    13 connections.crm.limits.cpuu: there is no limit cpuu; docs/limits.md lists them (did you mean `cpu`?)
+    13 connections.crm.limits.cpu: limit cpu: write seconds, such as 90 or 1.5, or 500ms, 5m or 2h
+    14 connections.crm.destination.delete: unknown field `delete`, expected one of `deletes`, `on_type_mismatch`, `on_bad_row`, `schema_changes`, `naming`, `system_columns`, `tables` (did you mean `deletes`?)
+    14 connections.crm.destination.deletes: unknown variant `harsh`, expected `soft` or `hard` (did you mean `hard`?)
+    14 connections.crm.destination.tables.users: unknown field `block_column`, expected one of `block`, `history`, `lock_types`, `deletes`, `block_columns`, `hash_columns` (did you mean `block_columns`?)
+    16 connections.erp.component: this is of type integer; it must be a text in quotes
+    17 connections.erp.every: the shortest interval is 10s
+    19 connections.erp.secrets.a: unknown field `host`, expected `hosts` or `in` (did you mean `hosts`?)
+    20 connections.erp.oauth.b: missing field `token_url`
+    21 connections.erp.audit_paths: there is no audit log whose paths these are (name its file with `audit`)
+    22 connections.erp.configuration.a: this is of type integer; it must be a text in quotes
+    "#);
 }
 
 #[test]

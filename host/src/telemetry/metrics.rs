@@ -37,7 +37,7 @@ const KINDS: [Kind; 8] = [
     kind("sluice.row_bytes", "By", "Bytes of rows that connectors sent"),
     kind("sluice.checkpoints", "{checkpoint}", "Durable checkpoints"),
     kind("sluice.requests", "{request}", "Requests and TCP connections that were let out, by host"),
-    kind("sluice.denied", "{request}", "Requests and TCP connections that were denied, by host"),
+    kind("sluice.denied", "{request}", "Requests and TCP connections that were denied"),
     kind("sluice.limits_reached", "{sync}", "Syncs that ended at a limit, by limit"),
     kind("sluice.active_rows", "{row}", "Rows that became active in their month, by table"),
 ];
@@ -75,8 +75,10 @@ pub struct Report<'a> {
     pub seconds: f64,
     /// Rows that the connector sent, their bytes, and durable checkpoints.
     pub rows: (u64, u64, u64),
-    /// By host: requests that were let out, and those that were denied.
-    pub hosts: Vec<(&'a str, u64, u64)>,
+    /// By host: requests that were let out.
+    pub hosts: Vec<(&'a str, u64)>,
+    /// Requests that were denied.
+    pub denied: u64,
     /// By table: rows that became active.
     pub active: Vec<(&'a str, u64)>,
 }
@@ -103,10 +105,11 @@ impl Metrics {
         add(SYNCS, vec![connection.clone(), outcome.clone()], 1);
         add(ROWS, own.clone(), rows);
         add(BYTES, own.clone(), bytes);
-        add(CHECKPOINTS, own, checkpoints);
-        for (host, requests, denied) in &report.hosts {
+        add(CHECKPOINTS, own.clone(), checkpoints);
+        // Not by host: what is denied is any name that a connector makes up.
+        add(DENIED, own, report.denied);
+        for (host, requests) in &report.hosts {
             add(REQUESTS, with("server.address", host), *requests);
-            add(DENIED, with("server.address", host), *denied);
         }
         if let Some(limit) = report.limit {
             add(LIMITS, with("limit", limit), 1);
@@ -224,7 +227,7 @@ mod tests {
             outcome: "success",
             seconds: 0.3,
             rows: (5, 100, 1),
-            hosts: vec![("api.example.com", 2, 0)],
+            hosts: vec![("api.example.com", 2)],
             active: vec![("a\"b", 3)],
             ..Report::default()
         };
@@ -252,7 +255,7 @@ mod tests {
     fn series_end() {
         let metrics = Metrics::default();
         let hosts: Vec<String> = (0..SERIES + 10).map(|host| format!("h{host}")).collect();
-        metrics.add(&Report { hosts: hosts.iter().map(|host| (host.as_str(), 1, 0)).collect(), ..Report::default() });
+        metrics.add(&Report { hosts: hosts.iter().map(|host| (host.as_str(), 1)).collect(), ..Report::default() });
         assert_eq!(metrics.series().counters.len(), SERIES);
     }
 }

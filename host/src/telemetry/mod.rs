@@ -20,7 +20,8 @@ pub use otlp::Exporter;
 pub use settings::{Settings, SettingsError};
 
 /// The target of spans that go out.
-pub const TARGET: &str = "sluicegate::telemetry";
+// Not the name of a module, whose warnings are not to go the same way.
+pub const TARGET: &str = "sluicegate-spans";
 
 /// The numbers of this process.
 pub fn metrics() -> &'static Metrics {

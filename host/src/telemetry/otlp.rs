@@ -134,7 +134,7 @@ impl Sending {
         for (name, value) in &self.settings.headers {
             request = request.header(name, value);
         }
-        let sent = self.runtime.block_on(request.send());
+        let sent = self.runtime.block_on(async { request.send().await });
         match sent {
             Ok(answer) if answer.status().is_success() => {}
             Ok(answer) => self.warn(&format!("the receiver answered {}", answer.status().as_u16())),

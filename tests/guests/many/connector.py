@@ -4,6 +4,7 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 """
 
 import attacks
+import batches
 import cassettes
 import environment
 import fast
@@ -22,6 +23,7 @@ from fivetran_connector_sdk import Connector
 
 MODULES = (
     attacks,
+    batches,
     cassettes,
     environment,
     fast,

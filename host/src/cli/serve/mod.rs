@@ -24,7 +24,7 @@ use super::folders::Folders;
 use super::last::{Last, LastSyncs as _};
 use super::record;
 use super::signals::{self, Asked};
-use crate::batch::{self, Options};
+use crate::batch::{self, Machine, Options};
 use crate::display::output::Output;
 use crate::fleet::{Connection, Fleet};
 use crate::history::History;
@@ -165,7 +165,7 @@ impl Server<'_> {
             self.scheduled().filter(is_due).map(|one| (self.last(&one.name), one.name.clone())).collect();
         // Whoever waited longest comes first.
         due.sort();
-        let places = concurrency(&self.fleet, self.arguments.concurrency).saturating_sub(self.running.len());
+        let places = concurrency(&self.fleet, self.arguments.concurrency).0.saturating_sub(self.running.len());
         for (_, name) in due.into_iter().take(places) {
             self.begin_one(name, now);
         }
@@ -192,7 +192,7 @@ impl Server<'_> {
 
     /// How long nothing is to be done.
     fn wait(&self, now: Timestamp) -> Duration {
-        let full = self.running.len() >= concurrency(&self.fleet, self.arguments.concurrency);
+        let full = self.running.len() >= concurrency(&self.fleet, self.arguments.concurrency).0;
         if self.stopping.is_some() || full {
             return LOOK;
         }
@@ -266,6 +266,7 @@ fn sync(
         command: "serve",
         totals: Mutex::new(vec![super::batch::Totals::default()]),
     };
-    let options = Options { concurrency: 1, timeout: fleet.timeout };
+    let machine = Machine::default();
+    let options = Options { concurrency: 1, most: 1, spare: &machine, timeout: fleet.timeout };
     batch::run(&syncs, &[job(connection, &Last(history))], options, sender, events);
 }
