@@ -20,6 +20,8 @@ use crate::queue::{Sender, WriterFailure};
 use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, TableName};
 
 mod files;
+#[cfg(test)]
+mod fuzz;
 mod rejects;
 mod state;
 mod values;

@@ -78,16 +78,18 @@ fn every_folder_is_tested() {
 fn check(name: &str) {
     let project = folder().join(name);
     let component = build(&project);
-    let first = syncs(&project, &component);
-    let second = syncs(&project, &component);
+    let configuration = || read(&project.join("configuration.json"));
+    let first = syncs(&project, Connector::of(&component, configuration()));
+    let second = syncs(&project, Connector::of(&component, configuration()));
     if project.join("cassette.har").exists() {
         assert_eq!(first, second, "{name}: a replay is not the same twice");
     }
+    // The same without being built.
+    syncs(&project, Connector::developed(&project, configuration()));
 }
 
 /// The tables and events of a connection's syncs.
-fn syncs(project: &Path, component: &Path) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
-    let mut connector = Connector::of(component, read(&project.join("configuration.json")));
+fn syncs(project: &Path, mut connector: Connector) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
     let mut seen = Vec::new();
     for (cassette, expected) in [("cassette.har", "expected.json"), ("second.har", "second.json")] {
         let expected = project.join(expected);

@@ -28,6 +28,7 @@ mod contract;
 mod crash;
 mod databases;
 mod dependencies;
+mod dev;
 mod differential;
 mod environment;
 mod examples;

@@ -168,7 +168,8 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         replayed,
     };
     let way = Way { grants: &grants, trust: &wanted.trust, limits: &limits };
-    let Composed { configuration, confidential } = compose(sources, &way)?;
+    let Composed { configuration, mut confidential } = compose(sources, &way)?;
+    let environment = wanted.environment.with_values(&configuration, &mut confidential.names)?;
     let network = network(wanted.tape, grants, wanted.trust, redaction(&configuration, &confidential), server_url)?;
     let redactor = confidential.said(&configuration);
 
@@ -186,7 +187,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         network,
         oversight: wanted.oversight,
         initial_state: wanted.state,
-        environment: wanted.environment.with_connection(&connection, replayed),
+        environment: environment.with_connection(&connection, replayed),
         limits,
         log: super::tracing::log(&connection).unwrap_or_else(|| progress.clone()),
         counters,

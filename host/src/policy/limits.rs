@@ -107,7 +107,10 @@ pub const COMPILE_MEMORY_BYTES: u64 = 6 * GIB;
 /// Processor time for compiling one component, of all processors together. CPython takes about 20 s.
 pub const COMPILE_CPU: Duration = Duration::from_secs(10 * 60);
 
-/// The machine code of one component. That of CPython with a few packages has about 100 MiB.
+/// Processor time of one tool of a build. componentize-py takes about 15 s.
+pub const BUILD_CPU: Duration = Duration::from_secs(15 * 60);
+
+/// The machine code of one component, and any file of its build. That of CPython with a few packages has about 100 MiB.
 pub const COMPILE_FILE_BYTES: u64 = 2 * GIB;
 
 /// What the value of a limit counts.

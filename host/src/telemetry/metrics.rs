@@ -97,7 +97,7 @@ impl Metrics {
         let with = |name, value: &str| vec![connection.clone(), (name, value.to_owned())];
         let mut add = |kind, labels: Labels, value: u64| {
             let full = series.counters.len() >= SERIES;
-            if value > 0 && !(full && !series.counters.contains_key(&(kind, labels.clone()))) {
+            if value > 0 && (!full || series.counters.contains_key(&(kind, labels.clone()))) {
                 *series.counters.entry((kind, labels)).or_default() += value;
             }
         };

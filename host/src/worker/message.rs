@@ -40,11 +40,18 @@ pub(super) fn longest(limits: &Limits) -> usize {
     limits.hostcall_bytes.max(limits.log_bytes).saturating_mul(2).saturating_add(FRAME_SLACK)
 }
 
+/// The most memory that one message of a worker may become.
+pub(super) fn largest(limits: &Limits) -> usize {
+    grown(longest(limits))
+}
+
 /// From parent to worker, in this order: once, once, and then replies.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Open {
     pub(super) version: u32,
     pub(super) limits: Limits,
+    /// Bytes of the parcel that comes with [`Start`].
+    pub(super) given: u64,
 }
 
 /// What a jailed worker is to do.
@@ -278,10 +285,72 @@ fn checked(length: [u8; 4], longest: usize) -> io::Result<usize> {
     Ok(length)
 }
 
-fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
-    match postcard::take_from_bytes(bytes).map_err(invalid)? {
-        (message, []) => Ok(message),
-        _ => Err(invalid("a frame with more than its message")),
+/// What one item of a message takes in memory that is one byte in its frame: a null value, an empty name.
+const ITEM_BYTES: usize = 32;
+/// What a frame may become in memory, for each byte that it may have.
+const GROWTH: usize = 2;
+
+fn grown(longest: usize) -> usize {
+    longest.saturating_mul(GROWTH)
+}
+
+/// Bytes of a frame, and what memory they may still become. A list of a million of nothing is a megabyte in a frame and
+/// much more outside of it, so every item is paid for before it is made.
+struct Paid<'de> {
+    bytes: &'de [u8],
+    left: usize,
+}
+
+impl<'de> Paid<'de> {
+    fn pay(&mut self, bytes: usize) -> postcard::Result<()> {
+        self.left = self.left.checked_sub(bytes).ok_or(TOO_MUCH)?;
+        Ok(())
+    }
+}
+
+/// Not an error that reading gives otherwise.
+const TOO_MUCH: postcard::Error = postcard::Error::SerializeBufferFull;
+
+impl<'de> postcard::de_flavors::Flavor<'de> for Paid<'de> {
+    type Remainder = (&'de [u8], usize);
+    type Source = &'de [u8];
+
+    fn pop(&mut self) -> postcard::Result<u8> {
+        let (byte, rest) = self.bytes.split_first().ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        self.bytes = rest;
+        // A number of several bytes is one item; its last byte has no mark.
+        if *byte < 0x80 {
+            self.pay(ITEM_BYTES)?;
+        }
+        Ok(*byte)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.bytes.len())
+    }
+
+    fn try_take_n(&mut self, count: usize) -> postcard::Result<&'de [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(count).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        self.bytes = rest;
+        self.pay(count)?;
+        Ok(taken)
+    }
+
+    fn finalize(self) -> postcard::Result<Self::Remainder> {
+        Ok((self.bytes, self.left))
+    }
+}
+
+/// The message, and about what it takes in memory.
+fn decoded<T: DeserializeOwned>(bytes: &[u8], longest: usize) -> io::Result<(T, usize)> {
+    let most = grown(longest);
+    let mut reader = postcard::Deserializer::from_flavor(Paid { bytes, left: most });
+    let read = T::deserialize(&mut reader).and_then(|message| Ok((message, reader.finalize()?)));
+    match read {
+        Ok((message, ([], left))) => Ok((message, most.saturating_sub(left))),
+        Ok(_) => Err(invalid("a frame with more than its message")),
+        Err(TOO_MUCH) => Err(invalid(format!("a frame that takes more than {most} bytes of memory"))),
+        Err(error) => Err(invalid(error)),
     }
 }
 
@@ -300,10 +369,10 @@ pub(super) fn read<T: DeserializeOwned>(mut from: impl Read, longest: usize) -> 
     if bytes.len() < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    decoded(&bytes)
+    decoded(&bytes, longest).map(|(message, _)| message)
 }
 
-/// The next message and the length of its frame; `None` at the end.
+/// The next message and about what it takes in memory; `None` at the end.
 pub(super) async fn next<T: DeserializeOwned>(
     from: &mut (impl AsyncRead + Unpin),
     longest: usize,
@@ -319,5 +388,5 @@ pub(super) async fn next<T: DeserializeOwned>(
     if bytes.len() < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(Some((decoded(&bytes)?, length)))
+    decoded(&bytes, longest).map(Some)
 }

@@ -22,12 +22,15 @@
 //! | `bounds` | the numbers of the limits |
 //! | `message` | the channel: messages and frames |
 //! | `child`, `link`, `remote`, `remote_web` | the worker |
-//! | `parent`, `serve`, `outcome` | the parent |
+//! | `parent`, `serve`, `room`, `outcome` | the parent |
 //! | `compile` | compiling a stranger's component, in a jail too |
+//! | `tool` | building a stranger's project, in a jail for programs of others |
 
 mod bounds;
 mod child;
 mod compile;
+#[cfg(test)]
+mod fuzz;
 mod jail;
 mod link;
 mod message;
@@ -35,7 +38,9 @@ mod outcome;
 mod parent;
 mod remote;
 mod remote_web;
+mod room;
 mod serve;
+mod tool;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -43,6 +48,7 @@ use std::process::ExitCode;
 pub use compile::admit;
 pub use jail::{Layers, Wanted};
 pub use parent::{Code, Launch, Worker, WorkerError};
+pub use tool::{jailed, missing_for_tools};
 
 pub(crate) use message::{Done, Task};
 pub(crate) use outcome::run;
@@ -55,9 +61,11 @@ const COMPILER: &str = "__compiler";
 
 /// Lives as a worker if the arguments say so; `None` for everybody else. Must come first in a program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
-    match arguments.into_iter().nth(1) {
+    let mut arguments = arguments.into_iter();
+    match arguments.nth(1) {
         Some(argument) if argument == WORKER => Some(code(child::live(Wanted::default(), None))),
         Some(argument) if argument == COMPILER => Some(compile::child()),
+        Some(argument) if argument == tool::TOOL => Some(tool::child(arguments)),
         _ => None,
     }
 }

@@ -1,9 +1,10 @@
 //! The parent's side while a worker runs: takes its calls to the destination, the network and the log.
 //!
 //! **Threat.** The worker may be in a connector's hands, native code and all. It can say what a connector can say in
-//! its calls, in any order and number. So each call goes where a connector's own call goes, under the same limits and
-//! grants; bytes on their way are bounded by one semaphore; and how the sync ended is decided with what was seen
-//! here.
+//! its calls, in any order and number, and never read an answer. So each call goes where a connector's own call goes,
+//! under the same limits and grants; what calls take of memory is bounded by one semaphore, and what answers may take by
+//! another, from before a call is begun until its answer is on its way; and how the sync ended is decided with what
+//! was seen here.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,11 +15,12 @@ use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::unfold;
 use tokio::io::AsyncWriteExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::message::{
     Answer, Body, Call, Ended, FromWorker, PIECE_BYTES, Piece, Reply, StreamCall, frame, longest, next,
 };
+use super::room::{REPLIES, Room, SPARE_NUMBERS};
 use crate::counters::Counters;
 use crate::http::{AnswerBody, Dial, Head, HttpError, RequestBody, RequestParts, Stream, Ticket, Web};
 use crate::incidents::Incidents;
@@ -26,14 +28,7 @@ use crate::log::{ConnectorLog, Level};
 use crate::ops::{Operations, Refusal};
 use crate::policy::limits::Limits;
 use crate::rows::Block;
-use crate::sandbox::{not_recorded, remember, request_room};
-
-/// Replies that wait to be written. A worker that does not read them is not served.
-const REPLIES: usize = 16;
-/// Things that the parent holds under numbers: as many as a connector has handles, and some on their way.
-const SPARE_NUMBERS: usize = 64;
-/// The semaphore counts in these, since its counter is 32 bits wide.
-const PERMIT_BYTES: usize = 1024;
+use crate::sandbox::{not_recorded, remember};
 
 /// What a worker's calls go to.
 pub(super) struct Service {
@@ -75,11 +70,6 @@ pub(super) enum Stop {
     Gone(io::Error),
 }
 
-fn room(limits: &Limits) -> usize {
-    let frames = longest(limits).div_ceil(PERMIT_BYTES).saturating_mul(2);
-    frames.saturating_add(request_room(limits)).min(Semaphore::MAX_PERMITS)
-}
-
 /// Serves a worker until it stops.
 pub(super) async fn serve(service: &Arc<Service>, channel: tokio::net::UnixStream) -> Stop {
     let (reader, mut writer) = channel.into_split();
@@ -103,9 +93,10 @@ async fn read(
     replies: &mpsc::Sender<Vec<u8>>,
 ) -> Stop {
     let mut reader = tokio::io::BufReader::new(reader);
-    let (longest, on_their_way) = (longest(&service.limits), Arc::new(Semaphore::new(room(&service.limits))));
+    let longest = longest(&service.limits);
+    let room = Room::new(&service.limits);
     loop {
-        let (message, length) = match next::<FromWorker>(&mut reader, longest).await {
+        let (message, bytes) = match next::<FromWorker>(&mut reader, longest).await {
             Ok(Some(next)) => next,
             Ok(None) => return Stop::Gone(io::ErrorKind::UnexpectedEof.into()),
             Err(error) => return Stop::Gone(error),
@@ -116,8 +107,7 @@ async fn read(
             FromWorker::Drop { id } => service.held().give_up(id),
             FromWorker::Ended(ended) => return Stop::Ended(ended),
             FromWorker::Call { id, call } => {
-                let weight = u32::try_from(length.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX);
-                let Ok(permit) = Arc::clone(&on_their_way).acquire_many_owned(weight).await else {
+                let Ok((permit, answered)) = room.take(&call, bytes).await else {
                     return Stop::Gone(io::ErrorKind::OutOfMemory.into());
                 };
                 let (abort, registration) = AbortHandle::new_pair();
@@ -133,6 +123,7 @@ async fn read(
                     if let Ok(frame) = frame(&Reply { id, answer }) {
                         let _ = replies.send(frame).await;
                     }
+                    drop(answered);
                 };
                 match in_order {
                     true => answering.await,

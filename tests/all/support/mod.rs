@@ -63,6 +63,7 @@ pub(crate) struct Connector {
     subject: PathBuf,
     configuration: Value,
     arguments: Vec<String>,
+    command: &'static [&'static str],
 }
 
 impl Connector {
@@ -79,7 +80,12 @@ impl Connector {
     /// Any component or project.
     pub(crate) fn of(subject: &Path, configuration: Value) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { folder, subject: subject.to_path_buf(), configuration, arguments: Vec::new() }
+        Self { folder, subject: subject.to_path_buf(), configuration, arguments: Vec::new(), command: &["run"] }
+    }
+
+    /// A project as `sluice dev` runs it, once and going on from the sync before.
+    pub(crate) fn developed(project: &Path, configuration: Value) -> Self {
+        Self { command: &["dev", "--once", "--keep"], ..Self::of(project, configuration) }
     }
 
     /// Adds a configuration value.
@@ -126,7 +132,7 @@ impl Connector {
         fs::write(&configuration, self.configuration.to_string()).expect("a writable temporary folder");
         let mut command = sluice();
         command
-            .arg("run")
+            .args(self.command)
             .arg(&self.subject)
             .arg("--configuration")
             .arg(configuration)

@@ -111,14 +111,17 @@ impl Session<'_> {
                 let dim = Style::new().dimmed();
                 self.output.line(&format!("{dim}watching {}{dim:#}", self.arguments.subject.display()));
             }
-            match watcher.next() {
-                Event::Ended => {
+            let now = loop {
+                if let Event::Ended = watcher.next() {
                     let _ = self.output.finish();
                     return Ok(0);
                 }
-                Event::Saved => {}
-            }
-            let now = watched.settled();
+                let now = watched.settled();
+                // Several looks may have told of one save; and one that was taken back ended a sync all the same.
+                if now != seen || cancel.reason().is_some() {
+                    break now;
+                }
+            };
             self.saved(watched, &seen.changed(&now));
             seen = now;
         }

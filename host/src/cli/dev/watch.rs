@@ -126,6 +126,8 @@ pub(super) struct Watcher {
 struct Running {
     seen: Seen,
     cancel: Cancel,
+    /// The signal that ended all of it.
+    ended: Option<&'static str>,
 }
 
 impl Watcher {
@@ -134,7 +136,7 @@ impl Watcher {
     /// # Errors
     /// When there can be no thread.
     pub(super) fn start(watched: Watched) -> std::io::Result<Self> {
-        let shared = Arc::new(Mutex::new(Running { seen: watched.look(), cancel: Cancel::by_hand() }));
+        let shared = Arc::new(Mutex::new(Running { seen: watched.look(), cancel: Cancel::by_hand(), ended: None }));
         let (sender, events) = mpsc::channel();
         let running = Arc::clone(&shared);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -146,7 +148,11 @@ impl Watcher {
 
     /// From now on it is told when files differ from these, and `cancel` ends the sync that was made of them.
     pub(super) fn expect(&self, seen: Seen, cancel: Cancel) {
-        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Running { seen, cancel };
+        let mut running = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(by) = running.ended {
+            cancel.cancel(by);
+        }
+        (running.seen, running.cancel) = (seen, cancel);
     }
 
     /// Waits for what happens next.
@@ -171,8 +177,10 @@ async fn watch(watched: &Watched, running: &Mutex<Running>, events: &Sender<Even
             }
         };
         if let Either::Left((by, _)) = select(pin!(signal), pin!(tokio::time::sleep(pause))).await {
+            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.ended = Some(by);
+            running.cancel.cancel(by);
             let _ = events.send(Event::Ended);
-            running.lock().unwrap_or_else(PoisonError::into_inner).cancel.cancel(by);
             return;
         }
         let begun = Instant::now();

@@ -60,6 +60,7 @@ fn silence_ends_between_bytes() {
     limits.between_bytes = Duration::from_millis(100);
     let error = outcome(&server, &limits).0.unwrap_err();
     assert!(matches!(error, HttpError::ReadTimeout(_)), "{error}");
+    assert!(error.to_string().contains("stopped sending"), "not the limit of the whole exchange: {error}");
 }
 
 #[test]

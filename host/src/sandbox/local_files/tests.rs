@@ -44,6 +44,29 @@ fn paths_never_leave_the_tree() {
 }
 
 #[test]
+fn what_is_lent_can_only_be_read() {
+    let mut tree = tree();
+    let archive = crate::parcel::Archive::pack(&[], true);
+    let lent = tree.lend([("project", &archive)]);
+    let id = tree.find(lent, "project").unwrap();
+    assert_eq!(tree.len(id).unwrap(), archive.bytes().len() as u64);
+    assert_eq!(tree.read(id, 1, 4).unwrap(), archive.bytes()[1..5]);
+    assert_eq!(tree.read(id, u64::MAX, 4).unwrap(), b"");
+    assert_eq!(tree.write(id, 0, b"x"), Err(ErrorCode::ReadOnly));
+    assert_eq!(tree.resize(id, 0), Err(ErrorCode::ReadOnly));
+    assert_eq!(tree.may_grow(id, 0), Err(ErrorCode::ReadOnly));
+    assert_eq!(tree.remove(lent, "project", false), Err(ErrorCode::ReadOnly));
+    assert_eq!(tree.rename(lent, "project", ROOT, "mine"), Err(ErrorCode::ReadOnly));
+    file(&mut tree, "mine").unwrap();
+    assert!(tree.rename(ROOT, "mine", lent, "project").is_err());
+    let place = tree.place(lent, "new").unwrap();
+    assert!(tree.create(&place, Kind::File(Contents::default())).is_err());
+    assert_eq!(tree.find(ROOT, "project").ok(), None);
+    assert!(tree.find(lent, "..").is_err() && tree.find(id, "..").is_err());
+    assert!(tree.find(lent, "project").is_ok());
+}
+
+#[test]
 fn bytes_are_counted_before_they_are_made() {
     let mut tree = tree();
     let id = file(&mut tree, "x").unwrap();
