@@ -1,6 +1,6 @@
 //! The second wall as the command line has it: admitted, opened, and loud where it is not whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use super::args::JailArguments;
 use super::eprint;
@@ -96,7 +96,7 @@ impl Wall {
             Self::Workers(code, launch, parcel) => (code, launch, parcel),
             Self::None(engine, component) => return Ok(Place::Here(engine, component)),
         };
-        let worker = Worker::open(code, limits, launch).map_err(|error| match error {
+        let worker = Worker::open_with(code, limits, launch, parcel.clone()).map_err(|error| match error {
             WorkerError::Refused(_) => Failure::refused(error.to_string()).hint(CHECK),
             WorkerError::Jail(_) => Failure::refused(error.to_string()).hint(
                 "run it on a kernel that has them, or without --require-jail, behind the sandbox and what is left",
@@ -105,16 +105,17 @@ impl Wall {
         })?;
         let missing = worker.layers().missing();
         if !missing.is_empty() {
-            eprint(&format!(
-                "WARNING: this machine has no {}: the wall behind the connector's sandbox is not whole \
-                 (--require-jail refuses to run like this)\n",
-                missing.join(" and no ")
-            ));
+            // Of many syncs in one process, the first says it for all.
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                eprint(&format!(
+                    "WARNING: this machine has no {}: the wall behind the connector's sandbox is not whole \
+                     (--require-jail refuses to run like this)\n",
+                    missing.join(" and no ")
+                ));
+            });
         }
-        Ok(Place::Worker(match parcel {
-            Some(parcel) => worker.with_parcel(parcel.clone()),
-            None => worker,
-        }))
+        Ok(Place::Worker(worker))
     }
 }
 

@@ -77,6 +77,10 @@ pub const FILE_PATH_BYTES: usize = 4 * KIB;
 /// Bytes that one read from or write to a TCP connection carries at most.
 pub const STREAM_CHUNK_BYTES: usize = MIB;
 
+/// What is read of an answer's body before the connector asks for it, and waits in its worker. Every exchange that may
+/// be under way at a time has that much; it starts small and grows while the connector reads.
+pub const BODY_WINDOW_BYTES: usize = MIB;
+
 /// Idle connections kept per destination, and for how long.
 pub const IDLE_CONNECTIONS: (usize, Duration) = (8, Duration::from_secs(30));
 
@@ -109,7 +113,10 @@ pub const COMPILE_MEMORY_BYTES: u64 = 6 * GIB;
 /// Processor time for compiling one component, of all processors together. CPython takes about 20 s.
 pub const COMPILE_CPU: Duration = Duration::from_secs(10 * 60);
 
-/// The machine code of one component. That of CPython with a few packages has about 100 MiB.
+/// Processor time of one tool of a build. componentize-py takes about 15 s.
+pub const BUILD_CPU: Duration = Duration::from_secs(15 * 60);
+
+/// The machine code of one component, and any file of its build. That of CPython with a few packages has about 100 MiB.
 pub const COMPILE_FILE_BYTES: u64 = 2 * GIB;
 
 /// What the value of a limit counts.
