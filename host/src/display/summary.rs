@@ -407,6 +407,9 @@ pub(super) mod tests {
             Traceback:
               File "connector.py", line 3\u{202e}
           hint: run it again with a smaller page
+          last log lines:
+            INFO page 3\x07
+          crash report: state/crashes/1.json
 
           rows         12,357 (1.2 MiB) received, 5,344 rows/s
           checkpoints  3
