@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::http::Held;
-use crate::policy::secrets::{Redactor, Secret, is_secret_name};
+use crate::policy::secrets::{Learned, Redactor, Secret, is_secret_name};
 
 /// What must not be shown, and what the host holds. Names that look secret are secret without being listed.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,8 @@ pub struct Confidential {
     pub names: BTreeSet<String>,
     /// Values that the connector does not have.
     pub values: Vec<Secret>,
+    /// What turns up while a sync runs, and must not be shown either.
+    pub learned: Learned,
     /// What the host puts into requests; the configuration has placeholders for it.
     pub held: Option<Arc<Held>>,
 }
@@ -24,7 +26,7 @@ impl Confidential {
     pub fn redactor<'a>(&self, values: impl IntoIterator<Item = (&'a String, &'a String)>) -> Redactor {
         let secret = values.into_iter().filter(|(name, _)| is_secret_name(name) || self.names.contains(*name));
         let secrets: Vec<_> = secret.map(|(_, value)| Secret::new(value.clone())).collect();
-        Redactor::new(secrets.iter().chain(&self.values))
+        Redactor::new(secrets.iter().chain(&self.values)).and(&self.learned)
     }
 
     /// Knows only the secrets that somebody said are secret, which are worth a refusal.
@@ -33,7 +35,7 @@ impl Confidential {
         let said = configuration.iter().filter(|(name, _)| self.names.contains(*name));
         let long = |value: &&Secret| value.expose().chars().count() >= REFUSED_CHARS;
         let secrets: Vec<_> = said.map(|(_, value)| Secret::new(value.clone())).collect();
-        Redactor::new(secrets.iter().chain(&self.values).filter(long))
+        Redactor::new(secrets.iter().chain(&self.values).filter(long)).and(&self.learned)
     }
 }
 

@@ -28,9 +28,9 @@
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
 //! | [`batch`] | many syncs in one process: order, retries, stopping | `fleet`, `sync` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
+//! | [`compiler`] | from a Python project to a component, with tools in a jail of `worker` | `policy`, `stamp`, `worker` |
 //! | [`trial`] | a sync on trial: what it did is written down, and it can be cut as in a crash | `ops`, `rows` |
 //! | [`kit`] | the contract kit: what every connector is held against, by real syncs | `sync`, `trial`, `cassette` |
-//! | [`compiler`] | from a Python project to a component | `policy`, `stamp` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
 //! | [`crash`] | crash reports, without what is not whoever helps's to see | `policy`, `display` |
 //! | [`cli`] | the command line; the only place that reads the environment | all |
@@ -51,6 +51,16 @@ pub mod destination;
 pub mod display;
 pub mod error;
 pub mod fleet;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+mod fuzzing;
 pub mod history;
 pub mod http;
 mod incidents;

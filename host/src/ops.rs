@@ -21,6 +21,8 @@ use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, Tabl
 use crate::trial::Trial;
 
 mod files;
+#[cfg(test)]
+mod fuzz;
 mod rejects;
 mod state;
 mod values;

@@ -96,6 +96,11 @@ impl Parcel {
         &self.digest
     }
 
+    /// How large it is.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.project.0.len() as u64).saturating_add(self.site.0.len() as u64)
+    }
+
     /// The archives by the names under which the guest looks for them.
     pub(crate) fn archives(&self) -> [(&'static str, &Archive); 2] {
         [("project", &self.project), ("site", &self.site)]

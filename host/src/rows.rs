@@ -6,6 +6,7 @@
 //! become a pipe between processes.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +117,10 @@ pub enum Value {
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     text: String,
-    ends: Vec<usize>,
+    count: usize,
+    /// Found when they are asked for: a text of nothing but ends would be eight times as large, and is refused
+    /// for the number of its rows before.
+    ends: OnceLock<Vec<usize>>,
     /// Bytes between two texts.
     gap: usize,
 }
@@ -125,29 +129,44 @@ impl Texts {
     /// The texts that `text` holds with U+0000 between two; one empty text when it is empty.
     #[must_use]
     pub fn joined(text: String) -> Self {
-        let mut ends: Vec<usize> = text.match_indices('\0').map(|(at, _)| at).collect();
-        ends.push(text.len());
-        Self { text, ends, gap: 1 }
+        let count = memchr::memchr_iter(0, text.as_bytes()).count() + 1;
+        Self { text, count, ends: OnceLock::new(), gap: 1 }
+    }
+
+    fn cut(text: String, ends: Vec<usize>) -> Self {
+        Self { text, count: ends.len(), ends: ends.into(), gap: 0 }
+    }
+
+    fn ends(&self) -> &[usize] {
+        self.ends.get_or_init(|| {
+            let mut ends = Vec::with_capacity(self.count);
+            if self.count > 0 {
+                ends.extend(memchr::memchr_iter(0, self.text.as_bytes()));
+                ends.push(self.text.len());
+            }
+            ends
+        })
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.count
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.count == 0
     }
 
     /// The text at an index.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&str> {
-        let end = *self.ends.get(index)?;
+        let ends = self.ends();
+        let end = *ends.get(index)?;
         let start = match index.checked_sub(1) {
-            Some(before) => self.ends.get(before)?.checked_add(self.gap)?,
+            Some(before) => ends.get(before)?.checked_add(self.gap)?,
             None => 0,
         };
         self.text.get(start..end)
@@ -167,12 +186,12 @@ impl PartialEq for Texts {
 
 impl<T: AsRef<str>> FromIterator<T> for Texts {
     fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
-        let mut all = Self::default();
+        let (mut all, mut ends) = (String::new(), Vec::new());
         for text in texts {
-            all.text.push_str(text.as_ref());
-            all.ends.push(all.text.len());
+            all.push_str(text.as_ref());
+            ends.push(all.len());
         }
-        all
+        Self::cut(all, ends)
     }
 }
 

@@ -14,6 +14,7 @@ mod support;
 
 mod audit;
 mod batch;
+mod building;
 mod capabilities;
 mod cassettes;
 mod check;

@@ -4,6 +4,7 @@
 mod held;
 mod oauth;
 mod stored;
+mod tls;
 
 use std::fs;
 use std::io::Write;

@@ -18,8 +18,12 @@
     reason = "tests"
 )]
 
+#[cfg(target_os = "linux")]
+mod building;
 #[path = "../all/support/component.rs"]
 mod component;
+#[cfg(target_os = "linux")]
+mod forged;
 #[cfg(target_os = "linux")]
 mod probes;
 #[cfg(target_os = "linux")]

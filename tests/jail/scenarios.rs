@@ -22,13 +22,16 @@ use sluicegate::sandbox::{AdmissionError, CodeCache};
 use sluicegate::sync::{Network, SyncReport, SyncRequest, sync_in};
 use sluicegate::worker::{self, Launch, Wanted, Worker, WorkerError};
 
-use crate::component::idle;
+use crate::component::{component, idle};
 use crate::probes::{self, Targets};
+use crate::{building, forged};
 
 /// What makes this program a worker with native code in it.
 const ESCAPED: &str = "__escaped";
+/// What makes it compile under limits.
+const BOUNDED: &str = "__bounded";
 
-const SCENARIOS: [(&str, fn()); 11] = [
+const SCENARIOS: [(&str, fn()); 15] = [
     ("an_escaped_worker_reaches_nothing", reaches_nothing),
     ("an_escaped_worker_has_no_privileges", no_privileges),
     ("what_the_parent_has_open_is_not_inherited", nothing_inherited),
@@ -40,6 +43,10 @@ const SCENARIOS: [(&str, fn()); 11] = [
     ("a_worker_that_claims_success_is_not_believed_silently", silent),
     ("a_worker_that_spins_is_ended_by_its_wall_time", spins),
     ("what_cannot_be_compiled_is_a_clear_refusal", refusals),
+    ("forged_frames_end_the_worker_and_change_nothing", forgeries),
+    ("a_build_tool_that_was_taken_over_reaches_nothing", building::reaches_nothing),
+    ("a_component_that_is_dear_to_compile_ends_in_bounds", bomb),
+    ("calls_without_end_whose_answers_nobody_reads_take_no_memory", flood),
 ];
 
 pub fn main() -> ExitCode {
@@ -49,6 +56,9 @@ pub fn main() -> ExitCode {
     }
     if arguments.get(1).is_some_and(|first| first == ESCAPED) {
         return escaped(&arguments[2..]);
+    }
+    if arguments.get(1).is_some_and(|first| first == BOUNDED) {
+        return bounded(&arguments[2..]);
     }
     let filters: Vec<_> =
         arguments[1..].iter().filter_map(|text| text.to_str()).filter(|f| !f.starts_with('-')).collect();
@@ -102,6 +112,8 @@ fn escaped(arguments: &[OsString]) -> ExitCode {
             std::hint::spin_loop();
         },
         "none" => {}
+        "flood" => forged::flood(),
+        "forge" => forged::forge(&text(2)),
         other => panic!("no such attack: {other}"),
     })
 }
@@ -131,7 +143,10 @@ fn open(launch: &Launch, limits: &Limits) -> Result<Worker, WorkerError> {
 }
 
 fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
-    let warehouse = tempfile::tempdir().unwrap();
+    sync_into(tempfile::tempdir().unwrap().path(), launch, limits)
+}
+
+fn sync_into(warehouse: &Path, launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
     let lines = Arc::new(Lines::default());
     let worker = open(launch, &limits).unwrap_or_else(|error| panic!("{error}"));
     let request = SyncRequest {
@@ -141,7 +156,7 @@ fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
         environment: BTreeMap::new(),
         connector: "escaped".to_owned(),
         connection: "escaped".to_owned(),
-        warehouse: warehouse.path().to_path_buf(),
+        warehouse: warehouse.to_path_buf(),
         landing: Landing::default(),
         configuration: BTreeMap::new(),
         network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
@@ -358,4 +373,98 @@ fn refusals() {
     limits.component_bytes = 10;
     let refused = worker::admit(&caches(), &idle(), &limits, || {}).err().unwrap();
     assert!(matches!(refused, AdmissionError::TooLarge { .. }), "{refused}");
+}
+
+/// What came before the forgery was checkpointed and stays; nothing else is there.
+fn forgeries() {
+    for forgery in forged::all() {
+        let name = forgery.name;
+        let warehouse = tempfile::tempdir().unwrap();
+        let (report, _) = sync_into(warehouse.path(), &launch("whole", "forge", &[name.into()]), Limits::default());
+        let text = report.result.expect_err(name).to_string();
+        assert!(text.contains(forgery.says), "{name}: {text}");
+        println!("    {name}: {text}");
+        let database = rusqlite::Connection::open(warehouse.path().join("escaped.db")).unwrap();
+        let one = |sql: &str| database.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(one("PRAGMA integrity_check"), "ok", "{name}");
+        assert_eq!(one("SELECT group_concat(id) FROM kept"), "1", "{name}");
+        let tables = one(
+            "SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+        );
+        assert_eq!(tables, "kept", "{name}");
+        let files =
+            fs::read_dir(warehouse.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        assert!(files.into_iter().all(|file| file.starts_with("escaped.")), "{name}");
+    }
+}
+
+/// The most memory this process had since it was last asked to forget, in bytes.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+fn flood() {
+    let mut limits = Limits::default();
+    limits.wall = Duration::from_secs(3);
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = peak();
+    let (report, _) = sync(&launch("whole", "flood", &[]), limits);
+    match report.result {
+        Err(SyncError::Limit(reached)) => assert_eq!(reached.what, "wall time"),
+        other => panic!("{other:?}"),
+    }
+    let grown = peak() - before;
+    assert!(grown < 256 << 20, "the parent grew by {grown} bytes");
+    println!("    the parent grew by {} KiB", grown / 1024);
+}
+
+/// A component of a few kilobytes, whose compiler keeps every local in every loop apart.
+fn loops(depth: usize, locals: usize) -> Vec<u8> {
+    let declared = "(local i32)".repeat(locals);
+    let touched: String =
+        (0..locals).map(|at| format!("(local.set {at} (i32.add (local.get {at}) (i32.const 1)))")).collect();
+    let back: String = (0..depth).map(|at| format!("(br_if {at} (local.get {}))", at % locals)).collect();
+    let function = format!("(func $f {declared} {}{touched}{back}{})", "(loop ".repeat(depth), ")".repeat(depth));
+    component("", &function, "(call $f)")
+}
+
+/// Compiles it in a process of its own, whose limits are tighter than the compiler's.
+fn compiled_with(limit: rustix::process::Resource, most: u64) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let own = std::env::current_exe().unwrap();
+    let mut process = std::process::Command::new(own);
+    process.arg(BOUNDED).arg(format!("{limit:?}")).arg(most.to_string()).arg(folder.path());
+    let said = process.output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let kept = fs::read_dir(folder.path().join("cache")).unwrap().flat_map(|entry| {
+        match fs::read_dir(entry.unwrap().path()) {
+            Ok(below) => below.map(|entry| entry.unwrap().file_name()).collect(),
+            Err(_) => Vec::new(),
+        }
+    });
+    assert_eq!(kept.count(), 0, "something was kept of it");
+    String::from_utf8(said.stdout).unwrap()
+}
+
+fn bounded(arguments: &[OsString]) -> ExitCode {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let limit = if arguments[0] == "Cpu" { Resource::Cpu } else { Resource::Data };
+    let most = Some(arguments[1].to_str().unwrap().parse().unwrap());
+    setrlimit(limit, Rlimit { current: most, maximum: most }).unwrap();
+    let folder = Path::new(&arguments[2]);
+    let cache = CodeCache::open(&folder.join("cache"), &folder.join("state")).unwrap();
+    let refused = worker::admit(&cache, &loops(1000, 1000), &Limits::default(), || {}).err().expect("it is too dear");
+    println!("{refused}");
+    ExitCode::SUCCESS
+}
+
+fn bomb() {
+    let time = compiled_with(rustix::process::Resource::Cpu, 3);
+    println!("    {time}");
+    assert!(time.contains("did not finish") && time.contains("SIGXCPU: its processor time is used up"), "{time}");
+    let memory = compiled_with(rustix::process::Resource::Data, 96 << 20);
+    println!("    {memory}");
+    assert!(memory.contains("did not finish") && memory.contains("SIGABRT: out of memory"), "{memory}");
 }

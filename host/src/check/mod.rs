@@ -21,7 +21,7 @@ mod recognise;
 mod report;
 mod surface;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wording;
 
 pub use allowed::{MAX_COMPONENT_BYTES, admit_imports};

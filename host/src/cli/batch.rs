@@ -48,6 +48,7 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
     let machine = Machine::default();
     let (concurrency, most) = concurrency(&fleet, arguments);
     let options = Options { concurrency, most, spare: &machine, timeout: arguments.timeout.or(fleet.timeout) };
+    allow_files();
     let (sender, events) = channel();
     signals::stop_at(&sender)?;
     let names: Vec<_> = chosen.iter().map(|connection| connection.name.as_str()).collect();
@@ -77,6 +78,14 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
     }
     let _ = output.finish();
     Ok(report.succeeded.exit_code())
+}
+
+/// Each sync has some dozens of files and sockets, and what a shell allows by default is of one program's size.
+fn allow_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where this is refused, what is allowed must do.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// The connections that are asked for, in the order of the file.

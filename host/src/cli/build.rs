@@ -7,8 +7,8 @@ use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::print;
 use super::subject;
-use crate::compiler::Options;
 use crate::compiler::requirements::normal_name;
+use crate::compiler::{Jail, Options};
 use crate::display::output::Output;
 use crate::display::units;
 
@@ -30,6 +30,11 @@ pub(super) fn build(arguments: &BuildArguments, folders: &Folders) -> Result<u8,
     let options = Options {
         upgrade: arguments.upgrade,
         locked: arguments.locked,
+        jail: match (arguments.no_jail, arguments.require_jail) {
+            (true, _) => Jail::None,
+            (false, true) => Jail::Whole,
+            (false, false) => Jail::Usual,
+        },
         allow_sdists: arguments.allow_sdist.iter().map(|name| normal_name(name)).collect(),
     };
     let built = subject::build(&project, folders, &options, &output)?;

@@ -19,7 +19,7 @@ use crate::policy::held::{
     Binding, Bindings, OauthRule, PLACEHOLDER_DIGITS, SecretRule, SecretRules, placeholder, token_grant,
 };
 use crate::policy::limits::Limits;
-use crate::policy::secrets::Secret;
+use crate::policy::secrets::{Learned, Secret};
 use crate::secrets::{Keys, SECRET_BYTES, SecretStore, SecretsError};
 use crate::sync::Confidential;
 
@@ -208,8 +208,14 @@ pub(super) fn compose(sources: Sources<'_>, way: &Way<'_>) -> Result<Composed, F
         }
     }
     configuration.extend(said.values);
-    let mut holding =
-        Holding { configuration, replayed, values: Vec::new(), bindings: Vec::new(), sources: Vec::new() };
+    let mut holding = Holding {
+        configuration,
+        replayed,
+        values: Vec::new(),
+        learned: Learned::default(),
+        bindings: Vec::new(),
+        sources: Vec::new(),
+    };
     for (name, rule) in rules.secrets {
         holding.secret(name, rule)?;
     }
@@ -225,9 +231,9 @@ pub(super) fn compose(sources: Sources<'_>, way: &Way<'_>) -> Result<Composed, F
     }
     // Tokens are fetched with these, by the host alone.
     holding.configuration.retain(|name, _| !used.contains(name));
-    let Holding { configuration, values, bindings, sources, .. } = holding;
+    let Holding { configuration, values, learned, bindings, sources, .. } = holding;
     let held = (!bindings.is_empty() && !replayed).then(|| Arc::new(Held::new(Bindings::new(bindings), sources)));
-    Ok(Composed { configuration, confidential: Confidential { names, values, held } })
+    Ok(Composed { configuration, confidential: Confidential { names, values, learned, held } })
 }
 
 /// The stored secrets. In a replay they are not needed, so that only their names are read, as far as they are there.
@@ -259,6 +265,7 @@ struct Holding {
     configuration: BTreeMap<String, String>,
     replayed: bool,
     values: Vec<Secret>,
+    learned: Learned,
     bindings: Vec<Binding>,
     sources: Vec<Source>,
 }
@@ -317,7 +324,7 @@ impl Holding {
         );
         let (hosts, places) = (rule.hosts.clone(), rule.places.clone());
         let credentials = Credentials { client_id, client_secret, refresh_token };
-        let token = Oauth::new(name.clone(), rule, credentials, client, Some(keep));
+        let token = Oauth::new(name.clone(), rule, credentials, client, Some(keep), self.learned.clone());
         self.bind(name, hosts, places, Source::Token(Box::new(token)))
     }
 

@@ -1,14 +1,19 @@
 //! The environment a connector sees: what the operator passes, and who it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::failure::Failure;
 
 /// Most bytes of all names and values; the connector keeps them in its memory.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// What `--env` says.
-pub(super) struct Environment(BTreeMap<String, String>);
+/// What `--env` and `--env-secret` say.
+#[derive(Default)]
+pub(super) struct Environment {
+    variables: BTreeMap<String, String>,
+    /// Variables that are secrets, by the names of those.
+    secrets: BTreeMap<String, String>,
+}
 
 impl Environment {
     /// Takes `NAME=VALUE` as it is, and for a `NAME` alone the value that `own` has.
@@ -23,10 +28,7 @@ impl Environment {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (argument.as_str(), own(argument)),
             };
-            if name.is_empty() || name.contains(|letter: char| letter.is_control() || letter.is_whitespace()) {
-                return Err(Failure::refused("--env has a variable without a name, or with one of several words")
-                    .hint("pass NAME=VALUE, or NAME alone for your own value"));
-            }
+            check_name(name).map_err(|failure| failure.hint("pass NAME=VALUE, or NAME alone for your own value"))?;
             let value = value.ok_or_else(|| {
                 Failure::refused(format!("--env {name}: there is no such variable here, or it is not UTF-8"))
                     .hint("set it, or pass its value with --env NAME=VALUE")
@@ -37,7 +39,41 @@ impl Environment {
         if bytes > MOST_BYTES {
             return Err(Failure::refused(format!("the variables of --env are larger than {MOST_BYTES} bytes")));
         }
-        Ok(Self(variables))
+        Ok(Self { variables, secrets: BTreeMap::new() })
+    }
+
+    /// Takes `NAME=SECRET`, and for a `NAME` alone the secret that is called so.
+    ///
+    /// # Errors
+    /// When a name is none.
+    pub(super) fn and_secrets(mut self, arguments: &[String]) -> Result<Self, Failure> {
+        for argument in arguments {
+            let (name, secret) = argument.split_once('=').unwrap_or((argument, argument));
+            check_name(name).map_err(|failure| failure.hint("pass --env-secret NAME=SECRET, or NAME alone"))?;
+            self.secrets.insert(name.to_owned(), secret.to_owned());
+        }
+        Ok(self)
+    }
+
+    /// With the values of its secrets, as the connector has them in its configuration: for one that the host holds
+    /// that is its placeholder. What they are called now is secret too.
+    ///
+    /// # Errors
+    /// When there is no such secret.
+    pub(super) fn with_values(
+        mut self,
+        configuration: &BTreeMap<String, String>,
+        secret: &mut BTreeSet<String>,
+    ) -> Result<Self, Failure> {
+        for (name, called) in std::mem::take(&mut self.secrets) {
+            let value = configuration.get(&called).filter(|_| secret.contains(&called)).ok_or_else(|| {
+                Failure::refused(format!("--env-secret {name}: there is no secret `{}`", called.escape_debug()))
+                    .hint("store it with `sluice secrets set`, or name a file with --secret-file")
+            })?;
+            self.variables.insert(name.clone(), value.clone());
+            secret.insert(name);
+        }
+        Ok(self)
     }
 
     /// With the variables that say which connection is synced, unless they were passed.
@@ -52,9 +88,16 @@ impl Environment {
         let says = replay.then_some(("SLUICE_REPLAY", "1"));
         let mut variables: BTreeMap<_, _> =
             own.into_iter().chain(says).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        variables.extend(self.0);
+        variables.extend(self.variables);
         variables
     }
+}
+
+fn check_name(name: &str) -> Result<(), Failure> {
+    if name.is_empty() || name.contains(|letter: char| letter.is_control() || letter.is_whitespace()) {
+        return Err(Failure::refused("a variable has no name, or one of several words"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ pub(super) fn summary(
                 truncates: counts.truncates,
                 swept: counts.swept,
                 nulled: counts.nulled,
+                keyless: counts.keyless,
                 quarantined: counts.quarantined,
                 active_rows: counts.active,
             })

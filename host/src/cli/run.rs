@@ -55,7 +55,8 @@ pub(super) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         granted,
         trust,
         server: arguments.grants.with_server.clone().map(Server::Script),
-        environment: Environment::parse(&arguments.env, |name| std::env::var(name).ok())?,
+        environment: Environment::parse(&arguments.env, |name| std::env::var(name).ok())?
+            .and_secrets(&arguments.env_secret)?,
         state: arguments.state.as_deref().map(initial_state).transpose()?,
         settings: arguments.landing.read()?,
         limits: arguments.limits.clone(),

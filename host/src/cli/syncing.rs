@@ -176,7 +176,8 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         replayed,
     };
     let way = Way { grants: &grants, trust: &wanted.trust, limits: &limits };
-    let Composed { configuration, confidential } = compose(sources, &way)?;
+    let Composed { configuration, mut confidential } = compose(sources, &way)?;
+    let environment = wanted.environment.with_values(&configuration, &mut confidential.names)?;
     let network = network(wanted.tape, grants, wanted.trust, redaction(&configuration, &confidential), server_url)?;
     let redactor = confidential.said(&configuration);
 
@@ -185,7 +186,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         Started { connector: subject.name(), version: subject.version(), digest: &digest, connection: &connection };
     let progress = Arc::new(SyncProgress::start((*output).clone(), Arc::clone(&counters), &started));
     let log = Arc::new(LastLines::new(LOG_LINES, Some(progress.clone())));
-    let environment = wanted.environment.with_connection(&connection, replayed);
+    let environment = environment.with_connection(&connection, replayed);
     // What the host says of itself and the connection is no secret, and stands in paths.
     let own = |value: &&String| **value != connection && !["test_group_id", "local_debug"].contains(&value.as_str());
     let private = Private::new(configuration.values().chain(environment.values().filter(own)));

@@ -96,7 +96,7 @@ impl Wall {
             Self::Workers(code, launch, parcel) => (code, launch, parcel),
             Self::None(engine, component) => return Ok(Place::Here(engine, component)),
         };
-        let worker = Worker::open(code, limits, launch).map_err(|error| match error {
+        let worker = Worker::open_with(code, limits, launch, parcel.clone()).map_err(|error| match error {
             WorkerError::Refused(_) => Failure::refused(error.to_string()).hint(CHECK),
             WorkerError::Jail(_) => Failure::refused(error.to_string()).hint(
                 "run it on a kernel that has them, or without --require-jail, behind the sandbox and what is left",
@@ -115,10 +115,7 @@ impl Wall {
                 ));
             });
         }
-        Ok(Place::Worker(match parcel {
-            Some(parcel) => worker.with_parcel(parcel.clone()),
-            None => worker,
-        }))
+        Ok(Place::Worker(worker))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! componentize-py runs the guest's Python to take the snapshot, with the folders it is given mounted *writable* and
 //! with no network. Dependencies are imported there. So it must see nothing but a stage made for this build:
-//! without `VIRTUAL_ENV` it would mount the machine's own `site-packages` as well.
+//! without `VIRTUAL_ENV` it would mount the machine's own `site-packages` as well. The tool itself is in a jail with
+//! the same view ([`Toolchain`]), should that sandbox have a hole.
 
 use std::fs;
 use std::io::{self, Read};
@@ -143,9 +144,10 @@ pub fn componentize(
     let mut tool = command::isolated(&toolchain.python);
     // An empty PATH hides `pipenv` and other interpreters, whose packages it would look for.
     tool.env("PATH", &empty).env("VIRTUAL_ENV", &empty).env("TMPDIR", &temporary).env("TEMP", &temporary);
+    tool.env("HOME", &temporary);
     tool.args(["-I", "-c", START]).arg("-d").arg(&wit).args(["-w", WORLD, "componentize", GUEST_MODULE]);
     tool.arg("-p").arg(&sdk).arg("-o").arg(&output).current_dir(stage.path());
-    let finished = command::run(&mut tool)?;
+    let finished = command::run(&mut toolchain.held(tool, &[stage.path()], &[]))?;
     let report = read_report(&sdk.join(REPORT));
     if !report.errors.is_empty() {
         return Err(ComponentizeError::Syntax(report.errors.into_iter().take(MAX_SHOWN_ERRORS).collect()));

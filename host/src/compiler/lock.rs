@@ -21,7 +21,7 @@ const LOCK_VERSION: &str = "1.0";
 
 /// A lock file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     /// What the project required: requirements, constraints and hashes, sorted.
     pub(super) requirements: Vec<String>,
     /// What it got, by name.
@@ -64,7 +64,7 @@ impl Lock {
         Self::parse(&text).map(Some)
     }
 
-    fn parse(text: &str) -> Result<Self, LockError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, LockError> {
         let damaged = |what: &str| LockError::Damaged(what.to_owned());
         let table: Table = text.parse().map_err(|error: toml::de::Error| LockError::Damaged(error.to_string()))?;
         if table.get("lock-version").and_then(Value::as_str) != Some(LOCK_VERSION) {
@@ -92,7 +92,7 @@ impl Lock {
         })
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::from(
             "# Written by `sluice build`: the packages of this connector, by content. Keep it under version control.\n\
              # `sluice build --upgrade` looks for newer versions.\n",

@@ -9,6 +9,8 @@
 //!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
 //! 6. [`stamp`] says in the component what it is and what it asks for.
 //!
+//! The tools of 4 and 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment.
+//!
 //! `sluice dev` builds nothing of a project: it hands it to a [`runner`].
 //!
 //! Everything is named by its content: unchanged input builds nothing. [`prune`] bounds the cache.
@@ -48,6 +50,7 @@ pub use project::{Project, ProjectError};
 use toolchain::{Toolchain, ToolchainError};
 
 use crate::stamp::{self, Dependency, Stamp};
+use crate::worker;
 
 /// Text files that come with the program: path and contents.
 pub type Embedded<'a> = &'a [(&'a str, &'a str)];
@@ -88,6 +91,20 @@ pub struct Options {
     pub locked: bool,
     /// Packages whose source may be built, which runs their code on this machine; in normal spelling.
     pub allow_sdists: Vec<String>,
+    /// What the tools that read the project are held by.
+    pub jail: Jail,
+}
+
+/// What a build's tools are held by, beside the sandbox in which a project's dependencies are imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Jail {
+    /// A process that can write into this build's folder only and has no network, as far as the system can do that.
+    #[default]
+    Usual,
+    /// The same, or nothing is built.
+    Whole,
+    /// Nothing.
+    None,
 }
 
 /// A component in the cache.
@@ -116,6 +133,9 @@ pub enum BuildError {
     /// The dependencies.
     #[error(transparent)]
     Dependencies(#[from] DependencyError),
+    /// The system lacks a part of the jail that was required.
+    #[error("this machine cannot jail a build as --require-jail demands: {} missing", .0.join(" and "))]
+    Jail(Vec<String>),
     /// The project's source.
     #[error(transparent)]
     Scan(#[from] scan::ScanError),
@@ -157,7 +177,7 @@ pub fn build(
     for name in &project.requirements.provided {
         progress.step(&format!("note: {name} is provided by the SDK and is not installed"));
     }
-    let toolchain = Toolchain::ready(cache, progress)?;
+    let toolchain = Toolchain { jail: options.jail != Jail::None, ..Toolchain::ready(cache, progress)? };
     let (requirements, folder) = (&project.requirements, project.folder.as_path());
     let resolver = Resolver { requirements, folder, toolchain: &toolchain, cache, options };
     let dependencies = resolver.resolve(progress)?;
@@ -168,6 +188,7 @@ pub fn build(
         return Ok(found);
     }
 
+    confess(options.jail, progress)?;
     for finding in scan::scan(project, &dependencies.site, inputs, &toolchain)? {
         progress.step(&format!("note: {finding}"));
     }
@@ -183,6 +204,27 @@ pub fn build(
         .map_err(|error| BuildError::Write { path: path.clone(), source: error.into() })?;
     write_whole(&path, &component)?;
     Ok(described(path, key, stamp, &component, true))
+}
+
+/// Says what is missing of the jail.
+fn confess(jail: Jail, progress: &mut dyn Progress) -> Result<(), BuildError> {
+    if jail == Jail::None {
+        progress.step("note: --no-jail: the build's tools run as you, with your files and network");
+        return Ok(());
+    }
+    let missing = worker::missing_for_tools();
+    match missing.is_empty() {
+        true => Ok(()),
+        false if jail == Jail::Whole => Err(BuildError::Jail(missing)),
+        false => {
+            let missing = missing.join(" and no ");
+            progress.step(&format!(
+                "note: WARNING: this machine has no {missing}: the wall behind the build's sandbox is not whole \
+                 (--require-jail refuses to build like this)"
+            ));
+            Ok(())
+        }
+    }
 }
 
 /// What the component of a project says of itself.

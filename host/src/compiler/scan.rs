@@ -110,7 +110,7 @@ pub(super) fn scan(
     fs::write(&question, text.to_string()).map_err(failed(&question))?;
     let mut tool = command::isolated(&toolchain.python);
     tool.args(["-I", "-c", START]).arg(stage.path()).arg(&question).arg(&answer);
-    let finished = command::run(&mut tool)?;
+    let finished = command::run(&mut toolchain.held(tool, &[stage.path()], &[site]))?;
     if !finished.success {
         return Err(ScanError::Failed(finished.output));
     }

@@ -106,8 +106,13 @@ impl Real {
         let native = crate::embedded::NATIVE;
         let inputs = Inputs { wit: &wit, sdk: &sdk, native, sdk_version: "0.1.0", contract_version: "0.1.0" };
         let mut steps = Vec::new();
-        let built =
-            build(project, &inputs, &self.cache, &Options::default(), &mut |line: &str| steps.push(line.to_owned()));
+        let built = build(
+            project,
+            &inputs,
+            &self.cache,
+            &Options { jail: Jail::None, ..Options::default() },
+            &mut |line: &str| steps.push(line.to_owned()),
+        );
         (built, steps)
     }
 }

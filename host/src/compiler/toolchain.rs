@@ -8,6 +8,7 @@ use std::process::Command;
 use super::Progress;
 use super::command::{self, CommandError};
 use super::digest;
+use crate::worker;
 
 /// The tools with their versions and hashes, as pip reads them.
 pub const LOCK: &str = include_str!("toolchain.lock");
@@ -21,6 +22,8 @@ const CANDIDATES: [&str; 8] =
 pub struct Toolchain {
     /// The interpreter of the virtual environment.
     pub python: PathBuf,
+    /// Whether tools that read a stranger's files run in a jail.
+    pub jail: bool,
 }
 
 /// Why the tools cannot be had.
@@ -77,7 +80,7 @@ impl Toolchain {
         let lock = File::create(cache.join("toolchain.lock")).map_err(writing)?;
         lock.lock().map_err(writing)?;
 
-        let ready = Self { python: interpreter(&home) };
+        let ready = Self { python: interpreter(&home), jail: true };
         if ready.works() {
             return Ok(ready);
         }
@@ -91,6 +94,11 @@ impl Toolchain {
         }
         fs::rename(making.keep(), &home).map_err(writing)?;
         Ok(ready)
+    }
+
+    /// The command as it is to run: in a jail, in which it can write below `write` and read below `read`.
+    pub(super) fn held(&self, tool: Command, write: &[&Path], read: &[&Path]) -> Command {
+        if self.jail { worker::jailed(&tool, write, read) } else { tool }
     }
 
     fn works(&self) -> bool {

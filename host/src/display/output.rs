@@ -314,6 +314,24 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn one_of_several_connections_is_named() {
+        let (output, shared) = output(Mode::Plain);
+        output.of_connection("shop").log(Level::Info, "hello");
+        output.line("all");
+        assert_eq!(shared.text(), "[shop] 12:00:00.120 INFO     hello\nall\n");
+        let (output, shared) = self::output(Mode::Json);
+        let shop = output.of_connection("shop");
+        shop.log(Level::Info, "hello");
+        shop.event("finished", &serde_json::json!({"connection": "shop"}));
+        output.event("batch_finished", &());
+        let lines: Vec<serde_json::Value> =
+            shared.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["connection"], "shop");
+        assert_eq!(shared.text().lines().nth(1).unwrap().matches("connection").count(), 1);
+        assert!(lines[2].get("connection").is_none());
+    }
+
+    #[test]
     fn a_closed_pipe_is_reported_at_the_end() {
         struct Closed;
         impl Write for Closed {

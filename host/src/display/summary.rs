@@ -148,6 +148,8 @@ pub struct TableSummary {
     pub swept: u64,
     /// Values that did not fit and became NULL.
     pub nulled: u64,
+    /// Rows that lack a part of the primary key; counted among the others too.
+    pub keyless: u64,
     /// Rows kept aside because they cannot land.
     pub quarantined: u64,
     /// Rows that were active for the first time in their month.
@@ -167,8 +169,12 @@ pub struct ResyncSummary {
 type Count = (&'static str, fn(&TableSummary) -> u64);
 
 /// What is shown of a table only when there is something to show.
-const UNUSUAL: [Count; 3] =
-    [("swept", |table| table.swept), ("nulled", |table| table.nulled), ("quarantined", |table| table.quarantined)];
+const UNUSUAL: [Count; 4] = [
+    ("swept", |table| table.swept),
+    ("nulled", |table| table.nulled),
+    ("without key", |table| table.keyless),
+    ("quarantined", |table| table.quarantined),
+];
 
 /// Traffic with one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -436,7 +442,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_keys_of_the_json_form_are_stable() {
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"connections":0,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"keyless":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"keyless":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"connections":0,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
         for class in ["connector", "limit", "denied", "host"] {
             assert!(
                 serde_json::to_string(&[

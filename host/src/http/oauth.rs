@@ -20,7 +20,7 @@ use super::upload::RequestBody;
 use crate::policy::base64;
 use crate::policy::held::{ClientAuthentication, Flow, OauthRule};
 use crate::policy::limits::{Limits, TOKEN_BYTES, TOKEN_REQUESTS};
-use crate::policy::secrets::{Secret, percent_encode};
+use crate::policy::secrets::{Learned, Secret, percent_encode};
 
 /// A token is renewed this long before it expires, or a tenth of its life when that is shorter.
 const EARLY: Duration = Duration::from_secs(60);
@@ -61,6 +61,7 @@ pub struct Oauth {
     rule: OauthRule,
     credentials: Credentials,
     keep: Option<Arc<dyn Keep>>,
+    learned: Learned,
     client: Client,
     current: Mutex<Current>,
 }
@@ -91,7 +92,8 @@ struct Refused {
 }
 
 impl Oauth {
-    /// A token named `name`. `client` may reach the token's URL and nothing else.
+    /// A token named `name`. `client` may reach the token's URL and nothing else; what is fetched is made known to
+    /// `learned`.
     #[must_use]
     pub fn new(
         name: String,
@@ -99,9 +101,10 @@ impl Oauth {
         credentials: Credentials,
         client: Client,
         keep: Option<Arc<dyn Keep>>,
+        learned: Learned,
     ) -> Self {
         let current = Current { token: None, refresh: credentials.refresh_token.clone() };
-        Self { name, rule, credentials, keep, client, current: Mutex::new(current) }
+        Self { name, rule, credentials, keep, learned, client, current: Mutex::new(current) }
     }
 
     /// The limits of a token endpoint's client.
@@ -122,6 +125,7 @@ impl Oauth {
         let granted = self.fetch(current.refresh.as_ref()).await?;
         if let Some(renewed) = granted.refresh_token.filter(|_| self.rule.flow == Flow::RefreshToken) {
             let renewed = Secret::new(renewed);
+            self.learned.learn(&renewed);
             // The former one may be worth nothing from now on: this one must not be lost.
             if current.refresh.as_ref() != Some(&renewed) {
                 self.keep(&renewed).await?;
@@ -129,6 +133,7 @@ impl Oauth {
             }
         }
         let token = Secret::new(granted.access_token);
+        self.learned.learn(&token);
         let life = granted
             .expires_in
             .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).map_or(LONGEST, |life| life.min(LONGEST)));

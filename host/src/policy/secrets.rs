@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use super::terminal::{Lines, cut_mark, visible, visible_prefix};
 
@@ -57,16 +58,65 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The forms in which secrets are recognised.
+#[derive(Clone, Default)]
+struct Patterns {
+    all: BTreeSet<String>,
+    longest: usize,
+}
+
+impl Patterns {
+    fn add(&mut self, secret: &Secret) {
+        let value = secret.expose();
+        if value.chars().count() >= SECRET_CHARS {
+            collect_forms(value, &mut self.all);
+            self.longest = self.all.iter().map(String::len).max().unwrap_or(0);
+        }
+    }
+
+    fn find(&self, text: &str, found: &mut Vec<(usize, usize)>) {
+        for pattern in &self.all {
+            let mut from = 0;
+            while let Some(at) = text.get(from..).and_then(|rest| rest.find(pattern.as_str())) {
+                let start = from + at;
+                found.push((start, start + pattern.len()));
+                from = text.ceil_char_boundary(start + 1);
+            }
+        }
+    }
+}
+
+/// Secrets that turn up while a sync runs, as tokens do that the host fetches. Clones share them.
+#[derive(Clone, Default)]
+pub struct Learned(Arc<RwLock<Patterns>>);
+
+impl fmt::Debug for Learned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Learned")
+    }
+}
+
+impl Learned {
+    /// Every [`Redactor`] that has this knows the secret from now on.
+    pub fn learn(&self, secret: &Secret) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).add(secret);
+    }
+
+    fn patterns(&self) -> RwLockReadGuard<'_, Patterns> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Removes secrets from text.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    patterns: Vec<String>,
-    longest: usize,
+    known: Patterns,
+    learned: Learned,
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} patterns)", self.patterns.len())
+        write!(f, "Redactor({} patterns)", self.known.all.len())
     }
 }
 
@@ -76,27 +126,28 @@ impl Redactor {
     /// are left out.
     #[must_use]
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut patterns = BTreeSet::new();
-        for secret in secrets {
-            let value = secret.expose();
-            if value.chars().count() >= SECRET_CHARS {
-                collect_forms(value, &mut patterns);
-            }
-        }
-        let longest = patterns.iter().map(String::len).max().unwrap_or(0);
-        Self { patterns: patterns.into_iter().collect(), longest }
+        let mut known = Patterns::default();
+        secrets.into_iter().for_each(|secret| known.add(secret));
+        Self { known, learned: Learned::default() }
+    }
+
+    /// The same, knowing what is learned too.
+    #[must_use]
+    pub fn and(self, learned: &Learned) -> Self {
+        Self { learned: learned.clone(), ..self }
     }
 
     /// Whether a secret stands in the text.
     #[must_use]
     pub fn finds(&self, text: &str) -> bool {
-        self.patterns.iter().any(|pattern| text.contains(pattern.as_str()))
+        let finds = |patterns: &Patterns| patterns.all.iter().any(|pattern| text.contains(pattern.as_str()));
+        finds(&self.known) || finds(&self.learned.patterns())
     }
 
     /// Whether there is nothing to redact.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+        self.known.all.is_empty() && self.learned.patterns().all.is_empty()
     }
 
     /// The text without secrets.
@@ -117,13 +168,14 @@ impl Redactor {
     /// and at most `max_bytes` long. Looks at no more of a long message than it needs.
     #[must_use]
     pub fn log_line(&self, message: &str, lines: Lines, max_bytes: usize) -> String {
-        let window = message.floor_char_boundary(max_bytes.saturating_add(self.longest));
+        let longest = self.known.longest.max(self.learned.patterns().longest);
+        let window = message.floor_char_boundary(max_bytes.saturating_add(longest));
         let Some(head) = message.get(..window).filter(|head| head.len() < message.len()) else {
             return visible(&self.redact(message), lines, max_bytes);
         };
         let mut clean = self.redact(head);
         // the window may end inside a secret, which then was not recognised
-        clean.truncate(clean.floor_char_boundary(clean.len().saturating_sub(self.longest)));
+        clean.truncate(clean.floor_char_boundary(clean.len().saturating_sub(longest)));
         let mark = cut_mark(message.len());
         let (mut shown, _) = visible_prefix(&clean, lines, max_bytes.saturating_sub(mark.len()));
         shown.push_str(&mark);
@@ -134,14 +186,8 @@ impl Redactor {
     /// Where secrets stand, ascending and merged: two that overlap leave no rest.
     fn found(&self, text: &str) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
-        for pattern in &self.patterns {
-            let mut from = 0;
-            while let Some(at) = text.get(from..).and_then(|rest| rest.find(pattern.as_str())) {
-                let start = from + at;
-                all.push((start, start + pattern.len()));
-                from = text.ceil_char_boundary(start + 1);
-            }
-        }
+        self.known.find(text, &mut all);
+        self.learned.patterns().find(text, &mut all);
         all.sort_unstable();
         let mut merged: Vec<(usize, usize)> = Vec::with_capacity(all.len());
         for (start, end) in all {
@@ -247,6 +293,18 @@ mod tests {
         assert_eq!(redactor(&["abcd", "cdef"]).redact("xabcdefx"), "x[redacted]x");
         assert_eq!(redactor(&["aaaa"]).redact("aaaaaaa!"), "[redacted]!");
         assert_eq!(redactor(&[]).redact("text"), "text");
+    }
+
+    #[test]
+    fn what_is_learned_is_redacted_by_all_that_share_it() {
+        let learned = Learned::default();
+        let (one, other) = (redactor(&["known-1"]).and(&learned), Redactor::default().and(&learned));
+        assert!(other.is_empty() && one.redact("token-77") == "token-77");
+        learned.learn(&Secret::new("token-77".to_owned()));
+        assert_eq!(one.redact("known-1, token-77"), "[redacted], [redacted]");
+        assert!(!other.clone().redact("Bearer dG9rZW4tNzc=").contains("dG9rZW4tN"));
+        assert!(other.finds("a token-77") && !other.is_empty());
+        assert!(!one.log_line(&"token-77".repeat(9), Lines::One, 40).contains("token"));
     }
 
     #[test]

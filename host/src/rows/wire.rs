@@ -140,7 +140,7 @@ impl Serialize for Texts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let written = match self.gap {
             1 => Written::Joined(&self.text),
-            _ => Written::Cut(&self.text, self.ends.iter().map(|end| *end as i64).collect()),
+            _ => Written::Cut(&self.text, self.ends().iter().map(|end| *end as i64).collect()),
         };
         written.serialize(serializer)
     }
@@ -159,7 +159,7 @@ impl<'de> Deserialize<'de> for Texts {
                 && ends.last().copied().unwrap_or(0) == text.len()
         };
         match ends.filter(in_order) {
-            Some(ends) => Ok(Self { text, ends, gap: 0 }),
+            Some(ends) => Ok(Self::cut(text, ends)),
             None => Err(D::Error::custom("texts do not end where they say")),
         }
     }

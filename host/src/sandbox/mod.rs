@@ -49,6 +49,8 @@ pub use limiter::MemoryUse;
 pub(crate) use component::{admit_bytes, digest_of};
 pub(crate) use http::{remember, request_room};
 pub(crate) use instance::run;
+#[cfg(test)]
+pub(crate) use operations::unpack;
 pub(crate) use setup::{checked, form, test, work};
 pub(crate) use state::Capabilities;
 pub(crate) use still::Still;

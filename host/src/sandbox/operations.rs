@@ -200,6 +200,19 @@ impl From<types::DataType> for rows::DataType {
     }
 }
 
+/// One packed column: which of the five, and its bytes.
+#[cfg(test)]
+pub(crate) fn unpack(kind: u8, bytes: &[u8]) -> Result<rows::Values, &'static str> {
+    let text = || String::from_utf8(bytes.to_vec()).map_err(|_| "the canonical ABI lets no such text through");
+    unpacked(match kind % 5 {
+        0 => types::Values::PackedBooleans(bytes.to_vec()),
+        1 => types::Values::PackedIntegers(bytes.to_vec()),
+        2 => types::Values::PackedFloats(bytes.to_vec()),
+        3 => types::Values::PackedTexts(text()?),
+        _ => types::Values::PackedJson(text()?),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,11 +36,11 @@ pub(super) type Escape<'a> = Option<&'a mut dyn FnMut(&mut dyn FnMut(&str))>;
 pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
     jail::prepare();
     let channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let Open { version, limits } = read(&channel, LONGEST)?;
+    let Open { version, limits, given } = read(&channel, LONGEST)?;
     if version != VERSION {
         return Err(io::Error::other("the parent is another version of this program"));
     }
-    let limited = jail::limit(&bounds::running(&limits));
+    let limited = jail::limit(&bounds::running(&limits, given));
     let opened =
         SandboxEngine::without_clock().map_err(|error| error.to_string()).and_then(|engine| {
             match Loaded::map(&engine, Path::new(CODE), code_file()?) {

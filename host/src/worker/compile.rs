@@ -25,13 +25,13 @@ const REASON_BYTES: u64 = 1024 * 1024;
 
 /// Why there is no machine code.
 #[derive(Serialize, Deserialize)]
-enum Reason {
+pub(super) enum Reason {
     Nonconforming(Vec<Found>),
     Other(String),
 }
 
 #[derive(Serialize, Deserialize)]
-struct Found(Severity, crate::check::Code, String, String, Option<String>);
+pub(super) struct Found(Severity, crate::check::Code, String, String, Option<String>);
 
 /// Admits a component whose machine code runs in workers. `compiling` is called when there is none yet; making it
 /// takes some seconds.

@@ -14,28 +14,36 @@
 //! ([`Layers`]), and only then learns what to do: the configuration does not exist in it before. The parent checks
 //! what it says as it checks a connector (`serve`), holds it to its wall time, and ends it in any case.
 //!
-//! Rows cross as blocks of bytes (`rows::wire`), so that a batch costs a few copies.
+//! Rows cross as blocks of bytes (`rows::wire`), so that a batch costs a few copies. A request crosses in one message,
+//! and the answer to it in one, with its body if that is short; longer bodies are pushed as far as there is room.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | `jail` | the layers |
 //! | `bounds` | the numbers of the limits |
 //! | `message` | the channel: messages and frames |
-//! | `child`, `link`, `remote`, `remote_web` | the worker |
-//! | `parent`, `serve`, `outcome` | the parent |
+//! | `child`, `link`, `remote`, `remote_web`, `remote_body` | the worker |
+//! | `parent`, `serve`, `exchange`, `room`, `outcome` | the parent |
 //! | `compile` | compiling a stranger's component, in a jail too |
+//! | `tool` | building a stranger's project, in a jail for programs of others |
 
 mod bounds;
 mod child;
 mod compile;
+mod exchange;
+#[cfg(test)]
+mod fuzz;
 mod jail;
 mod link;
 mod message;
 mod outcome;
 mod parent;
 mod remote;
+mod remote_body;
 mod remote_web;
+mod room;
 mod serve;
+mod tool;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -43,6 +51,7 @@ use std::process::ExitCode;
 pub use compile::admit;
 pub use jail::{Layers, Wanted};
 pub use parent::{Code, Launch, Worker, WorkerError};
+pub use tool::{jailed, missing_for_tools};
 
 pub(crate) use message::{Done, Task};
 pub(crate) use outcome::run;
@@ -55,9 +64,11 @@ const COMPILER: &str = "__compiler";
 
 /// Lives as a worker if the arguments say so; `None` for everybody else. Must come first in a program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
-    match arguments.into_iter().nth(1) {
+    let mut arguments = arguments.into_iter();
+    match arguments.nth(1) {
         Some(argument) if argument == WORKER => Some(code(child::live(Wanted::default(), None))),
         Some(argument) if argument == COMPILER => Some(compile::child()),
+        Some(argument) if argument == tool::TOOL => Some(tool::child(arguments)),
         _ => None,
     }
 }

@@ -16,7 +16,7 @@ use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 
 /// The program that this process runs, also when the file has been replaced since.
-const OURSELVES: &str = "/proc/self/exe";
+pub(super) const OURSELVES: &str = "/proc/self/exe";
 /// How long a worker may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The longest message of a worker that nothing of the component ran in.
@@ -93,12 +93,26 @@ impl Worker {
     /// # Errors
     /// See [`WorkerError`].
     pub fn open(code: &Code, limits: &Limits, launch: &Launch) -> Result<Self, WorkerError> {
+        Self::open_with(code, limits, launch, None)
+    }
+
+    /// The same for a component that is a runner, which is given a project.
+    ///
+    /// # Errors
+    /// See [`WorkerError`].
+    pub fn open_with(
+        code: &Code,
+        limits: &Limits,
+        launch: &Launch,
+        parcel: Option<Parcel>,
+    ) -> Result<Self, WorkerError> {
+        let given = parcel.as_ref().map_or(0, Parcel::bytes);
         let (channel, theirs) = UnixStream::pair().map_err(WorkerError::Start)?;
         let output = code.file.try_clone().map_err(WorkerError::Start)?;
         let process = Process::start(launch.arguments.iter(), OwnedFd::from(theirs).into(), output.into())
             .map_err(WorkerError::Start)?;
         channel.set_read_timeout(Some(READY_WITHIN)).map_err(WorkerError::Start)?;
-        let opened = write(&channel, &Open { version: VERSION, limits: limits.clone() })
+        let opened = write(&channel, &Open { version: VERSION, limits: limits.clone(), given })
             .and_then(|()| read::<Opened>(&channel, LONGEST_OPENED));
         channel.set_read_timeout(None).map_err(WorkerError::Start)?;
         match opened {
@@ -106,19 +120,13 @@ impl Worker {
                 let missing = layers.missing();
                 match launch.require_jail && !missing.is_empty() {
                     true => Err(WorkerError::Jail(missing)),
-                    false => Ok(Self { digest: code.digest.clone(), process, channel, layers, parcel: None }),
+                    false => Ok(Self { digest: code.digest.clone(), process, channel, layers, parcel }),
                 }
             }
             Ok(Opened::Ready { .. }) => Err(WorkerError::NotReady("it is another version of this program".to_owned())),
             Ok(Opened::Refused(text)) => Err(WorkerError::Refused(text)),
             Err(error) => Err(WorkerError::NotReady(format!("{error}; {}", process.end().text()))),
         }
-    }
-
-    /// Gives a project to a worker whose component is a runner.
-    #[must_use]
-    pub fn with_parcel(self, parcel: Parcel) -> Self {
-        Self { parcel: Some(parcel), ..self }
     }
 
     /// SHA-256 of its component, in hex; of everything, where that is a runner with a project.

@@ -165,3 +165,18 @@ fn what_a_token_needs_must_be_there() {
     assert!(sync.stderr.contains("the token `access` needs `client`"), "{}", sync.stderr);
     assert!(sync.stderr.contains("sluice secrets set tested client"), "{}", sync.stderr);
 }
+
+/// A careless service that says the token back, and a connector that logs what it was told.
+#[test]
+fn a_token_that_comes_back_is_hidden() {
+    let (_, login) = service(100, json!(3600), |_| None);
+    let api = Witness::answering(|request| {
+        let told = request.header("authorization").unwrap_or_default().to_owned();
+        ("200 OK".to_owned(), String::new(), format!("you said {told}"))
+    });
+    let (connector, _desk) = syncing(&api, &login, "client-credentials", 1);
+    let sync = connector.with("say", "yes").succeed();
+    assert!(api.seen()[0].contains("authorization: Bearer token-number-1"), "{:?}", api.seen());
+    assert!(sync.everything().contains("the answer is you said Bearer [redacted]"), "{}", sync.everything());
+    assert_hidden(&sync.everything(), &HIDDEN);
+}

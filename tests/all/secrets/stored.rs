@@ -192,3 +192,24 @@ fn rustix_fifo(path: &Path) {
     let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
     assert!(made.success());
 }
+
+#[test]
+fn a_secret_may_be_a_variable_of_the_connectors_environment() {
+    let connector = Connector::mode("surroundings").arguments(&["--env-secret", "PLACE=api_thing"]);
+    let missing = connector.sync();
+    assert_eq!(missing.code, Some(2), "{}", missing.everything());
+    assert!(missing.stderr.contains("there is no secret `api_thing`"), "{}", missing.stderr);
+    store(&connector, "api_thing", VALUE);
+    let sync = connector.succeed();
+    let seen = connector.database().value("SELECT outcome FROM found WHERE what = 'environment'");
+    let seen: serde_json::Value = serde_json::from_str(seen.as_str().unwrap()).unwrap();
+    assert_eq!(seen["PLACE"], json!(VALUE));
+    assert_hidden(&sync.everything(), &super::FORMS);
+
+    // Of a secret that the host holds it is the placeholder.
+    let held = connector.arguments(&["--hold-secret", "api_thing=https://api.example.com"]);
+    held.succeed();
+    let seen = held.database().query("SELECT outcome FROM found WHERE what = 'environment' ORDER BY rowid");
+    let held: Vec<_> = seen.iter().map(|row| row[0].as_str().unwrap().contains("slcsecret")).collect();
+    assert_eq!(held, [false, true], "{seen:?}");
+}

@@ -32,6 +32,8 @@ def send(configuration, state):
         row = {"id": number}
         try:
             answer = requests.request(**{"timeout": 20, **wanted})
+            if "say" in configuration:
+                log.info(f"the answer is {answer.text}")
             row |= {"status": answer.status_code, "text": answer.text, "echo": answer.headers.get("X-Echo")}
         except Exception as error:
             row |= {"error": type(error).__name__, "message": str(error)}

@@ -17,8 +17,8 @@ mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 
-static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::parse(embedded::WIT).unwrap());
-static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| component(&[]));
+pub(crate) static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::parse(embedded::WIT).unwrap());
+pub(crate) static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| component(&[]));
 
 /// A component of the contract's world after `edits` of all WIT files.
 fn component(edits: &[(&str, &str)]) -> Vec<u8> {

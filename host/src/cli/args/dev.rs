@@ -48,6 +48,10 @@ pub struct DevArguments {
     /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
     pub env: Vec<String>,
+    /// Let the connector see a secret as an environment variable: NAME=SECRET for the secret of that name, stored or of
+    /// a flag, or NAME for the one called so
+    #[arg(long, value_name = "NAME[=SECRET]", help_heading = "Grants")]
+    pub env_secret: Vec<String>,
     #[command(flatten)]
     pub audit: AuditArguments,
     #[command(flatten)]
@@ -89,6 +93,7 @@ impl DevArguments {
             json: self.json,
             grants: self.grants,
             env: self.env,
+            env_secret: self.env_secret,
             accept: false,
             audit: self.audit,
             secrets: self.secrets,

@@ -49,6 +49,13 @@ pub struct BuildArguments {
     /// Once built it is kept in the cache, and later builds need no permission.
     #[arg(long, value_name = "PACKAGE")]
     pub allow_sdist: Vec<String>,
+    /// Refuse to build where the system cannot jail the build's tools with everything that there is: resource limits,
+    /// no-new-privileges, Landlock, seccomp
+    #[arg(long)]
+    pub require_jail: bool,
+    /// Run the build's tools without a jail: for a Python that lies where the jail does not look
+    #[arg(long, conflicts_with = "require_jail")]
+    pub no_jail: bool,
     /// Print one JSON object about the result instead of text
     #[arg(long)]
     pub json: bool,
@@ -140,6 +147,10 @@ pub struct RunArguments {
     /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
     pub env: Vec<String>,
+    /// Let the connector see a secret as an environment variable: NAME=SECRET for the secret of that name, stored or of
+    /// a flag, or NAME for the one called so
+    #[arg(long, value_name = "NAME[=SECRET]", help_heading = "Grants")]
+    pub env_secret: Vec<String>,
     /// Run a component that is not the one this connection accepted at its first sync, or a connector that asks for
     /// more than it did then, and accept it from now on. Grants nothing
     #[arg(long, help_heading = "Grants")]

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 
@@ -14,8 +15,19 @@ use crate::destination::DestinationError;
 /// however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    // Kept open: closing it gives the lock back.
-    _file: File,
+    file: File,
+}
+
+/// How often, and how long after another, the lock is tried: whoever looks whether a sync holds it, does for a moment.
+const TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Not by closing alone: a process that another thread starts at this moment has the file too, until it runs
+        // its own program, and would keep the lock for as long.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -36,7 +48,7 @@ impl Lock {
             .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK))
             .open(path)
             .map_err(|error| failed("cannot open the lock file", error))?;
-        match file.try_lock() {
+        match patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(DestinationError::Busy { connection: connection.to_owned(), reason: holder(&mut file) });
@@ -49,7 +61,7 @@ impl Lock {
             writeln!(file, "{}", std::process::id())
         };
         note().map_err(|error| failed("cannot write the lock file", error))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -69,11 +81,21 @@ impl Lock {
         };
         // Shared, and given back at once.
         match file.try_lock_shared() {
-            Ok(()) => Ok(false),
+            Ok(()) => file.unlock().map(|()| false).map_err(|error| failed("cannot unlock", error)),
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => Err(failed("cannot lock", error)),
         }
     }
+}
+
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            done => return done,
+        }
+    }
+    file.try_lock()
 }
 
 fn flags(flags: OFlags) -> i32 {
@@ -87,5 +109,26 @@ fn holder(file: &mut File) -> String {
     match (read, text.trim().parse::<u32>()) {
         (Ok(_), Ok(pid)) => format!("process {pid} syncs it; wait until that sync has ended"),
         _ => "another process syncs it; wait until that sync has ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_given_back_although_another_process_still_has_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.lock");
+        let lock = Lock::take(&path, "shop").unwrap();
+        // As a process that was forked at this moment.
+        let inherited = lock.file.try_clone().unwrap();
+        assert!(matches!(Lock::take(&path, "shop"), Err(DestinationError::Busy { .. })));
+        assert!(Lock::is_held(&path).unwrap());
+        drop(lock);
+        assert!(!Lock::is_held(&path).unwrap());
+        let lock = Lock::take(&path, "shop").unwrap();
+        drop((lock, inherited));
     }
 }

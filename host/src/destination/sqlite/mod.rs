@@ -80,6 +80,8 @@ pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
 pub use resume::{Kept, KeptTable};
 pub use resync::{Forget, PendingResync, Resync};
+#[cfg(test)]
+pub(crate) use state::entries as state_entries;
 pub use sync::SqliteDestination;
 pub(super) use text::{push_hex, text_form};
 pub(crate) use types::type_name;

@@ -67,7 +67,7 @@ pub(super) fn note_success(connection: &Connection, stamp: &str) -> rusqlite::Re
 
 /// The top-level keys of a state with the texts of their values, in their order; none of what
 /// is no JSON object.
-pub(super) fn entries(state: &str) -> Vec<(String, &str)> {
+pub(crate) fn entries(state: &str) -> Vec<(String, &str)> {
     let mut entries = Vec::new();
     let mut rest = state.trim_start().strip_prefix('{').unwrap_or_default();
     while let Some((key, value, after)) = entry(rest) {

@@ -16,10 +16,12 @@ use super::{Bounds, Layers, Wanted, Work};
 
 /// Descriptors of a worker: its channel, its machine code, the event loop.
 const DESCRIPTORS: u64 = 64;
+/// Descriptors of a tool, which opens the folders and files of a build.
+const DESCRIPTORS_OF_TOOLS: u64 = 1024;
 /// Address space. An engine reserves 4 GiB and guards for each memory and touches what is used.
 const ADDRESS_SPACE: u64 = 64 << 30;
 /// Landlock as far as this is known here; an older kernel enforces what it knows of it.
-const LANDLOCK: ABI = ABI::V6;
+pub(super) const LANDLOCK: ABI = ABI::V6;
 
 /// Closes what was inherited; dies with its parent; shows its memory to nobody.
 pub(in crate::worker) fn prepare() {
@@ -36,22 +38,32 @@ pub(in crate::worker) fn forget_output() {
 }
 
 pub(in crate::worker) fn limit(bounds: &Bounds) -> bool {
+    set(bounds, &[(Resource::Nofile, DESCRIPTORS), (Resource::As, ADDRESS_SPACE)])
+}
+
+pub(in crate::worker) fn limit_tool(bounds: &Bounds) -> bool {
+    set(bounds, &[(Resource::Nofile, DESCRIPTORS_OF_TOOLS)])
+}
+
+fn set(bounds: &Bounds, more: &[(Resource, u64)]) -> bool {
     let limits = [
         (Resource::Core, 0),
         (Resource::Fsize, bounds.file),
-        (Resource::Nofile, DESCRIPTORS),
-        (Resource::As, ADDRESS_SPACE),
         (Resource::Data, bounds.memory),
         (Resource::Cpu, bounds.cpu_seconds),
         (Resource::Msgqueue, 0),
         (Resource::Memlock, 0),
     ];
     let mut all = true;
-    for (resource, value) in limits {
+    for (resource, value) in limits.into_iter().chain(more.iter().copied()) {
         // An administrator's own, lower limit stays.
         let most = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
-        let value = Some(value.min(most));
-        all &= setrlimit(resource, Rlimit { current: value, maximum: value }).is_ok();
+        let (current, maximum) = match resource {
+            // At the one it is told, at the other it is killed, which says less.
+            Resource::Cpu => (value.min(most.saturating_sub(1)), value.saturating_add(1).min(most)),
+            _ => (value.min(most), value.min(most)),
+        };
+        all &= setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) }).is_ok();
     }
     all
 }
@@ -75,7 +87,7 @@ fn no_files() -> Result<bool, landlock::RulesetError> {
     Ok(status.ruleset != RulesetStatus::NotEnforced)
 }
 
-type Rule = (i64, Vec<SeccompRule>);
+pub(super) type Rule = (i64, Vec<SeccompRule>);
 
 fn filter(work: Work) -> io::Result<()> {
     let failed = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
@@ -88,9 +100,9 @@ fn filter(work: Work) -> io::Result<()> {
 }
 
 const ENOSYS: u32 = libc::ENOSYS.cast_unsigned();
-const EPERM: u32 = libc::EPERM.cast_unsigned();
+pub(super) const EPERM: u32 = libc::EPERM.cast_unsigned();
 
-fn program(rules: Vec<Rule>, otherwise: SeccompAction, action: SeccompAction) -> io::Result<BpfProgram> {
+pub(super) fn program(rules: Vec<Rule>, otherwise: SeccompAction, action: SeccompAction) -> io::Result<BpfProgram> {
     let arch = std::env::consts::ARCH.try_into().map_err(io::Error::other)?;
     let filter = SeccompFilter::new(rules.into_iter().collect(), otherwise, action, arch);
     filter.and_then(BpfProgram::try_from).map_err(io::Error::other)
@@ -141,7 +153,7 @@ fn allowed(work: Work) -> Result<Vec<Rule>, seccompiler::BackendError> {
 }
 
 /// Descriptors that are open, memory, threads, time, chance and this process's own signals.
-const FREELY: [i64; 43] = [
+const FREELY: [i64; 44] = [
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_readv,
@@ -179,6 +191,8 @@ const FREELY: [i64; 43] = [
     libc::SYS_nanosleep,
     libc::SYS_clock_nanosleep,
     libc::SYS_clock_gettime,
+    // Without it the clock of the engine has no resolution but what lies on the stack.
+    libc::SYS_clock_getres,
     libc::SYS_gettimeofday,
     libc::SYS_getrandom,
     libc::SYS_sigaltstack,

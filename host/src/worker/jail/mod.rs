@@ -10,6 +10,8 @@
 //! The last two overlap on purpose: each alone keeps files and the network closed.
 
 #[cfg(target_os = "linux")]
+mod building;
+#[cfg(target_os = "linux")]
 mod calls;
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
@@ -17,6 +19,8 @@ mod system;
 #[cfg(not(target_os = "linux"))]
 #[path = "other.rs"]
 mod system;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +86,23 @@ pub(super) struct Bounds {
     pub(super) file: u64,
 }
 
+/// The places of a tool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    /// The program that it becomes.
+    pub(super) program: PathBuf,
+    /// What it may write and read, with everything below.
+    pub(super) write: Vec<PathBuf>,
+    /// What it may only read.
+    pub(super) read: Vec<PathBuf>,
+}
+
+/// Goes into the jail of a tool, which is a program of others.
+#[cfg(target_os = "linux")]
+pub(super) use building::enter_tool;
+#[cfg(not(target_os = "linux"))]
+pub(super) use system::enter_tool;
+
 /// Closes what was inherited and sets limits: what can be done before the work is known.
 pub(super) use system::prepare;
 
@@ -93,4 +114,4 @@ pub(super) use system::enter;
 pub(super) use system::forget_output;
 
 /// Sets the limits of the system; whether they are in force.
-pub(super) use system::limit;
+pub(super) use system::{limit, limit_tool};

@@ -1,6 +1,6 @@
 //! A system without these layers.
 
-use super::{Bounds, Layers, Wanted, Work};
+use super::{Bounds, Layers, Places, Wanted, Work};
 
 pub(in crate::worker) fn prepare() {}
 
@@ -8,6 +8,14 @@ pub(in crate::worker) fn forget_output() {}
 
 pub(in crate::worker) fn limit(_bounds: &Bounds) -> bool {
     false
+}
+
+pub(in crate::worker) fn limit_tool(_bounds: &Bounds) -> bool {
+    false
+}
+
+pub(in crate::worker) fn enter_tool(_places: &Places) -> Layers {
+    Layers::default()
 }
 
 pub(in crate::worker) fn enter(_work: Work, _wanted: Wanted) -> Layers {

@@ -1,0 +1,102 @@
+//! Build tools in a jail: they read a stranger's project, and run its dependencies in a sandbox of their own.
+//!
+//! **Threat.** Whoever builds a connector runs tools on what its author wrote. The code in it only ever runs inside of
+//! WebAssembly, so this is the second wall again, for the day that the tool's sandbox or one of its parsers has a hole.
+//! Tools are programs of others, so they cannot be held as tightly as a worker: they may read the system's libraries
+//! and their interpreter, write into the folder of one build, and start programs that lie among those libraries.
+//!
+//! This program starts itself, goes into jail, and becomes the tool.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use super::bounds;
+use super::jail::{self, Layers, Places};
+
+/// The argument that makes this program a tool in a jail.
+pub(super) const TOOL: &str = "__tool";
+const WRITE: &str = "write";
+const READ: &str = "read";
+const PROBE: &str = "probe";
+const GO: &str = "--";
+/// Exits with this when the tool could not be started.
+const NOT_STARTED: u8 = 126;
+
+/// The same command in a jail: it can write below `write`, read below `read` and what every program needs, and reach
+/// no network. Its environment is the one it was given.
+#[must_use]
+pub fn jailed(tool: &Command, write: &[&Path], read: &[&Path]) -> Command {
+    let mut jailed = Command::new(super::parent::OURSELVES);
+    jailed.arg(TOOL);
+    for (kind, paths) in [(WRITE, write), (READ, read)] {
+        for path in paths {
+            jailed.arg(kind).arg(path);
+        }
+    }
+    jailed.arg(GO).arg(tool.get_program()).args(tool.get_args()).env_clear();
+    jailed.envs(tool.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = tool.get_current_dir() {
+        jailed.current_dir(folder);
+    }
+    jailed
+}
+
+/// What is missing of the jail for tools on this machine, in plain words.
+#[must_use]
+pub fn missing_for_tools() -> Vec<String> {
+    let probed = Command::new(super::parent::OURSELVES).args([TOOL, PROBE]).env_clear().output();
+    match probed {
+        Ok(said) if said.status.success() => String::from_utf8_lossy(&said.stdout).lines().map(str::to_owned).collect(),
+        _ => vec!["every layer".to_owned()],
+    }
+}
+
+/// Becomes the tool.
+pub(super) fn child(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let (mut places, mut command) = (Places::default(), None);
+    let mut arguments = arguments;
+    while let Some(kind) = arguments.next() {
+        if kind == GO {
+            command = arguments.next().map(Command::new);
+            break;
+        }
+        if kind == PROBE {
+            return probe();
+        }
+        let Some(path) = arguments.next().map(PathBuf::from) else { break };
+        match kind {
+            kind if kind == WRITE => places.write.push(path),
+            _ => places.read.push(path),
+        }
+    }
+    let Some(mut command) = command else { return ExitCode::from(NOT_STARTED) };
+    places.program = PathBuf::from(command.get_program());
+    enter(&places);
+    let error = command.args(arguments).exec();
+    say(&format!("cannot start {}: {error}", command.get_program().display()));
+    ExitCode::from(NOT_STARTED)
+}
+
+fn enter(places: &Places) -> Layers {
+    jail::prepare();
+    let limits = jail::limit_tool(&bounds::building());
+    let mut layers = jail::enter_tool(places);
+    layers.limits &= limits;
+    layers
+}
+
+fn probe() -> ExitCode {
+    let missing = enter(&Places::default()).missing().join("\n");
+    use std::io::Write;
+    match std::io::stdout().write_all(missing.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
