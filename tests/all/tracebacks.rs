@@ -79,9 +79,9 @@ fn frames_of_the_sdk_are_one_line() {
         &said,
         &[
             "During handling of the above exception, another exception occurred:",
-            "op.upsert(\"items\", {\"id\": object()})",
+            "op.upsert(\"items\", [\"no row\"])",
             "of sluice (-v shows them)",
-            "TypeError",
+            "AttributeError",
         ],
     );
     assert!(!said.contains("_writer.py"), "{said}");

@@ -114,8 +114,8 @@ pub fn report(summary: &SyncSummary, limits: &BTreeMap<&'static str, u64>, priva
 /// When it cannot be written.
 pub fn keep(folder: &Path, connection: &str, report: &str) -> io::Result<PathBuf> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let time = Timestamp::now().strftime("%Y%m%dT%H%M%S");
-    let micros = Timestamp::now().subsec_microsecond();
+    let now = Timestamp::now();
+    let (time, micros) = (now.strftime("%Y%m%dT%H%M%S"), now.subsec_nanosecond() / 1_000);
     let path = folder.join(format!("{time}.{micros:06}-{connection}.json"));
     write(&path, report)?;
     let mut all: Vec<PathBuf> =

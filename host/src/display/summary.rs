@@ -413,6 +413,9 @@ pub(super) mod tests {
             Traceback:
               File "connector.py", line 3\u{202e}
           hint: run it again with a smaller page
+          last log lines:
+            INFO page 3\x07
+          crash report: state/crashes/1.json
 
           rows         12,357 (1.2 MiB) received, 5,344 rows/s
           checkpoints  3
@@ -439,7 +442,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_keys_of_the_json_form_are_stable() {
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"keyless":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"keyless":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"connections":0,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"keyless":0,"quarantined":0,"active_rows":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"keyless":0,"quarantined":0,"active_rows":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"connections":0,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
         for class in ["connector", "limit", "denied", "host"] {
             assert!(
                 serde_json::to_string(&[

@@ -137,7 +137,8 @@ fn parts(text: &str) -> Vec<Part<'_>> {
             Some(Part::Frame { indent, frame, lines }) if deeper(line, indent) => {
                 if lines.len() == 1 {
                     let source = line.get(indent.len()..).unwrap_or_default().trim();
-                    frame.source = Some(source.to_owned()).filter(|source| !source.is_empty());
+                    frame.source = Some(source.to_owned())
+                        .filter(|source| !source.is_empty() && !source.starts_with("[Previous line"));
                 }
                 lines.push(line);
             }
@@ -213,7 +214,24 @@ look at the page
 
     #[test]
     fn the_authors_frames_stay_and_others_are_one_line() {
-        insta::assert_snapshot!(folded(CHAINED), @"");
+        insta::assert_snapshot!(folded(CHAINED), @r##"
+        Traceback (most recent call last):
+          File "/project/shop/api.py", line 12, in fetch
+            return json.loads(body)
+                   ~~~~~~~~~~^^^^^^
+          ... 2 frames of python (-v shows them)
+        json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)
+
+        During handling of the above exception, another exception occurred:
+
+        Traceback (most recent call last):
+          ... 1 frame of sluice (-v shows them)
+          File "/project/connector.py", line 20, in update
+            rows = fetch()
+          ... 2 frames of requests, urllib3 (-v shows them)
+        ValueError: a note follows
+        look at the page
+        "##);
     }
 
     #[test]

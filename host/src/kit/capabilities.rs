@@ -125,7 +125,7 @@ fn at(ask: &NetworkGrant, host: &str) -> Option<NetworkGrant> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 

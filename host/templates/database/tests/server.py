@@ -112,7 +112,7 @@ class Session(socketserver.StreamRequestHandler):
             return [], []
         numbered = re.sub(r"\$(\d+)", r"?\1", statement)
         wanted = len(set(re.findall(r"\?\d+", numbered)))
-        values = [*values, *[None] * (wanted - len(values))]
+        values = [*values, *[0] * (wanted - len(values))]
         for place, value in enumerate(values):
             # times are compared as they are stored
             if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value):
