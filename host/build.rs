@@ -21,7 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let contract = root.join("wit/connector.wit");
     let sdk = root.join("guest-python/src");
     let native = root.join("guest-python/native");
-    for watched in [&contract, &sdk, &native, &root.join("Cargo.lock")] {
+    let templates = root.join("host/templates");
+    for watched in [&contract, &sdk, &native, &templates, &root.join("Cargo.lock")] {
         println!("cargo::rerun-if-changed={}", watched.display());
     }
 
@@ -33,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     embed(&mut embedded, "WIT", "The WIT contract with its dependencies: path and text.", &layout)?;
     embed(&mut embedded, "SDK", "The Python SDK that is compiled into connectors: path and text.", &sdk)?;
     embed(&mut embedded, "NATIVE", "The source of the SDK's extension: path and text.", &native)?;
+    embed_templates(&mut embedded, &templates)?;
     fs::write(out.join("embedded.rs"), embedded)?;
     Ok(())
 }
@@ -123,6 +125,47 @@ fn embed(code: &mut String, name: &str, doc: &str, folder: &Path) -> Result<(), 
         writeln!(code, "    ({path:?}, include_str!({:?})),", file.canonicalize()?)?;
     }
     writeln!(code, "];")?;
+    Ok(())
+}
+
+/// Appends the files of every template: its name, and each path and text.
+fn embed_templates(code: &mut String, folder: &Path) -> Result<(), Box<dyn Error>> {
+    let mut templates: Vec<_> =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_, Box<dyn Error>>>()?;
+    templates.retain(|path| path.is_dir() && !path.file_name().unwrap_or_default().to_string_lossy().starts_with('.'));
+    templates.sort();
+    writeln!(code, "/// The projects that `sluice init` can make: name, and path and text of each file.")?;
+    writeln!(code, "#[allow(clippy::type_complexity, reason = \"a table\")]")?;
+    writeln!(code, "pub const TEMPLATES: &[(&str, &[(&str, &str)])] = &[")?;
+    for template in templates {
+        let mut files = Vec::new();
+        collect_all(&template, &mut files)?;
+        files.sort();
+        writeln!(code, "    ({:?}, &[", template.file_name().unwrap_or_default().to_string_lossy())?;
+        for file in files {
+            let path = file.strip_prefix(&template)?.to_str().ok_or("a path that is not UTF-8")?;
+            writeln!(code, "        ({path:?}, include_str!({:?})),", file.canonicalize()?)?;
+        }
+        writeln!(code, "    ]),")?;
+    }
+    writeln!(code, "];")?;
+    Ok(())
+}
+
+/// Files that somebody wrote; trying a template leaves others.
+fn collect_all(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let made = [".wasm", ".pyc", "pylock.sluice.toml"].iter().any(|ending| name.ends_with(ending));
+        if path.is_dir() {
+            if name != "__pycache__" && name != "warehouse" && !name.starts_with('.') {
+                collect_all(&path, files)?;
+            }
+        } else if !made && !name.starts_with('.') {
+            files.push(path);
+        }
+    }
     Ok(())
 }
 

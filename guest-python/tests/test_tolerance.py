@@ -40,24 +40,19 @@ def test_rows_that_cannot_be_sent_are_handed_over(host):
     tolerate(host, rejects=True)
     op.upsert("t", {"id": 1, "x": 1})
     op.upsert("t", {"id": 2, "x": "many", "d": None})
-    op.upsert("t", {"id": None, "x": 1})
-    op.upsert("t", {"x": 1})
     op.update("t", {"id": 3, "x": "\ud800", 5: "no name"})
-    op.delete("t", {"x": 1})
     op.upsert("t", {"id": 4, "x": 2})
     host.finish()
     landed = [row["id"][1] for call, _, rows in host.calls if call == "upsert" for row in rows]
     assert landed == [1, 4]
     found = rejected(host)
-    assert [kind for kind, _, _ in found] == ["upsert", "upsert", "upsert", "update", "delete"]
+    assert [kind for kind, _, _ in found] == ["upsert", "update"]
     assert found[0][1:] == (
         "column x: a INT column takes int or bool, not str",
         [{"id": ("integer", 2), "x": ("text", "many"), "d": None}],
     )
-    assert found[1][1] == "column id: a primary key must not be None"
-    assert found[2][1] == "primary key column id must not be left out"
-    assert "column x" in found[3][1]
-    assert found[3][2] == [{"id": ("integer", 3), "x": ("text", "\\ud800")}]
+    assert "column x" in found[1][1]
+    assert found[1][2] == [{"id": ("integer", 3), "x": ("text", "\\ud800")}]
 
 
 def test_other_errors_are_not_rows(host):

@@ -29,7 +29,10 @@
 //! | [`batch`] | many syncs in one process: order, retries, stopping | `fleet`, `sync` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
 //! | [`compiler`] | from a Python project to a component, with tools in a jail of `worker` | `policy`, `stamp`, `worker` |
+//! | [`trial`] | a sync on trial: what it did is written down, and it can be cut as in a crash | `ops`, `rows` |
+//! | [`kit`] | the contract kit: what every connector is held against, by real syncs | `sync`, `trial`, `cassette` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
+//! | [`crash`] | crash reports, without what is not whoever helps's to see | `policy`, `display` |
 //! | [`cli`] | the command line; the only place that reads the environment | all |
 //!
 //! A row's way: `connector.py` → SDK (typed columns) → `sandbox` → `ops` → `queue` → writer
@@ -43,6 +46,7 @@ pub mod cli;
 pub mod compiler;
 mod confidential;
 pub mod counters;
+pub mod crash;
 pub mod destination;
 pub mod display;
 pub mod error;
@@ -60,6 +64,7 @@ mod fuzzing;
 pub mod history;
 pub mod http;
 mod incidents;
+pub mod kit;
 pub mod landing;
 pub mod log;
 mod numbers;
@@ -73,6 +78,7 @@ pub mod secrets;
 pub mod setup;
 pub mod stamp;
 pub mod sync;
+pub mod trial;
 pub mod worker;
 
 /// Text files that are part of this binary.

@@ -1,7 +1,8 @@
 //! The connector's log: what a guest says, made safe, redacted, bounded and passed on.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::policy::limits::Limits;
 use crate::policy::secrets::Redactor;
@@ -45,6 +46,52 @@ impl Level {
 pub trait LogSink: Send + Sync {
     /// One line, already redacted, bounded and without control characters.
     fn line(&self, level: Level, text: &str);
+}
+
+/// Passes lines on, counts them, and remembers the last.
+pub struct LastLines {
+    next: Option<Arc<dyn LogSink>>,
+    most: usize,
+    seen: Mutex<(u64, VecDeque<String>)>,
+}
+
+impl LastLines {
+    /// Remembers `most` lines; `next` gets them all.
+    #[must_use]
+    pub fn new(most: usize, next: Option<Arc<dyn LogSink>>) -> Self {
+        Self { next, most, seen: Mutex::default() }
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.seen().0
+    }
+
+    /// The last of them with their levels, oldest first.
+    #[must_use]
+    pub fn last(&self) -> Vec<String> {
+        self.seen().1.iter().cloned().collect()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, (u64, VecDeque<String>)> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LogSink for LastLines {
+    fn line(&self, level: Level, text: &str) {
+        let mut seen = self.seen();
+        seen.0 += 1;
+        if seen.1.len() >= self.most {
+            seen.1.pop_front();
+        }
+        seen.1.push_back(format!("{} {text}", level.as_str()));
+        drop(seen);
+        if let Some(next) = &self.next {
+            next.line(level, text);
+        }
+    }
 }
 
 /// The log of one sync.

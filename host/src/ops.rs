@@ -18,6 +18,7 @@ use crate::policy::identifiers;
 use crate::policy::limits::{Limits, ROW_OVERHEAD_BYTES};
 use crate::queue::{Sender, WriterFailure};
 use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, TableName};
+use crate::trial::Trial;
 
 mod files;
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub(crate) struct Operations {
     checkpoint_rate: (Instant, Rate),
     files: files::Files,
     guard: Option<StateGuard>,
+    trial: Trial,
     /// Operations are refused until `sync` runs.
     open: bool,
 }
@@ -83,6 +85,7 @@ impl Operations {
             checkpoint_rate: (Instant::now(), Rate::default()),
             files: files::Files::default(),
             guard: None,
+            trial: Trial::default(),
             open: false,
         }
     }
@@ -93,8 +96,28 @@ impl Operations {
         self
     }
 
+    /// Writes down what it takes, and ends where the trial says.
+    pub(crate) fn on_trial(mut self, trial: Trial) -> Self {
+        self.trial = trial;
+        self
+    }
+
     /// Takes the connector's declaration and opens the way for operations.
     pub(crate) async fn declare(&mut self, tables: Vec<TableDefinition>) -> Result<(), Refusal> {
+        self.trial.declaring(&tables);
+        let mut declared = self.take_declaration(tables).await;
+        if declared.is_ok() && self.trial.cuts_declaration() {
+            // Only the writer knows whether the tables can be there.
+            declared = self.finish().await;
+            if declared.is_ok() {
+                self.trial.end().await;
+            }
+        }
+        self.trial.declared(&declared);
+        declared
+    }
+
+    async fn take_declaration(&mut self, tables: Vec<TableDefinition>) -> Result<(), Refusal> {
         self.check_sticky()?;
         let mut seen = HashSet::new();
         for table in &tables {
@@ -122,6 +145,17 @@ impl Operations {
         rows: usize,
         columns: Result<Vec<Column>, String>,
     ) -> Result<(), Refusal> {
+        let taken = self.take_rows(table, kind, rows, columns).await;
+        self.trial.taken(taken).await
+    }
+
+    async fn take_rows(
+        &mut self,
+        table: TableName,
+        kind: OperationKind,
+        rows: usize,
+        columns: Result<Vec<Column>, String>,
+    ) -> Result<(), Refusal> {
         self.begin()?;
         self.check_table(&table)?;
         let columns = columns.map_err(|reason| Refusal::Invalid(format!("table {table}, {reason}")))?;
@@ -133,6 +167,7 @@ impl Operations {
         };
         self.spend(batch.rows as u64, batch.bytes as u64)?;
         self.counters.received(batch.rows as u64, batch.bytes as u64);
+        self.trial.rows(&table, kind, &batch);
         let held = values::held_bytes(&batch);
         let operation = Operation::Rows { table, kind, batch };
         self.queue.operation(operation, held).await.map_err(|failure| self.stopped(failure))
@@ -140,13 +175,24 @@ impl Operations {
 
     /// Takes a truncate.
     pub(crate) async fn truncate(&mut self, table: TableName) -> Result<(), Refusal> {
+        let taken = self.take_truncate(table).await;
+        self.trial.taken(taken).await
+    }
+
+    async fn take_truncate(&mut self, table: TableName) -> Result<(), Refusal> {
         self.begin()?;
         self.check_table(&table)?;
+        self.trial.truncating(&table);
         self.queue.operation(Operation::Truncate { table }, 0).await.map_err(|failure| self.stopped(failure))
     }
 
     /// Takes a checkpoint; returns once it is durable.
     pub(crate) async fn checkpoint(&mut self, state: String) -> Result<(), Refusal> {
+        let taken = self.take_checkpoint(state).await;
+        self.trial.taken(taken).await
+    }
+
+    async fn take_checkpoint(&mut self, state: String) -> Result<(), Refusal> {
         self.begin()?;
         if state.len() > self.limits.state_bytes {
             return Err(Refusal::Invalid(format!(
@@ -172,12 +218,23 @@ impl Operations {
             tokio::time::sleep(wait).await;
         }
         self.uncommitted = 0;
+        let noted = state.clone();
         let result = self.queue.checkpoint(state).await;
-        result.map_err(|failure| self.stopped(failure))
+        result.map_err(|failure| self.stopped(failure))?;
+        self.trial.checkpointed(noted);
+        Ok(())
     }
 
     /// Commits what came after the last checkpoint, after `sync` returned normally.
     pub(crate) async fn finish(&mut self) -> Result<(), Refusal> {
+        let finished = self.take_end().await;
+        if finished.is_err() {
+            return self.trial.taken(finished).await;
+        }
+        finished
+    }
+
+    async fn take_end(&mut self) -> Result<(), Refusal> {
         self.check_sticky()?;
         let result = self.queue.finish().await;
         result.map_err(|failure| self.stopped(failure))

@@ -2,6 +2,7 @@
 
 mod failures;
 mod file;
+mod hostile;
 mod stopping;
 
 use std::fs;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::cassettes::{dump, events};
 use crate::support::{Connector, Database, Sync, build, repository};
 
-/// A test for each of them, so that they run side by side and can be chosen by name.
+/// Two tests for each of them, so that they run side by side and can be chosen by name.
 macro_rules! connectors {
     ($($name:ident),* $(,)?) => {
         const NAMES: &[&str] = &[$(stringify!($name)),*];
@@ -21,6 +21,14 @@ macro_rules! connectors {
         fn $name() {
             check(stringify!($name));
         })*
+
+        /// The same without being built.
+        mod developed {
+            $(#[test]
+            fn $name() {
+                super::develop(stringify!($name));
+            })*
+        }
     };
 }
 
@@ -49,6 +57,7 @@ connectors![
     project_file,
     resumable_tables,
     s3_objects,
+    signed_by_keys,
     signed_jwt,
     signed_requests,
     soap_invoices,
@@ -84,8 +93,12 @@ fn check(name: &str) {
     if project.join("cassette.har").exists() {
         assert_eq!(first, second, "{name}: a replay is not the same twice");
     }
-    // The same without being built.
-    syncs(&project, Connector::developed(&project, configuration()));
+}
+
+/// What `sluice dev` makes of a project.
+fn develop(name: &str) {
+    let project = folder().join(name);
+    syncs(&project, Connector::developed(&project, read(&project.join("configuration.json"))));
 }
 
 /// The tables and events of a connection's syncs.

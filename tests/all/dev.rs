@@ -308,7 +308,6 @@ fn databases_of_others_are_not_deleted() {
     connector.succeed();
     let warehouse = connector.warehouse();
     assert!(connector.database_path().exists());
-    fs::remove_file(warehouse.join(".sluice-dev")).unwrap();
     let mut command = sluice();
     command.arg("dev").arg(project.path()).arg("--once").arg("--warehouse").arg(&warehouse);
     let output = command.output().unwrap();

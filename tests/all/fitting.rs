@@ -50,6 +50,7 @@ impl Place {
             limits,
             log: Arc::new(Silence),
             counters: Arc::new(Counters::default()),
+            trial: sluicegate::trial::Trial::default(),
             cancel: sluicegate::sync::Cancel::default(),
             following: None,
         };
@@ -140,7 +141,7 @@ fn bad_rows_go_to_the_quarantine_with_their_reason() {
     let bad: u64 = report.tables.iter().map(|table| table.quarantined).sum();
     assert_eq!((rows, bad), (21, 6));
     let keys = place.query(&format!("{kept} WHERE \"reason\" LIKE '%primary key%'"));
-    assert_eq!(keys.len(), 2, "{keys:?}");
+    assert_eq!(keys.len(), 1, "a key that is left out is as one that is None: {keys:?}");
     let large = place.query(&format!("{kept} WHERE \"reason\" LIKE '%too large%'"));
     assert_eq!(large[0][3]["id"], 32);
     assert!(large[0][3]["large"].as_str().unwrap().ends_with("x…"), "{large:?}");

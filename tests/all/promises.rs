@@ -13,7 +13,7 @@ use crate::support::repository;
 const THREATS: [(char, usize); 7] = [('A', 11), ('B', 21), ('C', 19), ('D', 29), ('E', 9), ('F', 11), ('G', 12)];
 
 /// The most code that can be read in one sitting, comments and tests left out.
-const POLICY_LINES: usize = 2_000;
+const POLICY_LINES: usize = 1_900;
 
 fn read(path: &str) -> String {
     fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -214,7 +214,7 @@ fn the_policy_is_pure_and_short() {
             let foreign = line.contains("crate::") && !line.contains("crate::policy");
             assert!(!foreign, "{name} knows the rest of the host: {line}");
         }
-        assert!(code.len() <= 320, "{name} has {} lines of code", code.len());
+        assert!(code.len() <= 220, "{name} has {} lines of code", code.len());
         lines += code.len();
     }
     eprintln!("{lines} lines");

@@ -74,6 +74,12 @@ def until(session: subprocess.Popen[str], name: str) -> None:
     sys.exit("sluice dev ended")
 
 
+def processor_seconds(process: int) -> float:
+    """What a process and its ended children have used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
 def has_requests(python: str) -> bool:
     return subprocess.run([python, "-c", "import requests"], capture_output=True, check=False).returncode == 0
 
@@ -94,6 +100,7 @@ def main() -> None:
         command = [sluice, "dev", project, "--json"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as session:
             until(session, "watching")
+            used = processor_seconds(session.pid)
             for number in range(rounds):
                 value = f"round {number}"
                 text = CONNECTOR.format(value=value)
@@ -108,8 +115,10 @@ def main() -> None:
                     start = time.perf_counter()
                     subprocess.run([sys.executable, "-c", NATIVE, path, value], check=True)
                     native.append(time.perf_counter() - start)
+            used = (processor_seconds(session.pid) - used) / rounds
             session.send_signal(signal.SIGINT)
     show("sluice dev, save to row", saved)
+    print(f"processor time of a save, to the end of its sync: {used * 1000:.0f} ms")
     if native:
         show("native python, start to row", native)
     else:

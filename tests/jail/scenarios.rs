@@ -163,6 +163,7 @@ fn sync_into(warehouse: &Path, launch: &Launch, limits: Limits) -> (SyncReport, 
         limits,
         log: lines.clone(),
         counters: Arc::new(Counters::default()),
+        trial: sluicegate::trial::Trial::default(),
         cancel: sluicegate::sync::Cancel::default(),
         following: None,
     };

@@ -265,7 +265,9 @@ def look(mutants: list[Mutant]) -> int:
                 for path, text in apply(mutant).items():
                     former.setdefault(path, text)
             for what, tests in by_kind(test for mutant in batch for test in mutant.fails).items():
-                left |= passing(what, build(what), tests, LIB_SECONDS if what == "lib" else 2 * PROGRAM_SECONDS)
+                left |= passing(
+                    what, build(what), tests, LIB_SECONDS if what == "lib" else 2 * PROGRAM_SECONDS
+                )
         except Broken as error:
             if len(batch) == 1:
                 print(f"{batch[0].name}: BROKEN: {error}", flush=True)

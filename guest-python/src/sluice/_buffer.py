@@ -46,7 +46,7 @@ class Buffer:
         self.sparse = sparse
         """Whether rows may leave columns out; they count as NULL then."""
         self._names = frozenset(names)
-        self._fields = [(name, table.declared(name), name in table.primary_key) for name in names]
+        self._fields = [(name, table.declared(name)) for name in names]
         self.columns: Columns = _Columns(tuple(rule(*field) for field in self._fields), sparse)
         self.columns.mark = REPORT_BYTES
 
@@ -66,10 +66,8 @@ class Buffer:
 
     def encode_value(self, index: int, value: Any) -> Wire | None:
         """As `encode`, for the value of one column."""
-        name, declared, is_key = self._fields[index]
+        name, declared = self._fields[index]
         if value is None:
-            if is_key:
-                raise ValueError(f"{self._at(name)}: a primary key must not be None or left out")
             return None
         try:
             pair = encoder(declared, type(value)).encode(value)

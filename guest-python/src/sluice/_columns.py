@@ -40,9 +40,9 @@ Rule = tuple[str, int, int, int]
 """A column's name, the exact types it takes as they are (a mask), and the least and largest int."""
 
 
-def rule(name: str, declared: str | None, is_key: bool) -> Rule:
+def rule(name: str, declared: str | None) -> Rule:
     """What a column takes without its encoder being asked."""
-    takes = 0 if is_key else _TAKES_NONE
+    takes = _TAKES_NONE
     low = high = 0
     for python_type, bit in _TAKES.items():
         mode = encoder(declared, python_type).mode

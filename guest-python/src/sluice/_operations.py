@@ -34,9 +34,9 @@ class Operations:
     def upsert(table: str, data: dict[str, Any], *, schema: str | None = None, file: Any = None) -> None:
         """Insert a row, or replace the whole row that has the same primary key.
 
-        Columns that `data` leaves out become NULL. Raises TypeError, ValueError, OverflowError or
-        AttributeError for names and values that cannot be sent, and for a primary key that is
-        None or left out.
+        Columns that `data` leaves out become NULL. A row whose primary key is None or left out is
+        identified by its values. Raises TypeError, ValueError, OverflowError or AttributeError for
+        names and values that cannot be sent.
         """
         if file is not None:
             upload("upsert", Operations.upsert, schema, table, data, file)

@@ -25,9 +25,6 @@ def handed_over(table: Table, operation: str, row: dict[Any, Any], error: Except
         return False
     reasons: list[str] = []
     cells = _cells(table, row, reasons)
-    reasons += [
-        f"primary key column {key} must not be left out" for key in table.primary_key if key not in row
-    ]
     if not reasons:
         return False
     _contract.reject(operation, table.schema, table.name, cells, reasons[0])
@@ -44,8 +41,6 @@ def _cells(table: Table, row: dict[Any, Any], reasons: list[str]) -> dict[str, W
             reasons.append(str(error))
             continue
         if value is None:
-            if name in table.primary_key:
-                reasons.append(f"column {name}: a primary key must not be None")
             cells[name] = None
             continue
         try:

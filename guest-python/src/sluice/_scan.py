@@ -124,17 +124,29 @@ class Scanner:
         if self._is_installed(top):
             return None
         distribution = DISTRIBUTIONS.get(top, top)
-        advice = self.instead.get(re.sub(r"[-_.]+", "-", distribution).lower())
+        advice = self.instead.get(_normal(distribution))
         if advice:
             return f"`{top}` is imported but cannot be used, because {distribution} is machine code: {advice}"
+        if self._is_required(distribution):
+            return f"`{top}` is imported but cannot be used, because {distribution} is machine code"
         return (
             f"`{top}` is imported, but no required package has it; "
             f"add {distribution} to requirements.txt, or remove the import"
         )
 
+    def _is_required(self, distribution: str) -> bool:
+        """Whether a package is installed, though nothing of it may be."""
+        name = _normal(distribution) + "-"
+        folders = os.listdir(self.site) if os.path.isdir(self.site) else []
+        return any(_normal(folder).startswith(name) and folder.endswith(".dist-info") for folder in folders)
+
     def _is_installed(self, top: str) -> bool:
         path = os.path.join(self.site, top)
         return os.path.isdir(path) or os.path.isfile(path + ".py")
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 class _Reader(ast.NodeVisitor):

@@ -233,11 +233,6 @@ def _as_dict(operation: str, table: Table, data: Any) -> dict[str, Any]:
 def _check_columns(operation: str, table: Table, row: dict[str, Any]) -> None:
     for name in row:
         check_name(name, f"{operation} to table {table.label}: column name", blank=True)
-    for key in table.primary_key:
-        if key not in row:
-            raise ValueError(
-                f"{operation} to table {table.label}: primary key column {key} must not be left out"
-            )
 
 
 writer = Writer()

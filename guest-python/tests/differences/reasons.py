@@ -3,7 +3,6 @@
 _FLOAT = "a float keeps its 64 bits"
 _EXACT = "an int of any size is exact"
 _TYPE = "a value without a declared type keeps its own"
-_KEY = "a row without its primary key cannot be found again"
 _STATE = "a state is what `state.get` works on, and JSON that everybody reads"
 
 REASONS = {
@@ -24,10 +23,6 @@ REASONS = {
     "decl-decimal-int": "an int is exact in a DECIMAL",
     "decl-decimal-decimal": "a Decimal is what a DECIMAL is for",
     "decl-decimal-garbage": "text in a DECIMAL column must be a number",
-    "args-data-empty": _KEY,
-    "args-pk-null": _KEY,
-    "args-delete-empty": _KEY,
-    "args-update-no-pk": _KEY,
     "args-key-empty": "a column has a name",
     "checkpoint-list": _STATE,
     "checkpoint-string": _STATE,

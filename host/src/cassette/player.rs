@@ -1,9 +1,10 @@
 //! Which entry answers a request.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::har::{Cassette, Outcome};
 use super::redact::Redaction;
+use crate::policy::egress::Destination;
 use crate::policy::secrets::REDACTED;
 
 /// The most requests and entries that are named one by one.
@@ -21,7 +22,11 @@ pub struct Player {
     /// The same of all entries.
     alike: HashMap<Asked, VecDeque<usize>>,
     outcomes: Vec<Option<(String, Outcome)>>,
+    /// Requests with several entries, of which the order chooses one.
+    several: HashSet<Asked>,
     redaction: Redaction,
+    origins: BTreeSet<String>,
+    repeated: Vec<String>,
     missing: Vec<String>,
     missed: u64,
     used: u64,
@@ -46,6 +51,12 @@ pub struct Replayed {
     pub unused: u64,
     /// The first of them, method and URL.
     pub unused_requests: Vec<String>,
+    /// Places of the entries that answered none.
+    pub unused_entries: Vec<usize>,
+    /// What its requests went to, each as an operator would grant it.
+    pub origins: BTreeSet<String>,
+    /// The first requests that were answered by one of several entries, method and URL: only the order says by which.
+    pub repeated_requests: Vec<String>,
     /// Requests without an entry.
     pub missing: u64,
     /// The first of them, method and URL.
@@ -69,7 +80,9 @@ impl Player {
             alike.entry((entry.method.clone(), url)).or_default().push_back(index);
             exact.entry((entry.method, entry.url)).or_default().push_back(index);
         }
-        Self { exact, masked, alike, outcomes, redaction, missing: Vec::new(), missed: 0, used: 0 }
+        let several = alike.iter().filter(|(_, entries)| entries.len() > 1).map(|(asked, _)| asked.clone()).collect();
+        let (origins, repeated, missing) = (BTreeSet::new(), Vec::new(), Vec::new());
+        Self { exact, masked, alike, outcomes, several, redaction, origins, repeated, missing, missed: 0, used: 0 }
     }
 
     /// Takes what came of this request when it was recorded.
@@ -92,6 +105,12 @@ impl Player {
         match found {
             Some(outcome) => {
                 self.used += 1;
+                if let Ok((destination, _)) = Destination::parse(url) {
+                    self.origins.insert(destination.to_string());
+                }
+                if self.several.contains(&clean) && self.repeated.len() < NAMED && !self.repeated.contains(&request) {
+                    self.repeated.push(request);
+                }
                 Ok(outcome)
             }
             None => {
@@ -104,6 +123,10 @@ impl Player {
         }
     }
 
+    fn places_unused(&self) -> Vec<usize> {
+        (0..).zip(&self.outcomes).filter(|(_, outcome)| outcome.is_some()).map(|(place, _)| place).collect()
+    }
+
     /// What was used so far.
     #[must_use]
     pub fn replayed(&self) -> Replayed {
@@ -112,6 +135,9 @@ impl Player {
             used: self.used,
             unused: unused.clone().count() as u64,
             unused_requests: unused.map(|(request, _)| request.clone()).take(NAMED).collect(),
+            unused_entries: self.places_unused(),
+            origins: self.origins.clone(),
+            repeated_requests: self.repeated.clone(),
             missing: self.missed,
             missing_requests: self.missing.clone(),
         }

@@ -17,6 +17,8 @@ pub(super) struct Folders {
     pub(super) state: PathBuf,
     /// Most bytes of the cache.
     pub(super) cache_bytes: u64,
+    /// The one file for the crash report of this command, in place of the folder of all.
+    pub(super) crash_report: Option<PathBuf>,
     /// The keys of stored secrets.
     pub(super) secrets_key: PathBuf,
 }
@@ -41,6 +43,7 @@ impl Folders {
         };
         let state = given("SLUICE_STATE_DIR").unwrap_or_else(|| state_home.join("sluice"));
         Ok(Self {
+            crash_report: None,
             cache_bytes,
             cache: given("SLUICE_CACHE_DIR").unwrap_or_else(|| strategy.cache_dir().join("sluice")),
             secrets_key: given("SLUICE_SECRETS_KEY_FILE").unwrap_or_else(|| state.join("secrets.key")),

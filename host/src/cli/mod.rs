@@ -36,6 +36,7 @@ mod signals;
 mod subject;
 mod syncing;
 mod tape;
+mod test;
 mod validate;
 mod wall;
 
@@ -70,6 +71,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
+        Command::Test(arguments) => test::test(&arguments, &Folders::find()?),
         Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
         Command::Batch(arguments) => batch::batch(&arguments, &Folders::find()?),
         Command::Validate(arguments) => validate::validate(&arguments, &Folders::find()?),

@@ -12,6 +12,7 @@ use crate::display::preview::{self, PreviewColumn, TablePreview};
 use crate::display::summary::{
     ConnectorIdentity, HostSummary, Outcome, OutcomeClass, ResyncSummary, SyncSummary, TableSummary,
 };
+use crate::display::traceback;
 use crate::display::units;
 use crate::display::withheld::WithheldSummary;
 use crate::error::SyncError;
@@ -67,6 +68,7 @@ pub(super) fn summary(
                 truncates: counts.truncates,
                 swept: counts.swept,
                 nulled: counts.nulled,
+                keyless: counts.keyless,
                 quarantined: counts.quarantined,
                 active_rows: counts.active,
             })
@@ -144,7 +146,10 @@ fn outcome(result: Result<(), SyncError>) -> Outcome {
         SyncError::Connector(failure) => Some(failure.traceback).filter(|text| !text.is_empty()),
         _ => None,
     };
-    Outcome { class, message: Some(message), traceback, hint }
+    let frames = traceback.as_deref().map(traceback::frames).unwrap_or_default();
+    // With -v people want to know more of everything.
+    let all_frames = tracing::enabled!(target: "sluicegate", tracing::Level::INFO);
+    Outcome { class, message: Some(message), traceback, hint, frames, all_frames, ..Outcome::default() }
 }
 
 /// The summary and the first rows of each table, on standard output.

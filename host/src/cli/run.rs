@@ -24,6 +24,7 @@ use crate::sync::Cancel;
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = Output::standard(arguments.json);
+    let folders = &Folders { crash_report: arguments.crash_report.clone(), ..folders.clone() };
     let (components, cancel) = (Components::default(), Cancel::default());
     let around =
         Surroundings { folders, components: &components, output: &output, cancel, by: StartedBy::command("run") };
@@ -47,7 +48,10 @@ pub(super) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         subject: arguments.subject.clone(),
         connection: arguments.connection.clone(),
         warehouse: arguments.warehouse.warehouse.clone(),
-        configuration: read_configuration(arguments, tape.server())?,
+        configuration: {
+            let (file, server) = (arguments.configuration.as_deref(), arguments.grants.with_server.is_some());
+            read_configuration(&arguments.subject, file, server, tape.server())?
+        },
         granted,
         trust,
         server: arguments.grants.with_server.clone().map(Server::Script),
@@ -71,11 +75,16 @@ fn initial_state(file: &Path) -> Result<String, Failure> {
 }
 
 /// The configuration, in which the test server's URL is not filled in yet.
-fn read_configuration(arguments: &RunArguments, recorded: Option<&str>) -> Result<BTreeMap<String, String>, Failure> {
-    let default = arguments.subject.join("configuration.json");
-    let path: &Path = match &arguments.configuration {
+pub(super) fn read_configuration(
+    subject: &Path,
+    file: Option<&Path>,
+    has_server: bool,
+    recorded: Option<&str>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let default = subject.join("configuration.json");
+    let path: &Path = match file {
         Some(path) => path,
-        None if arguments.subject.is_dir() && default.exists() => &default,
+        None if subject.is_dir() && default.exists() => &default,
         None => return Ok(BTreeMap::new()),
     };
     let mut configuration = configuration_file(path)?;
@@ -86,7 +95,7 @@ fn read_configuration(arguments: &RunArguments, recorded: Option<&str>) -> Resul
     }
     let wants_server = configuration.iter().find(|(_, value)| value.contains(SERVER_PLACEHOLDER));
     match wants_server {
-        Some((name, _)) if arguments.grants.with_server.is_none() => Err(Failure::refused(format!(
+        Some((name, _)) if !has_server => Err(Failure::refused(format!(
             "{}: `{name}` holds {SERVER_PLACEHOLDER}, but there is no test server",
             path.display()
         ))

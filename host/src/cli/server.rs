@@ -86,8 +86,15 @@ fn granted(url: &str) -> Result<NetworkGrant, String> {
         return Err("it printed no URL".to_owned());
     }
     let grant: NetworkGrant = url.trim_end_matches('/').parse().map_err(|error| format!("{error}"))?;
-    let (destination, _) = Destination::parse(url).map_err(|error| error.to_string())?;
-    let loopback = match destination.host() {
+    let host = match url.strip_prefix("tcp://") {
+        // A server of bytes has no path, and its grant no wildcard that is on loopback.
+        Some(authority) => {
+            let host = authority.trim_end_matches('/').rsplit_once(':').map_or(authority, |(host, _)| host);
+            Host::parse(host).map_err(|error| error.to_string())?
+        }
+        None => Destination::parse(url).map_err(|error| error.to_string())?.0.host().clone(),
+    };
+    let loopback = match &host {
         Host::Ip(address) => address.is_loopback(),
         Host::Name(name) => name == "localhost",
     };

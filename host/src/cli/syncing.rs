@@ -9,7 +9,7 @@ use super::args::{JailArguments, LimitArguments};
 use super::components::Components;
 use super::confidential::{Composed, Said, Sources, Way, compose};
 use super::environment::Environment;
-use super::failure::Failure;
+use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::grants::{Granted, refuse_ungranted};
 use super::limits::limits;
@@ -21,6 +21,7 @@ use super::subject::Subject;
 use super::tape::Tape;
 use crate::cassette::{Player, Redaction};
 use crate::counters::Counters;
+use crate::crash::{self, Private};
 use crate::destination::sqlite::Warehouse;
 use crate::display::output::Output;
 use crate::display::progress::{Started, SyncProgress};
@@ -28,9 +29,11 @@ use crate::display::summary::SyncSummary;
 use crate::error::SyncError;
 use crate::http::{Oversight, Trust};
 use crate::landing::settings::Settings;
+use crate::log::LastLines;
 use crate::policy::egress::NetworkGrants;
 use crate::policy::secrets::Redactor;
 use crate::sync::{Cancel, Network, SyncReport, SyncRequest, redaction};
+use crate::trial::Trial;
 
 /// What one sync is to be, however that was said: everything that could be judged before the component was read.
 pub(super) struct Wanted {
@@ -76,6 +79,11 @@ impl Server {
         }
     }
 }
+
+/// Lines of the log that are shown once more when a sync failed.
+const LOG_LINES: usize = 10;
+/// Where crash reports lie in the state folder.
+const CRASHES: &str = "crashes";
 
 /// Where a sync happens.
 pub(super) struct Surroundings<'a> {
@@ -177,6 +185,11 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     let started =
         Started { connector: subject.name(), version: subject.version(), digest: &digest, connection: &connection };
     let progress = Arc::new(SyncProgress::start((*output).clone(), Arc::clone(&counters), &started));
+    let log = Arc::new(LastLines::new(LOG_LINES, Some(progress.clone())));
+    let environment = environment.with_connection(&connection, replayed);
+    // What the host says of itself and the connection is no secret, and stands in paths.
+    let own = |value: &&String| **value != connection && !["test_group_id", "local_debug"].contains(&value.as_str());
+    let private = Private::new(configuration.values().chain(environment.values().filter(own)));
     let request = SyncRequest {
         connector: subject.name().to_owned(),
         connection: connection.clone(),
@@ -187,16 +200,21 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         network,
         oversight: wanted.oversight,
         initial_state: wanted.state,
-        environment: environment.with_connection(&connection, replayed),
+        environment,
         limits,
-        log: progress.clone(),
+        log: log.clone(),
         counters,
         cancel: around.cancel.clone(),
+        trial: Trial::default(),
         following: Some(record.following()),
     };
     let done = place.sync(request)?;
     drop(server);
-    let ended = ended(subject, &digest, connection, &wanted.warehouse, done, redactor);
+    let mut ended = ended(subject, &digest, connection, &wanted.warehouse, done, redactor);
+    if ended.code != 0 {
+        ended.summary.outcome.last_log_lines = log.last();
+        keep_crash_report(&mut ended, &record.knows().limits, &private, folders);
+    }
     record.finished(&ended.summary);
     progress.finish(&ended.summary);
     Ok(ended)
@@ -215,6 +233,20 @@ fn ended(
     let may_pass = done.result.as_ref().is_err_and(SyncError::may_pass);
     let summary = report::summary(subject, digest, &connection, warehouse, done, &redactor);
     Ended { connection, summary, code, may_pass, redactor }
+}
+
+/// Writes down what whoever is to help needs to know. Where that cannot be written, the failure is reported all the
+/// same.
+fn keep_crash_report(ended: &mut Ended, limits: &BTreeMap<&'static str, u64>, private: &Private, folders: &Folders) {
+    let report = crash::report(&ended.summary, limits, private);
+    let kept = match &folders.crash_report {
+        Some(path) => crash::write(path, &report).map(|()| path.clone()),
+        None => crash::keep(&folders.state.join(CRASHES), &ended.connection, &report),
+    };
+    match kept {
+        Ok(path) => ended.summary.outcome.crash_report = Some(path.display().to_string()),
+        Err(error) => tracing::warn!(error = with_causes(&error), "could not write a crash report"),
+    }
 }
 
 /// What answers the connector's requests.

@@ -30,7 +30,15 @@ impl Tape {
             return Ok(Self::Record(path.clone()));
         }
         let Some(path) = &arguments.replay else { return Ok(Self::None) };
-        let given = arguments.clock.as_deref().map(clock).transpose()?;
+        Self::replay(path, arguments.clock.as_deref())
+    }
+
+    /// Reads a cassette, and where its clock stands.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub(super) fn replay(path: &Path, given: Option<&str>) -> Result<Self, Failure> {
+        let given = given.map(clock).transpose()?;
         let refused = |error: CassetteError| Failure::refused(format!("{}: {error}", path.display()));
         let cassette = Cassette::parse(&read(path)?).map_err(refused)?;
         let clock = match given {
@@ -67,7 +75,7 @@ impl Tape {
     }
 }
 
-fn clock(text: &str) -> Result<Timestamp, Failure> {
+pub(super) fn clock(text: &str) -> Result<Timestamp, Failure> {
     text.parse().map_err(|_| {
         Failure::refused(format!("--clock {text}: not a time with an offset")).hint("write it as 2025-01-31T12:00:00Z")
     })

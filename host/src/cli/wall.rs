@@ -1,6 +1,6 @@
 //! The second wall as the command line has it: admitted, opened, and loud where it is not whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use super::args::JailArguments;
 use super::eprint;
@@ -105,11 +105,15 @@ impl Wall {
         })?;
         let missing = worker.layers().missing();
         if !missing.is_empty() {
-            eprint(&format!(
-                "WARNING: this machine has no {}: the wall behind the connector's sandbox is not whole \
-                 (--require-jail refuses to run like this)\n",
-                missing.join(" and no ")
-            ));
+            // Of many syncs in one process, the first says it for all.
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                eprint(&format!(
+                    "WARNING: this machine has no {}: the wall behind the connector's sandbox is not whole \
+                     (--require-jail refuses to run like this)\n",
+                    missing.join(" and no ")
+                ));
+            });
         }
         Ok(Place::Worker(worker))
     }

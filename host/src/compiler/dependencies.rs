@@ -190,7 +190,9 @@ impl Resolver<'_> {
                 self.check(&resolved)?;
                 return Ok(resolved);
             }
-            let unknown = answer.blocked.iter().any(|(name, why)| is_unknown(name, *why));
+            let output = answer.resolved.as_ref().err().map(String::as_str).unwrap_or_default();
+            let unmet = answer.partly.iter().filter(|(name, _)| native::is_unmet(output, name));
+            let unknown = answer.blocked.iter().chain(unmet).any(|(name, why)| is_unknown(name, *why));
             if unknown && !policy.any_native {
                 policy.any_native = true;
                 attempt = Some((pins, note));
@@ -368,7 +370,7 @@ mod tests {
     #[test]
     fn the_base_set_is_pinned_by_hash() {
         let names: Vec<_> = base().map(|(name, ..)| name).collect();
-        assert_eq!(names, ["certifi", "charset-normalizer", "idna", "requests", "tzdata", "urllib3"]);
+        assert_eq!(names, ["certifi", "charset-normalizer", "idna", "python-dotenv", "requests", "tzdata", "urllib3"]);
         assert!(base().all(|(_, _, hash)| hash.len() == 64));
         assert_eq!(names.len(), BASE.lines().filter(|line| !line.starts_with('#')).count());
     }

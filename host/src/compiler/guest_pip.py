@@ -6,8 +6,10 @@ for files: wheels of pure Python; wheels with machine code only of packages that
 `any_native` all but `refused`), ranked behind pure ones of the same version; source only of packages in `sdists`.
 The machine code itself is never loaded: it is left out of the component.
 
-The first argument is a JSON file with the policy, the rest goes to pip. Names of packages of which no file was
-acceptable go, with the reason, into the file that the policy names as `blocked`.
+Dependencies that the SDK stands for (`provided`), and those that the package can do without (`spared`, pairs), are
+left out. The first argument is a JSON file with the policy, the rest goes to pip. Names of packages of which no file
+was acceptable go, with the reason, into the file that the policy names as `blocked`; beside them those of which only
+some versions have one.
 """
 
 import json
@@ -18,7 +20,9 @@ from pip._internal.index.package_finder import LinkEvaluator, LinkType
 from pip._internal.models.format_control import FormatControl
 from pip._internal.models.target_python import TargetPython
 from pip._internal.models.wheel import Wheel
+from pip._internal.resolution.resolvelib.factory import Factory
 from pip._vendor.packaging import markers, tags
+from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
 from pip._vendor.packaging.utils import canonicalize_name
 
 VERSION = (3, 14, 0)
@@ -93,7 +97,28 @@ def apply(policy):
         return verdict
 
     LinkEvaluator.evaluate_link = evaluate_link
-    return lambda: {name: why for name, why in blocked.items() if name not in accepted}
+    leave_out(set(policy["provided"]), {tuple(pair) for pair in policy["spared"]})
+    return lambda: {
+        "blocked": {name: why for name, why in blocked.items() if name not in accepted},
+        "partly": {name: why for name, why in blocked.items() if name in accepted},
+    }
+
+
+def leave_out(provided, spared):
+    """Teach pip which dependencies of packages are not needed."""
+    original = Factory.make_requirements_from_spec
+
+    def make_requirements_from_spec(self, specifier, comes_from, *rest, **named):
+        if comes_from is not None:
+            try:
+                name = canonicalize_name(Requirement(specifier).name)
+            except InvalidRequirement:
+                name = ""
+            if name in provided or (canonicalize_name(comes_from.name or ""), name) in spared:
+                return iter(())
+        return original(self, specifier, comes_from, *rest, **named)
+
+    Factory.make_requirements_from_spec = make_requirements_from_spec
 
 
 def main():

@@ -36,28 +36,31 @@ pub(super) const WITHOUT_MACHINE_CODE: [&str; 28] = [
     "zope-interface",
 ];
 
+/// Requirements that a package can do without, because it imports them only for what a connector does not do: the
+/// package, and what it requires.
+pub(super) const SPARED: [(&str, &str); 1] = [("redshift-connector", "lxml")];
+
 const NO_FRAMES: &str =
     "nothing replaces it; `csv`, `statistics`, `decimal` and plain dictionaries do what a connector needs";
 const JSON: &str = "use json of the standard library";
 const POSTGRES: &str = "use pg8000";
 const REST: &str = "use the service's REST interface with requests";
-const TOKEN: &str = "ask the token endpoint with requests: grant_type=client_credentials";
-const SIGNING: &str = "use hashlib and hmac, or the package `rsa` for signing; TLS is the host's and needs no package";
+const SIGNING: &str = "use the package cryptography, whose interface is provided";
 
 /// Packages that are machine code at heart, whatever else their files hold: an advice each.
-const INSTEAD: [(&str, &str); 56] = [
+const INSTEAD: [(&str, &str); 60] = [
     ("asyncpg", POSTGRES),
     ("awscrt", "require boto3 without the extra `crt`"),
-    ("azure-identity", TOKEN),
-    ("azure-storage-blob", REST),
     ("bcrypt", "use hashlib.sha256 and hmac"),
     ("brotli", "nothing replaces it; servers send gzip to those that do not ask for brotli"),
     ("cffi", "nothing replaces it; a package that needs it is machine code"),
     ("ciso8601", "use datetime.fromisoformat"),
+    ("clickhouse-connect", "ask ClickHouse's HTTP interface with requests: FORMAT JSONEachRow"),
     ("confluent-kafka", "nothing replaces it; read from an HTTP interface of the broker"),
-    ("cryptography", SIGNING),
+    ("couchbase", REST),
     ("cx-oracle", "use the database's REST interface with requests"),
     ("dateparser", "use dateutil.parser of the package python-dateutil"),
+    ("dolphindb", REST),
     ("duckdb", "use sqlite3, or let the destination do the work"),
     ("google-ads", REST),
     ("google-analytics-data", REST),
@@ -69,15 +72,18 @@ const INSTEAD: [(&str, &str); 56] = [
     ("google-cloud-spanner", REST),
     ("greenlet", "require SQLAlchemy without the extra `asyncio`"),
     ("grpcio", REST),
+    ("hdbcli", REST),
+    ("ibm-db", "use the database's REST interface with requests"),
     ("lxml", "use xml.etree.ElementTree of the standard library"),
     ("lz4", "use zlib or gzip of the standard library"),
-    ("msal", TOKEN),
     ("mysqlclient", "use PyMySQL"),
     ("numpy", NO_FRAMES),
     ("oracledb", "use the database's REST interface with requests"),
     ("orjson", JSON),
     ("pandas", NO_FRAMES),
     ("paramiko", "nothing replaces it: a connector has no SSH; fetch the files over HTTP"),
+    ("pdfplumber", "use pypdf"),
+    ("pillow", "nothing replaces it; a connector reads no pictures"),
     ("polars", NO_FRAMES),
     ("psutil", "a connector sees no machine; remove it"),
     ("psycopg", POSTGRES),
@@ -98,6 +104,7 @@ const INSTEAD: [(&str, &str); 56] = [
     ("scikit-learn", NO_FRAMES),
     ("scipy", NO_FRAMES),
     ("snowflake-connector-python", "use the service's SQL REST interface with requests"),
+    ("temporalio", REST),
     ("tiktoken", "nothing replaces it; count characters"),
     ("ujson", JSON),
     ("uvloop", "remove it; asyncio has a loop of its own here"),
@@ -181,6 +188,18 @@ pub(super) fn culprits(answer: &Answer, required: &[String]) -> Vec<NativeOnly> 
         seen: None,
     });
     let mut found: Vec<NativeOnly> = found.collect();
+    if found.is_empty() {
+        // Other versions than the wanted one have acceptable files.
+        let partly = answer.partly.iter().filter(|(name, _)| is_unmet(output, name));
+        found = partly
+            .map(|(name, why)| NativeOnly {
+                name: name.clone(),
+                ships: if *why == Blocked::Source { Ships::Source } else { Ships::MachineCode },
+                required_by: required_by(output, name).filter(|_| !required.contains(name)),
+                seen: None,
+            })
+            .collect();
+    }
     // What pip came across while it tried older versions is no reason beside what the project itself requires.
     if found.iter().any(|package| required.contains(&package.name)) {
         found.retain(|package| required.contains(&package.name));
@@ -188,13 +207,24 @@ pub(super) fn culprits(answer: &Answer, required: &[String]) -> Vec<NativeOnly> 
     found
 }
 
+/// Whether pip's output says that no version of a package is as required.
+pub(super) fn is_unmet(output: &str, name: &str) -> bool {
+    let mut lines = output.lines().filter_map(|line| line.split("No matching distribution found for ").nth(1));
+    lines.any(|after| name_at(after) == name)
+}
+
+/// The name at the beginning of a requirement.
+fn name_at(text: &str) -> String {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(text.len());
+    normal_name(text.get(..end).unwrap_or_default())
+}
+
 /// The package that pip's output says requires another.
 fn required_by(output: &str, name: &str) -> Option<String> {
     let lines = output.lines().filter(|line| line.contains("satisfies the requirement "));
     for line in lines {
         let after = line.split("satisfies the requirement ").nth(1).unwrap_or_default();
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(after.len());
-        if normal_name(after.get(..end).unwrap_or_default()) == name {
+        if name_at(after) == name {
             let by = after.split("(from ").nth(1).and_then(|by| by.split([')', ' ', '>', '<', '=', ';']).next());
             return by.map(normal_name).filter(|by| !by.is_empty() && by != "versions:" && by != "versions");
         }
@@ -219,12 +249,22 @@ mod tests {
     fn what_the_project_requires_itself_is_the_reason() {
         let blocked = [("numpy", Blocked::MachineCode), ("old", Blocked::Source)];
         let blocked = blocked.map(|(name, why)| (name.to_owned(), why)).into_iter().collect();
-        let answer = Answer { resolved: Err(String::new()), blocked };
+        let answer = Answer { resolved: Err(String::new()), blocked, partly: std::collections::BTreeMap::new() };
         let names = |required: &str| -> Vec<String> {
             culprits(&answer, &[required.to_owned()]).into_iter().map(|found| found.name).collect()
         };
         assert_eq!(names("numpy"), ["numpy"]);
         assert_eq!(names("other"), ["numpy", "old"]);
+    }
+
+    #[test]
+    fn a_version_that_has_only_source_is_the_reason_too() {
+        let output = "ERROR: No matching distribution found for Happy_Base==1.2.0";
+        let partly = [("happy-base".to_owned(), Blocked::Source), ("other".to_owned(), Blocked::Source)].into();
+        let answer = Answer { resolved: Err(output.to_owned()), blocked: [].into(), partly };
+        let found = culprits(&answer, &["happy-base".to_owned()]);
+        assert_eq!(found.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["happy-base"]);
+        assert_eq!(found[0].ships, Ships::Source);
     }
 
     #[test]

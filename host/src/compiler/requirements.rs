@@ -15,8 +15,8 @@ pub const MAX_REQUIREMENTS: usize = 500;
 const MAX_REQUIREMENT_BYTES: usize = 1_000;
 const PYPROJECT: &str = "pyproject.toml";
 const REQUIREMENTS: &str = "requirements.txt";
-/// Distributions that the component's own SDK stands for.
-const OURS: [&str; 3] = ["fivetran-connector-sdk", "sluicegate", "sluice"];
+/// Distributions that the component's own SDK stands for, also where another package requires them.
+pub(super) const OURS: [&str; 4] = ["cryptography", "fivetran-connector-sdk", "sluicegate", "sluice"];
 /// Distributions whose interface the SDK provides over another one, which is installed instead.
 const OVER: [(&str, &str); 2] = [("psycopg2", "pg8000>=1.31"), ("psycopg2-binary", "pg8000>=1.31")];
 
@@ -191,6 +191,7 @@ mod tests {
         let found = from_text("Fivetran_Connector.SDK==2.1\nrequests\n").unwrap();
         assert_eq!(found.lines, ["requests"]);
         assert_eq!(found.provided, ["fivetran-connector-sdk"]);
+        assert_eq!(from_text("cryptography==36.0.1").unwrap().provided, ["cryptography"]);
     }
 
     #[test]

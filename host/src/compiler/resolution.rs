@@ -11,7 +11,7 @@ use serde_json::json;
 use super::command;
 use super::dependencies::DependencyError;
 use super::native;
-use super::requirements::normal_name;
+use super::requirements::{OURS, normal_name};
 use super::toolchain::Toolchain;
 
 /// The pinned pip with the guest's markers and tags.
@@ -63,6 +63,15 @@ pub(super) struct Answer {
     pub(super) resolved: Result<Vec<Resolved>, String>,
     /// The packages it came across that have no acceptable file at all.
     pub(super) blocked: BTreeMap<String, Blocked>,
+    /// Those of which other versions have one.
+    pub(super) partly: BTreeMap<String, Blocked>,
+}
+
+/// What the guest's pip writes of the packages it came across.
+#[derive(Default, Deserialize)]
+struct Refused {
+    blocked: BTreeMap<String, Blocked>,
+    partly: BTreeMap<String, Blocked>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +111,8 @@ pub(super) fn guest_pip(toolchain: &Toolchain, work: &Path, policy: &Policy) -> 
     let text = json!({
         "native": native::WITHOUT_MACHINE_CODE,
         "refused": native::refused().collect::<Vec<_>>(),
+        "provided": OURS,
+        "spared": native::SPARED,
         "any_native": policy.any_native,
         "sdists": policy.sdists,
         "hashes": policy.hashes,
@@ -132,15 +143,15 @@ pub(super) fn query(
     pip.arg("--report").arg(&report).arg("-c").arg(&constraints).arg("-r").arg(&list);
     let finished = command::run(&mut pip)?;
     let blocked = fs::read(blocked_path(work)).ok();
-    let blocked = blocked.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let Refused { blocked, partly } = blocked.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     if !finished.success {
-        return Ok(Answer { resolved: Err(finished.output), blocked });
+        return Ok(Answer { resolved: Err(finished.output), blocked, partly });
     }
     let report = fs::read(&report).map_err(failed)?;
     let report: Report = serde_json::from_slice(&report).map_err(|error| failed(error.into()))?;
     let mut resolved: Vec<Resolved> = report.install.into_iter().map(Resolved::from).collect();
     resolved.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Answer { resolved: Ok(resolved), blocked })
+    Ok(Answer { resolved: Ok(resolved), blocked, partly })
 }
 
 fn blocked_path(work: &Path) -> PathBuf {

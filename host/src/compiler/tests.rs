@@ -22,6 +22,11 @@ fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, Project) {
     (folder, project)
 }
 
+fn default_connector() -> &'static str {
+    let files = template::files(template::DEFAULT).unwrap();
+    files.iter().find(|(path, _)| *path == "connector.py").unwrap().1
+}
+
 #[test]
 fn the_key_follows_the_content_and_nothing_else() {
     let key_of = |files: &[(&str, &str)]| key(&project(files).1, &INPUTS, "deps");
@@ -117,7 +122,7 @@ impl Real {
 fn a_real_project_is_built_once() {
     let real = Real::new();
     let (folder, project) = project(&[
-        ("connector.py", template::FILES[0].1),
+        ("connector.py", default_connector()),
         ("requirements.txt", "fivetran-connector-sdk\npg8000==1.31.2\n"),
     ]);
     let (built, steps) = real.build(&project);
@@ -148,7 +153,7 @@ fn what_cannot_be_built_is_said_plainly() {
         (("lib/client.py", "x = 1\ndef f(:\n"), "lib/client.py:2: "),
     ];
     for (file, expected) in cases {
-        let (_folder, project) = project(&[("connector.py", template::FILES[0].1), file]);
+        let (_folder, project) = project(&[("connector.py", default_connector()), file]);
         let message = real.build(&project).0.unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
     }

@@ -139,6 +139,8 @@ pub struct TableCounts {
     pub nulled: u64,
     /// Rows that went to the quarantine instead.
     pub quarantined: u64,
+    /// Rows that lack a part of the table's primary key; they are counted among the others too.
+    pub keyless: u64,
     /// Rows that are active for the first time in the month; see `docs/runs.md`.
     pub active: u64,
     /// Rows that a re-sync found gone from the source, and took away at the end.
@@ -147,7 +149,18 @@ pub struct TableCounts {
 
 impl TableCounts {
     pub(crate) fn new(table: TableName) -> Self {
-        Self { table, upserts: 0, updates: 0, deletes: 0, truncates: 0, active: 0, swept: 0, nulled: 0, quarantined: 0 }
+        Self {
+            table,
+            upserts: 0,
+            updates: 0,
+            deletes: 0,
+            truncates: 0,
+            active: 0,
+            swept: 0,
+            nulled: 0,
+            keyless: 0,
+            quarantined: 0,
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 pub mod batch;
 pub mod cassette;
+pub mod junit;
+pub mod kit;
 pub mod output;
 pub mod preview;
 pub mod progress;
@@ -12,5 +14,6 @@ pub mod runs;
 pub mod steps;
 pub mod summary;
 pub mod table;
+pub mod traceback;
 pub mod units;
 pub mod withheld;

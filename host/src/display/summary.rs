@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::cassette::{self, CassetteSummary};
 use super::table::{Column, Table};
+use super::traceback::{self, Frame};
 use super::units;
 use super::withheld::{self, WithheldSummary};
 use crate::policy::terminal::{self, Lines};
@@ -87,6 +88,18 @@ pub struct Outcome {
     pub traceback: Option<String>,
     /// What to do next.
     pub hint: Option<String>,
+    /// The frames of the traceback, where it is Python's; left out when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<Frame>,
+    /// The last lines of the connector's log; left out after a success.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub last_log_lines: Vec<String>,
+    /// Where a crash report lies, if one was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crash_report: Option<String>,
+    /// Whether people want all frames, those that are not the author's too.
+    #[serde(skip)]
+    pub all_frames: bool,
 }
 
 /// The classes of outcome.
@@ -135,6 +148,8 @@ pub struct TableSummary {
     pub swept: u64,
     /// Values that did not fit and became NULL.
     pub nulled: u64,
+    /// Rows that lack a part of the primary key; counted among the others too.
+    pub keyless: u64,
     /// Rows kept aside because they cannot land.
     pub quarantined: u64,
     /// Rows that were active for the first time in their month.
@@ -154,8 +169,12 @@ pub struct ResyncSummary {
 type Count = (&'static str, fn(&TableSummary) -> u64);
 
 /// What is shown of a table only when there is something to show.
-const UNUSUAL: [Count; 3] =
-    [("swept", |table| table.swept), ("nulled", |table| table.nulled), ("quarantined", |table| table.quarantined)];
+const UNUSUAL: [Count; 4] = [
+    ("swept", |table| table.swept),
+    ("nulled", |table| table.nulled),
+    ("without key", |table| table.keyless),
+    ("quarantined", |table| table.quarantined),
+];
 
 /// Traffic with one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -206,12 +225,22 @@ impl SyncSummary {
         }
         if let Some(traceback) = &self.outcome.traceback {
             let traceback = terminal::visible(traceback, Lines::Keep, MAX_TRACEBACK_BYTES);
+            let traceback = if self.outcome.all_frames { traceback } else { traceback::folded(&traceback) };
             for line in traceback.lines() {
                 writeln!(out, "{}", format!("    {line}").trim_end())?;
             }
         }
         if let Some(hint) = &self.outcome.hint {
             writeln!(out, "  hint: {}", one_line(hint, MAX_MESSAGE_BYTES))?;
+        }
+        if !self.outcome.last_log_lines.is_empty() {
+            writeln!(out, "  last log lines:")?;
+            for line in &self.outcome.last_log_lines {
+                writeln!(out, "    {}", one_line(line, MAX_MESSAGE_BYTES))?;
+            }
+        }
+        if let Some(path) = &self.outcome.crash_report {
+            writeln!(out, "  crash report: {path}")?;
         }
         Ok(())
     }
@@ -369,6 +398,9 @@ pub(super) mod tests {
                 message: Some("ValueError: bad\u{1b}[2J page".to_owned()),
                 traceback: Some("Traceback:\n  File \"connector.py\", line 3\u{202e}\n".to_owned()),
                 hint: Some("run it again with a smaller page".to_owned()),
+                last_log_lines: vec!["INFO page 3\u{7}".to_owned()],
+                crash_report: Some("state/crashes/1.json".to_owned()),
+                ..Outcome::default()
             },
             tables: Vec::new(),
             hosts: Vec::new(),
@@ -407,7 +439,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_keys_of_the_json_form_are_stable() {
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"connections":0,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"connector":{"name":"orders","version":"1.2.0","digest":"3f9a1c02d4e5aabbccdd"},"connection":"shop","database":"warehouse/shop.db","outcome":{"class":"success","message":null,"traceback":null,"hint":null},"tables":[{"table":"orders","upserts":12000,"updates":0,"deletes":12,"truncates":0,"swept":0,"nulled":0,"keyless":0,"quarantined":0},{"table":"customers","upserts":345,"updates":0,"deletes":0,"truncates":1,"swept":0,"nulled":0,"keyless":0,"quarantined":0}],"pending_resyncs":[],"withheld":[],"checkpoints":3,"files":0,"file_bytes":0,"rows":12357,"bytes":1258291,"rows_per_second":5344.2,"hosts":[{"host":"https://api.example.com:443","requests":13,"connections":0,"bytes_sent":4210,"bytes_received":2202009,"denied":0}],"peak_memory_bytes":66060288,"log_messages_dropped":0,"wall_seconds":2.312345,"cpu_seconds":0.91}"#);
         for class in ["connector", "limit", "denied", "host"] {
             assert!(
                 serde_json::to_string(&[

@@ -18,8 +18,8 @@ pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, HttpError>>
 
 /// Somebody else's [`Web`](super::Web).
 pub(crate) trait Elsewhere: Debug + Send + Sync {
-    /// As [`Web::admit`](super::Web::admit).
-    fn admit(&self, parts: &RequestParts) -> Later<'static, Box<dyn FarRequest>>;
+    /// A request that is judged where it is sent from.
+    fn request(&self, parts: &RequestParts) -> Box<dyn FarRequest>;
 
     /// As [`Web::answers_at_once`](super::Web::answers_at_once).
     fn answers_at_once(&self) -> bool;
@@ -31,9 +31,9 @@ pub(crate) trait Elsewhere: Debug + Send + Sync {
     fn connect(&self, dial: &Dial) -> Later<'static, Box<dyn Far>>;
 }
 
-/// A request that somebody else admitted. Dropping it gives it up.
+/// A request that somebody else judges and sends.
 pub(crate) trait FarRequest: Debug + Send {
-    /// As [`Web::send`](super::Web::send).
+    /// As [`Web::admit`](super::Web::admit) and then [`Web::send`](super::Web::send).
     fn send(self: Box<Self>, body: RequestBody) -> Later<'static, (Head, Box<dyn Rest>)>;
 }
 

@@ -238,6 +238,11 @@ impl Body {
     ///
     /// Any [`HttpError`]; every later call returns it again.
     pub async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        self.piece(true).await
+    }
+
+    /// The same; without anybody who waits for it, the server may take its time.
+    pub(super) async fn piece(&mut self, waited_for: bool) -> Result<Option<Bytes>, HttpError> {
         if !self.rest.is_empty() {
             return Ok(Some(std::mem::take(&mut self.rest)));
         }
@@ -245,8 +250,13 @@ impl Body {
             return self.ended.clone().map(|()| None);
         };
         let started = Instant::now();
-        let outcome = timeout(self.between.min(self.left), live.response.chunk()).await;
-        self.left = self.left.saturating_sub(started.elapsed());
+        let outcome = match waited_for {
+            true => timeout(self.between.min(self.left), live.response.chunk()).await,
+            false => Ok(live.response.chunk().await),
+        };
+        if waited_for {
+            self.left = self.left.saturating_sub(started.elapsed());
+        }
         let piece = match outcome {
             Ok(Ok(Some(piece))) => self.counted(piece),
             Ok(Ok(None)) => Ok(None),

@@ -19,12 +19,12 @@ use super::connect::BoxError;
 use super::error::{HttpError, at};
 use super::exchange::Response;
 use super::oauth::Oauth;
+use super::substitution::{Form, TooLong, Values, empty, fill, fill_header};
 use super::upload::RequestBody;
 use crate::policy::egress::Destination;
 use crate::policy::held::{Bindings, PLACEHOLDER_DIGITS, PLACEHOLDER_PREFIX, Place, SecretDenied};
 use crate::policy::limits::HELD_BODY_BYTES;
 use crate::policy::secrets::Secret;
-use crate::policy::substitution::{Form, TooLong, Values, empty, fill, fill_header};
 
 const UNAUTHORIZED: u16 = 401;
 

@@ -39,6 +39,7 @@ mod record;
 mod replay;
 mod resolve;
 mod stream;
+mod substitution;
 mod trust;
 mod upload;
 mod upstreams;

@@ -68,12 +68,12 @@ enum Source {
 }
 
 impl Web {
-    /// Reads a request and decides whether it may be sent, or finds its answer. Nothing leaves the host, and only
-    /// for another process is waited.
+    /// Reads a request and decides whether it may be sent, or finds its answer. Nothing leaves the host, and nothing
+    /// is waited for. Another process decides when the request is sent: then [`send`](Self::send) has these errors.
     ///
     /// # Errors
     /// As [`Client::admit`]; [`HttpError::Connect`] when a cassette has no entry for it.
-    pub async fn admit(&self, parts: &RequestParts) -> Result<Ticket, HttpError> {
+    pub fn admit(&self, parts: &RequestParts) -> Result<Ticket, HttpError> {
         Ok(Ticket(match self {
             Self::Network(client) => Kind::Network(Box::new(client.admit(parts)?)),
             Self::Recorded(client, recorder) => {
@@ -81,7 +81,7 @@ impl Web {
                 Kind::Recorded(Box::new(client.admit(&sent)?), Box::new(recorder.begin(&sent)))
             }
             Self::Replayed(replay) => Kind::Replayed(Box::new(replay.find(parts)?)),
-            Self::Elsewhere(web) => Kind::Elsewhere(web.admit(parts).await?),
+            Self::Elsewhere(web) => Kind::Elsewhere(web.request(parts)),
         }))
     }
 
@@ -233,11 +233,20 @@ impl AnswerBody {
     /// # Errors
     /// Any [`HttpError`]; every later call returns it again.
     pub async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        self.piece(true).await
+    }
+
+    /// The same for somebody who reads ahead: nobody waits, so the server may take its time.
+    pub(crate) async fn ahead(&mut self) -> Result<Option<Bytes>, HttpError> {
+        self.piece(false).await
+    }
+
+    async fn piece(&mut self, waited_for: bool) -> Result<Option<Bytes>, HttpError> {
         match &mut self.0 {
-            Source::Network(body) => body.next().await,
+            Source::Network(body) => body.piece(waited_for).await,
             Source::Recorded { failed: Some(error), .. } => Err(error.clone()),
             Source::Recorded { body, recording, failed } => {
-                let piece = body.next().await;
+                let piece = body.piece(waited_for).await;
                 let kept = match &piece {
                     Ok(Some(piece)) => recording.piece(piece),
                     Ok(None) => recording.over(None),

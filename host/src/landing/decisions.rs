@@ -248,6 +248,12 @@ impl Landing {
         self.on_bad_row == Some(BadRow::Quarantine)
     }
 
+    /// Whether rows that lack a part of their primary key land: nobody said what becomes of bad rows.
+    #[must_use]
+    pub fn takes_keyless(&self) -> bool {
+        self.on_bad_row.is_none()
+    }
+
     /// These decisions with those of `stronger` on top: it wins where both decide, and what either
     /// blocks, hashes, locks or keeps the history of stays so.
     #[must_use]

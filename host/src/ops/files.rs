@@ -77,11 +77,17 @@ impl Operations {
         if self.files.bytes > self.limits.file_bytes_total {
             return Err(self.limit("bytes of files", self.limits.file_bytes_total));
         }
+        self.trial.file_bytes(&bytes);
         self.send_file(FilePart::Bytes { file, bytes }).await
     }
 
     /// Takes the end of a file.
     pub(crate) async fn finish_file(&mut self, file: u64) -> Result<(), Refusal> {
+        let taken = self.take_finished(file).await;
+        self.trial.taken(taken).await
+    }
+
+    async fn take_finished(&mut self, file: u64) -> Result<(), Refusal> {
         self.begin()?;
         let Some(open) = self.files.open.get(&file) else { return Err(finished()) };
         if let Some(expected) = open.expected.filter(|expected| *expected != open.bytes) {

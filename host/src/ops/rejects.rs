@@ -37,6 +37,18 @@ impl Operations {
         columns: Result<Vec<Column>, String>,
         reason: &str,
     ) -> Result<(), Refusal> {
+        let taken = self.take_rejected(table, kind, rows, columns, reason).await;
+        self.trial.taken(taken).await
+    }
+
+    async fn take_rejected(
+        &mut self,
+        table: TableName,
+        kind: OperationKind,
+        rows: usize,
+        columns: Result<Vec<Column>, String>,
+        reason: &str,
+    ) -> Result<(), Refusal> {
         self.begin()?;
         self.check_table(&table)?;
         if !self.landing.quarantines() {

@@ -14,10 +14,10 @@
 //! | [`requests`] | methods and header fields of a request |
 //! | [`imports`] | what a component may import |
 //! | [`capabilities`] | whether a connector still is what was accepted |
-//! | [`limits`], [`budgets`] | how much of everything |
+//! | [`limits`], `limit_values`, [`budgets`] | how much of everything |
 //! | [`identifiers`], [`paths`] | names of tables and columns, paths of files |
 //! | [`upgrades`] | what may be written in the clear before TLS |
-//! | [`held`], [`substitution`] | where held secrets may go, and what stands in their place |
+//! | `secret_rules`, [`held`] | where held secrets may go |
 //! | [`secrets`], [`terminal`] | what of a connector's text people see |
 
 pub mod addresses;
@@ -30,10 +30,11 @@ mod grant;
 pub mod held;
 pub mod identifiers;
 pub mod imports;
+mod limit_values;
 pub mod limits;
 pub mod paths;
 pub mod requests;
+mod secret_rules;
 pub mod secrets;
-pub mod substitution;
 pub mod terminal;
 pub mod upgrades;

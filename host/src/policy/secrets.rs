@@ -302,7 +302,7 @@ mod tests {
         assert!(other.is_empty() && one.redact("token-77") == "token-77");
         learned.learn(&Secret::new("token-77".to_owned()));
         assert_eq!(one.redact("known-1, token-77"), "[redacted], [redacted]");
-        assert_eq!(other.clone().redact("Bearer dG9rZW4tNzc="), "Bearer [redacted]=");
+        assert!(!other.clone().redact("Bearer dG9rZW4tNzc=").contains("dG9rZW4tN"));
         assert!(other.finds("a token-77") && !other.is_empty());
         assert!(!one.log_line(&"token-77".repeat(9), Lines::One, 40).contains("token"));
     }

@@ -134,7 +134,7 @@ impl http::Host for HostState {
             timeouts: timeouts(request.timeouts),
         };
         let size = held_bytes(&parts);
-        let admitted = match self.http.admit(&parts).await {
+        let admitted = match self.http.admit(&parts) {
             Ok(admitted) => admitted,
             Err(error) => return Ok(Err(to_guest(error, &self.incidents))),
         };

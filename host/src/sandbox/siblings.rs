@@ -92,7 +92,7 @@ impl Mould {
             operations: Taker::Here(operations),
             limits,
             http: self.http.clone(),
-            still: self.still.map(|still| Still { instance: number, ..still }),
+            still: self.still.map(|still| Still { instance: still.instance.wrapping_add(number), ..still }),
             log: Arc::clone(&self.log),
             incidents: self.incidents.clone(),
             counters,

@@ -43,7 +43,7 @@ impl WasiHttpHooks for HttpHooks {
                 return Err(Error::ConnectionLimitReached);
             }
             let (parts, body) = read(request, options.unwrap_or_default());
-            let sent = match client.admit(&parts).await {
+            let sent = match client.admit(&parts) {
                 Ok(admitted) => {
                     counters.requested();
                     client.send(admitted, body).await

@@ -29,6 +29,7 @@ use crate::policy::egress::NetworkGrants;
 use crate::policy::limits::Limits;
 use crate::queue::{self, WriterThread};
 use crate::sandbox::{Capabilities, Loaded, MemoryUse, SandboxEngine, Still};
+use crate::trial::Trial;
 use crate::worker::{Taker, Worker};
 
 pub use cancel::Cancel;
@@ -66,6 +67,8 @@ pub struct SyncRequest {
     pub log: Arc<dyn LogSink>,
     /// Counters to follow the sync by.
     pub counters: Arc<Counters>,
+    /// Whether it is on trial; most are not.
+    pub trial: Trial,
     /// What ends it before it is done.
     pub cancel: Cancel,
     /// Who writes it into a history, if somebody does.
@@ -212,12 +215,13 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     let (sender, writer) = queue::queue(Arc::clone(&counters));
     let operations = Operations::new(request.limits.clone(), landing, sender, incidents.clone(), Arc::clone(&counters))
         .with_path_column(path_column)
-        .with_state_guard(guard);
+        .with_state_guard(guard)
+        .on_trial(request.trial.clone());
     let capabilities = Capabilities {
         limits: request.limits,
         operations: Taker::Here(operations),
         http: web.clone(),
-        still: clock.map(still),
+        still: clock.map(|clock| still(clock, request.trial.chance())),
         log: Arc::clone(&log),
         incidents: incidents.clone(),
         counters: Arc::clone(&counters),
@@ -229,7 +233,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     let (Ran { result, cpu, dropped_messages }, destination) = match thread {
         Err(error) => (Ran::failed(SyncError::Host(format!("could not start the writer: {error}"))), None),
         Ok(thread) => {
-            let ran = run(place, capabilities, &request.configuration, state, &request.cancel);
+            let ran = run(place, capabilities, &request.configuration, state, &request.trial, &request.cancel);
             match thread.join() {
                 Ok(destination) => (ran, Some(destination)),
                 Err(reason) => (Ran { result: Err(SyncError::Host(reason)), ..ran }, None),
@@ -263,8 +267,10 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     })
 }
 
-fn still(clock: Timestamp) -> Still {
-    Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default(), instance: 0 }
+fn still(clock: Timestamp, chance: u64) -> Still {
+    // Further instances of the sync count from here.
+    let instance = chance << 32;
+    Still { since_1970: Duration::try_from(clock.as_duration()).unwrap_or_default(), instance }
 }
 
 /// What is secret in the exchanges of a sync with this configuration.

@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 use crate::error::SyncError;
 use crate::http::Web;
 use crate::sandbox::{self, Capabilities};
+use crate::trial::Trial;
 use crate::worker::{self, Done, Task};
 
 use super::Place;
@@ -42,6 +43,7 @@ pub(super) fn run(
     capabilities: Capabilities,
     configuration: &BTreeMap<String, String>,
     state: String,
+    trial: &Trial,
     cancel: &Cancel,
 ) -> Ran {
     let recorded = matches!(capabilities.http, Web::Recorded(..));
@@ -49,7 +51,7 @@ pub(super) fn run(
     let ran = match place {
         Place::Here(engine, component) => {
             let running = sandbox::run(engine, component, capabilities, &configuration, &state);
-            run_here(running, recorded, cancel).map(|finished| Ran {
+            run_here(until_cut(running, trial), recorded, cancel).and_then(|ended| ended).map(|finished| Ran {
                 result: classify(finished.result, finished.writer),
                 cpu: finished.cpu,
                 dropped_messages: 0,
@@ -57,7 +59,8 @@ pub(super) fn run(
         }
         Place::Worker(worker) => {
             let task = Task::Sync { configuration, state };
-            run_worker(worker::run(*worker, capabilities, task), recorded, cancel).map(|outcome| Ran {
+            let running = until_cut(worker::run(*worker, capabilities, task), trial);
+            run_worker(running, recorded, cancel).and_then(|ended| ended).map(|outcome| Ran {
                 result: match outcome.done {
                     Done::Sync(result) => classify(result, outcome.writer),
                     Done::Form(_) | Done::Test(_) | Done::Work(_) => {
@@ -70,6 +73,14 @@ pub(super) fn run(
         }
     };
     ran.unwrap_or_else(Ran::failed)
+}
+
+/// Ends the guest where its trial cuts it, as its own death would.
+async fn until_cut<T>(guest: impl Future<Output = T>, trial: &Trial) -> Result<T, SyncError> {
+    match select(pin!(guest), pin!(trial.cut())).await {
+        Either::Left((ended, _)) => Ok(ended),
+        Either::Right(_) => Err(SyncError::Host("the sync was cut, as its trial wants it".to_owned())),
+    }
 }
 
 /// Runs a guest on this thread until it is done or cancelled, with everything it started. `last_entries` gives

@@ -2,7 +2,8 @@
 
 use super::jail::Bounds;
 use crate::policy::limits::{
-    ASYNC_STACK_BYTES, BUILD_CPU, COMPILE_CPU, COMPILE_FILE_BYTES, COMPILE_MEMORY_BYTES, Limits, TASK_BYTES,
+    ASYNC_STACK_BYTES, BODY_WINDOW_BYTES, BUILD_CPU, COMPILE_CPU, COMPILE_FILE_BYTES, COMPILE_MEMORY_BYTES, Limits,
+    TASK_BYTES,
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -25,6 +26,7 @@ pub(super) fn running(limits: &Limits, given: u64) -> Bounds {
         .saturating_add(limits.local_file_bytes)
         .saturating_add(instances.saturating_mul(each))
         .saturating_add(calls)
+        .saturating_add((limits.concurrent_requests as u64).saturating_mul(2 * BODY_WINDOW_BYTES as u64))
         .saturating_add(given.saturating_mul(GIVEN_COPIES))
         .saturating_add(OWN_MEMORY);
     // Processor time of the connector is counted in the sandbox; this counts the host's work for it too.

@@ -114,7 +114,7 @@ async fn work(engine: &SandboxEngine, component: &Loaded, limits: Limits, start:
             refused: None,
         }),
         http: Web::Elsewhere(Arc::new(RemoteWeb { link: Arc::clone(link), at_once: start.answers_at_once })),
-        still: start.still.map(|since_1970| Still { since_1970, instance: 0 }),
+        still: start.still.map(|(since_1970, instance)| Still { since_1970, instance }),
         log: Arc::clone(&log),
         incidents,
         counters: Arc::new(Counters::default()),

@@ -110,16 +110,17 @@ fn calls() -> Vec<Call> {
         Call::FileBytes { file: 1, bytes: Block(vec![1, 2, 3]) },
         Call::FinishFile(1),
         Call::DropFile(1),
-        Call::Admit(RequestParts {
-            method: "GET".to_owned(),
-            url: "https://a.example/".to_owned(),
-            ..Default::default()
-        }),
-        Call::Send { admitted: 1, body: Body::Bytes(Block(vec![1])) },
-        Call::Send { admitted: 1, body: Body::Stream },
-        Call::Piece { admitted: 1, piece: Piece::Bytes(Block(vec![1])) },
-        Call::Piece { admitted: 1, piece: Piece::End },
-        Call::Read { answer: 1 },
+        Call::Fetch {
+            parts: RequestParts {
+                method: "GET".to_owned(),
+                url: "https://a.example/".to_owned(),
+                ..Default::default()
+            },
+            body: Body::Bytes(Block(vec![1])),
+        },
+        Call::Fetch { parts: RequestParts::default(), body: Body::Stream },
+        Call::Piece { request: 1, piece: Piece::Bytes(Block(vec![1])) },
+        Call::Piece { request: 1, piece: Piece::End },
         Call::Lookup { host: "a.example".to_owned(), port: 5432 },
         Call::Connect(Dial {
             host: "a.example".to_owned(),
@@ -141,6 +142,7 @@ fn seeds() -> Vec<Vec<u8>> {
     messages.extend([
         FromWorker::Cancel { id: 7 },
         FromWorker::Drop { id: 1 },
+        FromWorker::Window { id: 7, window: Window { until: 1 << 20, waits_at: Some(1 << 16) } },
         FromWorker::Log { level: Level::Info, text: "hello".to_owned() },
         ended(Done::Sync(Ok(()))),
         ended(Done::Sync(Err(crate::error::SyncError::Host("x".to_owned())))),

@@ -5,23 +5,49 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::message::{Answer, Call, FromWorker, Reply, frame, next};
+use super::message::{Answer, Answered, Call, Failed, FromWorker, ToWorker, frame, next_of_parent};
 
-/// Replies are the parent's own and bounded by it.
-const LONGEST_REPLY: usize = u32::MAX as usize;
+/// Head and beginning of most frames, which one read gets.
+const READ_BYTES: usize = 16 * 1024;
 
 /// The worker's end. What is sent here is bounded by what a connector may have on its way.
 #[derive(Debug)]
 pub(super) struct Link {
     outgoing: UnboundedSender<Vec<u8>>,
-    waiting: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
+    expected: Mutex<Expected>,
     last: AtomicU64,
+}
+
+/// What comes from the parent, by number.
+#[derive(Debug, Default)]
+struct Expected {
+    answers: HashMap<u64, oneshot::Sender<Reply>>,
+    bodies: HashMap<u64, UnboundedSender<Part>>,
+}
+
+/// An answer with what came beside it.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) answer: Answer,
+    /// The bytes that followed it.
+    pub(super) following: Bytes,
+    /// The rest of a body whose beginning they are.
+    pub(super) rest: Option<UnboundedReceiver<Part>>,
+}
+
+/// What is pushed of a body. The room that a worker gives bounds it.
+#[derive(Debug)]
+pub(super) enum Part {
+    Bytes(Bytes),
+    End,
+    Broken(Failed),
 }
 
 /// An answer that is waited for. Dropping it tells the parent that nobody waits any more.
@@ -29,7 +55,7 @@ pub(super) struct Link {
 pub(super) struct Waiting {
     id: u64,
     link: Arc<Link>,
-    answer: oneshot::Receiver<Answer>,
+    reply: oneshot::Receiver<Reply>,
     over: bool,
 }
 
@@ -38,14 +64,14 @@ impl Link {
     pub(super) fn start(channel: UnixStream) -> (Arc<Self>, JoinHandle<()>) {
         let (reader, writer) = channel.into_split();
         let (outgoing, messages) = unbounded_channel();
-        let link = Arc::new(Self { outgoing, waiting: Mutex::default(), last: AtomicU64::new(0) });
+        let link = Arc::new(Self { outgoing, expected: Mutex::default(), last: AtomicU64::new(0) });
         let answered = Arc::downgrade(&link);
         tokio::spawn(async move {
-            let mut reader = tokio::io::BufReader::new(reader);
+            let mut reader = tokio::io::BufReader::with_capacity(READ_BYTES, reader);
             loop {
-                match next::<Reply>(&mut reader, LONGEST_REPLY).await {
-                    Ok(Some((reply, _))) => match answered.upgrade() {
-                        Some(link) => link.answered(reply),
+                match next_of_parent(&mut reader).await {
+                    Ok(Some((message, following))) => match answered.upgrade() {
+                        Some(link) => link.arrived(message, following),
                         None => return,
                     },
                     // Without a parent there is nothing left to do, whatever the guest thinks.
@@ -56,20 +82,63 @@ impl Link {
         (link, tokio::spawn(write(writer, messages)))
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Answer>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn expected(&self) -> MutexGuard<'_, Expected> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answered(&self, reply: Reply) {
-        let waiting = self.waiting().remove(&reply.id);
+    fn arrived(&self, message: ToWorker, following: Bytes) {
+        match message {
+            ToWorker::Reply { id, answer } => self.answered(id, answer, following),
+            ToWorker::Body { id, last } => {
+                let mut expected = self.expected();
+                // Somebody who wants no more of it has said so.
+                let Some(body) = expected.bodies.get(&id) else { return };
+                if !following.is_empty() {
+                    let _ = body.send(Part::Bytes(following));
+                }
+                if last {
+                    let _ = body.send(Part::End);
+                    expected.bodies.remove(&id);
+                }
+            }
+            ToWorker::Broken { id, error } => {
+                if let Some(body) = self.expected().bodies.remove(&id) {
+                    let _ = body.send(Part::Broken(error));
+                }
+            }
+        }
+    }
+
+    fn answered(&self, id: u64, answer: Answer, following: Bytes) {
+        let mut expected = self.expected();
+        let waiting = expected.answers.remove(&id);
+        let goes_on = matches!(&answer, Answer::Head(Ok(Answered { whole: false, .. })));
+        let rest = (goes_on && waiting.is_some()).then(|| {
+            let (parts, rest) = unbounded_channel();
+            expected.bodies.insert(id, parts);
+            rest
+        });
+        drop(expected);
+        let reply = Reply { answer, following, rest };
         let unwanted = match waiting {
-            Some(waiting) => waiting.send(reply.answer).err(),
-            None => Some(reply.answer),
+            Some(waiting) => waiting.send(reply).err(),
+            None => Some(reply),
         };
         // It was cancelled here while the parent answered: nobody else would give up what it holds.
-        if let Some(Answer::Admitted(Ok(id)) | Answer::Head(Ok((id, _))) | Answer::Connected(Ok(id))) = unwanted {
-            self.tell(&FromWorker::Drop { id });
+        match unwanted {
+            Some(Reply { answer: Answer::Connected(Ok(id)), .. }) => self.tell(&FromWorker::Drop { id }),
+            Some(_) if goes_on => self.give_up(id),
+            _ => {}
         }
+    }
+
+    /// Wants no more of what has this number.
+    pub(super) fn give_up(&self, id: u64) {
+        let mut expected = self.expected();
+        expected.answers.remove(&id);
+        expected.bodies.remove(&id);
+        drop(expected);
+        self.tell(&FromWorker::Cancel { id });
     }
 
     /// Sends a message without an answer.
@@ -89,27 +158,36 @@ impl Link {
     /// Calls the parent.
     pub(super) fn call(self: &Arc<Self>, call: Call) -> Waiting {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let (sender, answer) = oneshot::channel();
-        self.waiting().insert(id, sender);
+        let (sender, reply) = oneshot::channel();
+        self.expected().answers.insert(id, sender);
         self.tell(&FromWorker::Call { id, call });
-        Waiting { id, link: Arc::clone(self), answer, over: false }
+        Waiting { id, link: Arc::clone(self), reply, over: false }
     }
 }
 
 impl Waiting {
+    /// The number of the call.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// Waits. May be cancelled, and waited for again.
     pub(super) async fn answer(&mut self) -> io::Result<Answer> {
-        let answer = (&mut self.answer).await;
+        Ok(self.reply().await?.answer)
+    }
+
+    /// The same, with what came beside the answer.
+    pub(super) async fn reply(&mut self) -> io::Result<Reply> {
+        let reply = (&mut self.reply).await;
         self.over = true;
-        answer.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        reply.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.over {
-            self.link.waiting().remove(&self.id);
-            self.link.tell(&FromWorker::Cancel { id: self.id });
+            self.link.give_up(self.id);
         }
     }
 }

@@ -1,19 +1,21 @@
 //! What a worker and its parent say to each other, and how it is framed.
 //!
 //! A frame is four bytes of length, little-endian, and one message in the encoding of `postcard`: plain data,
-//! nothing nested without end, nothing that names code. Both ends are the same program, so the version says only
+//! nothing nested without end, nothing that names code. Bytes of an answer's body follow their message as they are,
+//! so that they need not be copied into it. Both ends are the same program, so the version says only
 //! that they are not. The parent takes every frame for an enemy's: its length is bounded before anything is
 //! allocated, memory grows only with bytes that have arrived, and one that cannot be read ends the worker.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::jail::Layers;
 use crate::error::SyncError;
@@ -26,13 +28,15 @@ use crate::rows::{Block, Column, OperationKind, TableDefinition, TableName};
 use crate::setup::{Form, Outcome};
 
 /// Changes with every change of this file.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 /// Room in a frame beside what a connector hands over: names, numbers, tags.
 const FRAME_SLACK: usize = 4 * 1024 * 1024;
 /// What is allocated for a frame before its bytes are there.
 const FRAME_START: usize = 256 * 1024;
 /// The most bytes of an answer's body in one frame.
-pub(super) const PIECE_BYTES: usize = 1024 * 1024;
+pub(super) const PIECE_BYTES: usize = 256 * 1024;
+/// What comes of an answer's body with its head, before the connector asks for anything of it.
+pub(super) const FIRST_BYTES: usize = 64 * 1024;
 
 /// The longest frame a worker may send. What one call of a connector hands over may be, encoded, a little more than
 /// what the limit counts.
@@ -60,7 +64,7 @@ pub(super) struct Start {
     pub(super) task: Task,
     pub(super) environment: BTreeMap<String, String>,
     /// Where the clock stands, if it does, since 1970.
-    pub(super) still: Option<Duration>,
+    pub(super) still: Option<(Duration, u64)>,
     pub(super) path_column: String,
     pub(super) answers_at_once: bool,
     /// The project of a runner.
@@ -89,10 +93,12 @@ pub(super) enum Opened {
 pub(super) enum FromWorker {
     /// Wants an answer under this number.
     Call { id: u64, call: Call },
-    /// Wants it no more.
+    /// Wants it no more: the answer to a call, or the rest of a body.
     Cancel { id: u64 },
-    /// Gives up a request that was admitted, or the body of an answer.
+    /// Closes a TCP connection.
     Drop { id: u64 },
+    /// How far the body of an answer may go.
+    Window { id: u64, window: Window },
     /// The connector says something.
     Log { level: Level, text: String },
     /// It is over. Nothing follows.
@@ -147,20 +153,15 @@ pub(super) enum Call {
     },
     FinishFile(u64),
     DropFile(u64),
-    Admit(RequestParts),
-    /// Sends what was admitted under that number.
-    Send {
-        admitted: u64,
+    /// Sends a request, if it is permitted. The answer is its head; the body comes after it under the same number.
+    Fetch {
+        parts: RequestParts,
         body: Body,
     },
-    /// A piece of a streamed body.
+    /// A piece of the body of the request with that number.
     Piece {
-        admitted: u64,
+        request: u64,
         piece: Piece,
-    },
-    /// The next piece of an answer's body.
-    Read {
-        answer: u64,
     },
     Lookup {
         host: String,
@@ -200,11 +201,24 @@ pub(super) enum Piece {
     Broken,
 }
 
+/// How far a worker lets the body of an answer go. What is counted is bytes since its start.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Window {
+    /// What may be sent.
+    pub(super) until: u64,
+    /// What it had when the connector began to wait, if it waits.
+    pub(super) waits_at: Option<u64>,
+}
+
 /// From the parent to a worker that runs.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Reply {
-    pub(super) id: u64,
-    pub(super) answer: Answer,
+pub(super) enum ToWorker {
+    /// The answer to a call.
+    Reply { id: u64, answer: Answer },
+    /// Bytes of a body follow.
+    Body { id: u64, last: bool },
+    /// There is no more of a body, and why.
+    Broken { id: u64, error: Failed },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -212,9 +226,8 @@ pub(super) enum Answer {
     Taken(Result<(), Refusal>),
     Begun(Result<u64, Refusal>),
     Tolerance(Tolerance),
-    Admitted(Result<u64, Failed>),
-    Head(Result<(u64, Head), Failed>),
-    Piece(Result<Option<Block>, Failed>),
+    /// The first bytes of the body follow.
+    Head(Result<Answered, Failed>),
     /// Whether more of a streamed body is wanted.
     More(bool),
     Address(Result<IpAddr, Failed>),
@@ -223,6 +236,13 @@ pub(super) enum Answer {
     Readable(bool),
     Tls(Option<TlsDetails>),
     Done(Result<(), Failed>),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Answered {
+    pub(super) head: Head,
+    /// Whether the whole body is in this frame.
+    pub(super) whole: bool,
 }
 
 /// An [`HttpError`] as plain data.
@@ -269,12 +289,49 @@ impl Flavor for Frame {
 
 /// A message as a frame.
 pub(super) fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    frame_before(message, 0)
+}
+
+fn frame_before(message: &impl Serialize, following: usize) -> io::Result<Vec<u8>> {
     let mut frame = postcard::serialize_with_flavor(message, Frame(vec![0; 4])).map_err(invalid)?;
-    let length = u32::try_from(frame.len().saturating_sub(4)).map_err(invalid)?;
+    let length = u32::try_from(frame.len().saturating_sub(4).saturating_add(following)).map_err(invalid)?;
     if let Some(head) = frame.first_chunk_mut() {
         *head = length.to_le_bytes();
     }
     Ok(frame)
+}
+
+/// A frame on its way, with the bytes that follow its message where they are.
+pub(super) struct Outgoing {
+    frame: Vec<u8>,
+    following: Vec<Bytes>,
+}
+
+impl Outgoing {
+    /// A message with bytes that follow it.
+    pub(super) fn new(message: &impl Serialize, following: Vec<Bytes>) -> io::Result<Self> {
+        let bytes = following.iter().map(Bytes::len).fold(0, usize::saturating_add);
+        Ok(Self { frame: frame_before(message, bytes)?, following })
+    }
+
+    /// Writes it whole.
+    pub(super) async fn write(self, to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        if self.following.is_empty() {
+            return to.write_all(&self.frame).await;
+        }
+        let parts = std::iter::once(self.frame.as_slice()).chain(self.following.iter().map(AsRef::as_ref));
+        let mut parts: Vec<_> = parts.map(IoSlice::new).collect();
+        let mut left = parts.as_mut_slice();
+        // Nothing is left of empty parts either.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match to.write_vectored(left).await? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                written => IoSlice::advance_slices(&mut left, written),
+            }
+        }
+        Ok(())
+    }
 }
 
 fn checked(length: [u8; 4], longest: usize) -> io::Result<usize> {
@@ -354,6 +411,21 @@ fn decoded<T: DeserializeOwned>(bytes: &[u8], longest: usize) -> io::Result<(T, 
     }
 }
 
+async fn arrived(from: &mut (impl AsyncRead + Unpin), longest: usize, start: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 4];
+    match from.read_exact(&mut length).await {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    };
+    let length = checked(length, longest)?;
+    let mut bytes = Vec::with_capacity(length.min(start));
+    from.take(length as u64).read_to_end(&mut bytes).await?;
+    if bytes.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some(bytes))
+}
+
 /// Writes a message and waits until it is written.
 pub(super) fn write(mut to: impl Write, message: &impl Serialize) -> io::Result<()> {
     to.write_all(&frame(message)?)
@@ -377,16 +449,15 @@ pub(super) async fn next<T: DeserializeOwned>(
     from: &mut (impl AsyncRead + Unpin),
     longest: usize,
 ) -> io::Result<Option<(T, usize)>> {
-    let mut length = [0; 4];
-    match from.read_exact(&mut length).await {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-        read => read?,
-    };
-    let length = checked(length, longest)?;
-    let mut bytes = Vec::with_capacity(length.min(FRAME_START));
-    from.take(length as u64).read_to_end(&mut bytes).await?;
-    if bytes.len() < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
+    let Some(bytes) = arrived(from, longest, FRAME_START).await? else { return Ok(None) };
     decoded(&bytes, longest).map(Some)
+}
+
+/// The next message of the parent, and the bytes that follow it.
+pub(super) async fn next_of_parent(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<(ToWorker, Bytes)>> {
+    let Some(bytes) = arrived(from, u32::MAX as usize, 2 * PIECE_BYTES).await? else { return Ok(None) };
+    let bytes = Bytes::from(bytes);
+    let (message, following) = postcard::take_from_bytes(&bytes).map_err(invalid)?;
+    let start = bytes.len().saturating_sub(following.len());
+    Ok(Some((message, bytes.slice(start..))))
 }

@@ -14,21 +14,23 @@
 //! ([`Layers`]), and only then learns what to do: the configuration does not exist in it before. The parent checks
 //! what it says as it checks a connector (`serve`), holds it to its wall time, and ends it in any case.
 //!
-//! Rows cross as blocks of bytes (`rows::wire`), so that a batch costs a few copies.
+//! Rows cross as blocks of bytes (`rows::wire`), so that a batch costs a few copies. A request crosses in one message,
+//! and the answer to it in one, with its body if that is short; longer bodies are pushed as far as there is room.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | `jail` | the layers |
 //! | `bounds` | the numbers of the limits |
 //! | `message` | the channel: messages and frames |
-//! | `child`, `link`, `remote`, `remote_web` | the worker |
-//! | `parent`, `serve`, `room`, `outcome` | the parent |
+//! | `child`, `link`, `remote`, `remote_web`, `remote_body` | the worker |
+//! | `parent`, `serve`, `exchange`, `room`, `outcome` | the parent |
 //! | `compile` | compiling a stranger's component, in a jail too |
 //! | `tool` | building a stranger's project, in a jail for programs of others |
 
 mod bounds;
 mod child;
 mod compile;
+mod exchange;
 #[cfg(test)]
 mod fuzz;
 mod jail;
@@ -37,6 +39,7 @@ mod message;
 mod outcome;
 mod parent;
 mod remote;
+mod remote_body;
 mod remote_web;
 mod room;
 mod serve;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::exchange::exchanges;
 use super::message::{Done, Ended, Start, Task, write};
 use super::parent::{End, Worker, ended};
 use super::remote::Taker;
@@ -45,7 +46,7 @@ pub(crate) async fn run(worker: Worker, capabilities: Capabilities, task: Task) 
     let start = Start {
         task,
         environment,
-        still: still.map(|still| still.since_1970),
+        still: still.map(|still| (still.since_1970, still.instance)),
         path_column: operations.path_column().to_owned(),
         answers_at_once: http.answers_at_once(),
         parcel,
@@ -57,6 +58,7 @@ pub(crate) async fn run(worker: Worker, capabilities: Capabilities, task: Task) 
     };
     let wall = limits.wall;
     let service = Arc::new(Service {
+        exchanges: exchanges(&limits),
         limits,
         operations: tokio::sync::Mutex::new(Some(operations)),
         web: http,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::message::{Call, PIECE_BYTES, StreamCall, largest};
-use crate::policy::limits::Limits;
+use crate::policy::limits::{Limits, STREAM_CHUNK_BYTES};
 use crate::sandbox::request_room;
 
 /// Replies that wait to be written. A worker that does not read them is not served.
@@ -21,6 +21,7 @@ const PERMIT_BYTES: usize = 1024;
 const CALL_BYTES: usize = 16 * 1024;
 
 /// The two bounds.
+#[derive(Clone)]
 pub(super) struct Room {
     calls: Arc<Semaphore>,
     answers: Arc<Semaphore>,
@@ -44,6 +45,11 @@ impl Room {
         let weight = permits(answer_bytes(call));
         Ok((place, Arc::clone(&self.answers).acquire_many_owned(weight).await?))
     }
+
+    /// Waits for a place for a piece of a body, which it gives up when that is on its way.
+    pub(super) async fn piece(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
+        Arc::clone(&self.answers).acquire_many_owned(permits(PIECE_BYTES)).await
+    }
 }
 
 /// For calls: two of the largest messages, and requests that are held until they are sent.
@@ -56,9 +62,10 @@ fn of_calls(limits: &Limits) -> usize {
 /// For answers that are not on their way yet: a piece for each exchange and connection that may be open, and a short
 /// one for each handle. An honest worker reads its answers, and never has more calls than that.
 fn of_answers(limits: &Limits) -> usize {
-    let pieces = limits.concurrent_requests.saturating_add(limits.connections).saturating_add(REPLIES);
+    let pieces = limits.concurrent_requests.saturating_add(REPLIES).saturating_mul(PIECE_BYTES);
+    let reads = limits.connections.saturating_mul(STREAM_CHUNK_BYTES);
     let short = limits.handles.saturating_add(SPARE_NUMBERS).saturating_mul(CALL_BYTES);
-    let bytes = pieces.saturating_mul(PIECE_BYTES).saturating_add(short);
+    let bytes = pieces.saturating_add(reads).saturating_add(short);
     bytes.div_ceil(PERMIT_BYTES).min(Semaphore::MAX_PERMITS)
 }
 
@@ -69,7 +76,7 @@ fn permits(bytes: usize) -> u32 {
 /// The most that the answer to a call takes.
 fn answer_bytes(call: &Call) -> usize {
     match call {
-        Call::Read { .. } | Call::Stream { what: StreamCall::Read(_), .. } => CALL_BYTES + PIECE_BYTES,
+        Call::Stream { what: StreamCall::Read(_), .. } => CALL_BYTES + STREAM_CHUNK_BYTES,
         _ => CALL_BYTES,
     }
 }

@@ -11,24 +11,22 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
-use futures_util::stream::unfold;
-use tokio::io::AsyncWriteExt;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::message::{
-    Answer, Body, Call, Ended, FromWorker, PIECE_BYTES, Piece, Reply, StreamCall, frame, longest, next,
-};
-use super::room::{REPLIES, Room, SPARE_NUMBERS};
+use super::message::{Answer, Call, Ended, FromWorker, Outgoing, Piece, StreamCall, ToWorker, Window, longest, next};
+use super::room::{REPLIES, Room};
 use crate::counters::Counters;
-use crate::http::{AnswerBody, Dial, Head, HttpError, RequestBody, RequestParts, Stream, Ticket, Web};
+use crate::http::{Dial, HttpError, Stream, Web};
 use crate::incidents::Incidents;
 use crate::log::{ConnectorLog, Level};
 use crate::ops::{Operations, Refusal};
 use crate::policy::limits::Limits;
 use crate::rows::Block;
 use crate::sandbox::{not_recorded, remember};
+
+/// Where what goes to the worker waits.
+pub(super) type Replies = mpsc::Sender<Outgoing>;
 
 /// What a worker's calls go to.
 pub(super) struct Service {
@@ -39,6 +37,8 @@ pub(super) struct Service {
     pub(super) incidents: Incidents,
     pub(super) counters: Arc<Counters>,
     pub(super) held: Mutex<Held>,
+    /// How many exchanges may be open: as many as a connector has handles, and some on their way.
+    pub(super) exchanges: Arc<Semaphore>,
     /// Whether the destination took everything and made it durable.
     pub(super) finished: std::sync::atomic::AtomicBool,
 }
@@ -47,19 +47,12 @@ pub(super) struct Service {
 #[derive(Default)]
 pub(super) struct Held {
     last: u64,
-    tickets: HashMap<u64, (Ticket, OwnedSemaphorePermit)>,
     /// Where pieces of a request's body go.
-    bodies: HashMap<u64, mpsc::Sender<Piece>>,
-    answers: HashMap<u64, Arc<tokio::sync::Mutex<Rest>>>,
+    pub(super) uploads: HashMap<u64, mpsc::Sender<Piece>>,
+    /// How far the worker lets the body of an answer go.
+    pub(super) windows: HashMap<u64, watch::Sender<Window>>,
     streams: HashMap<u64, Arc<tokio::sync::Mutex<Stream>>>,
     calls: HashMap<u64, AbortHandle>,
-}
-
-struct Rest {
-    body: AnswerBody,
-    /// Received and more than one frame holds.
-    pending: bytes::Bytes,
-    ended: bool,
 }
 
 /// Why a worker is not served any more.
@@ -73,10 +66,10 @@ pub(super) enum Stop {
 /// Serves a worker until it stops.
 pub(super) async fn serve(service: &Arc<Service>, channel: tokio::net::UnixStream) -> Stop {
     let (reader, mut writer) = channel.into_split();
-    let (replies, mut outgoing) = mpsc::channel::<Vec<u8>>(REPLIES);
+    let (replies, mut outgoing) = mpsc::channel::<Outgoing>(REPLIES);
     let writing = tokio::spawn(async move {
         while let Some(frame) = outgoing.recv().await {
-            if writer.write_all(&frame).await.is_err() {
+            if frame.write(&mut writer).await.is_err() {
                 return;
             }
         }
@@ -87,11 +80,7 @@ pub(super) async fn serve(service: &Arc<Service>, channel: tokio::net::UnixStrea
     stop
 }
 
-async fn read(
-    service: &Arc<Service>,
-    reader: tokio::net::unix::OwnedReadHalf,
-    replies: &mpsc::Sender<Vec<u8>>,
-) -> Stop {
+async fn read(service: &Arc<Service>, reader: tokio::net::unix::OwnedReadHalf, replies: &Replies) -> Stop {
     let mut reader = tokio::io::BufReader::new(reader);
     let longest = longest(&service.limits);
     let room = Room::new(&service.limits);
@@ -104,7 +93,8 @@ async fn read(
         match message {
             FromWorker::Log { level, text } => service.log.message(level, &text),
             FromWorker::Cancel { id } => service.held().cancel(id),
-            FromWorker::Drop { id } => service.held().give_up(id),
+            FromWorker::Drop { id } => drop(service.held().streams.remove(&id)),
+            FromWorker::Window { id, window } => service.held().window(id, window),
             FromWorker::Ended(ended) => return Stop::Ended(ended),
             FromWorker::Call { id, call } => {
                 let Ok((permit, answered)) = room.take(&call, bytes).await else {
@@ -114,14 +104,26 @@ async fn read(
                 if !service.held().begin(id, abort) {
                     return Stop::Gone(io::Error::other("a call under a number that is in use"));
                 }
+                let (service, replies) = (Arc::clone(service), replies.clone());
+                let call = match call {
+                    // Judged here, so that requests are judged and recorded in the order they come.
+                    Call::Fetch { parts, body } => {
+                        let fetching = service.fetch(id, &parts, body, (permit, answered), (replies, room.clone()));
+                        tokio::spawn(async move {
+                            let _ = Abortable::new(fetching, registration).await;
+                        });
+                        continue;
+                    }
+                    call => call,
+                };
                 // Rows are sent without waiting for the answer, so what comes after them must find them taken.
                 let in_order = matches!(call, Call::Rows { .. });
-                let (service, replies) = (Arc::clone(service), replies.clone());
                 let answering = async move {
-                    let Ok(answer) = Abortable::new(service.answer(call, permit), registration).await else { return };
-                    service.held().calls.remove(&id);
-                    if let Ok(frame) = frame(&Reply { id, answer }) {
-                        let _ = replies.send(frame).await;
+                    let Ok(answer) = Abortable::new(service.answer(call), registration).await else { return };
+                    drop(permit);
+                    service.held().over(id);
+                    if let Ok(reply) = Outgoing::new(&ToWorker::Reply { id, answer }, Vec::new()) {
+                        let _ = replies.send(reply).await;
                     }
                     drop(answered);
                 };
@@ -140,16 +142,23 @@ impl Held {
     }
 
     fn cancel(&mut self, id: u64) {
-        if let Some(call) = self.calls.remove(&id) {
+        if let Some(call) = self.over(id) {
             call.abort();
         }
     }
 
-    fn give_up(&mut self, id: u64) {
-        self.tickets.remove(&id);
-        self.bodies.remove(&id);
-        self.answers.remove(&id);
-        self.streams.remove(&id);
+    /// Forgets a call that is answered, and whatever was kept for it.
+    pub(super) fn over(&mut self, id: u64) -> Option<AbortHandle> {
+        self.uploads.remove(&id);
+        self.windows.remove(&id);
+        self.calls.remove(&id)
+    }
+
+    fn window(&self, id: u64, window: Window) {
+        // A body that is over needs none.
+        if let Some(body) = self.windows.get(&id) {
+            let _ = body.send(window);
+        }
     }
 
     fn clear(&mut self) {
@@ -164,29 +173,19 @@ impl Held {
 }
 
 impl Service {
-    fn held(&self) -> MutexGuard<'_, Held> {
+    pub(super) fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, call: Call, permit: OwnedSemaphorePermit) -> Answer {
+    async fn answer(&self, call: Call) -> Answer {
         match call {
-            Call::Admit(parts) => {
-                let admitted = self.admit(&parts, permit).await;
-                Answer::Admitted(admitted.map_err(|error| self.failed(error)))
-            }
-            Call::Send { admitted, body } => {
-                let head = self.send(admitted, body).await;
-                drop(permit);
-                Answer::Head(head.map_err(|error| self.failed(error)))
-            }
-            Call::Piece { admitted, piece } => {
-                let to = self.held().bodies.get(&admitted).cloned();
+            Call::Piece { request, piece } => {
+                let to = self.held().uploads.get(&request).cloned();
                 Answer::More(match to {
                     Some(to) => to.send(piece).await.is_ok(),
                     None => false,
                 })
             }
-            Call::Read { answer } => Answer::Piece(self.piece(answer).await.map_err(|error| self.failed(error))),
             Call::Lookup { host, port } => {
                 Answer::Address(self.web.lookup(&host, port).await.map_err(|error| self.failed(error)))
             }
@@ -196,7 +195,7 @@ impl Service {
         }
     }
 
-    fn over(&self) -> Result<(), HttpError> {
+    pub(super) fn over(&self) -> Result<(), HttpError> {
         match self.incidents.reached() {
             Some(reached) => Err(HttpError::Limit { text: reached.to_string(), sticky: true }),
             None => Ok(()),
@@ -273,95 +272,9 @@ impl Service {
         })
     }
 
-    fn failed(&self, error: HttpError) -> super::message::Failed {
+    pub(super) fn failed(&self, error: HttpError) -> super::message::Failed {
         remember(&error, &self.incidents);
         error.into()
-    }
-
-    async fn admit(&self, parts: &RequestParts, permit: OwnedSemaphorePermit) -> Result<u64, HttpError> {
-        self.over()?;
-        let ticket = self.web.admit(parts).await?;
-        self.counters.requested();
-        let mut held = self.held();
-        if held.tickets.len() >= self.limits.handles {
-            return Err(HttpError::limit("too many requests were admitted and not sent".to_owned()));
-        }
-        let id = held.number();
-        held.tickets.insert(id, (ticket, permit));
-        Ok(id)
-    }
-
-    async fn send(&self, id: u64, body: Body) -> Result<(u64, Head), HttpError> {
-        let unknown = || HttpError::InvalidRequest("the request was not admitted, or was sent before".to_owned());
-        let Some((ticket, _parts)) = self.held().tickets.remove(&id) else { return Err(unknown()) };
-        let body = match body {
-            Body::Empty => RequestBody::Empty,
-            Body::Bytes(Block(bytes)) => RequestBody::Bytes(bytes.into()),
-            Body::Stream => {
-                let (sender, receiver) = mpsc::channel(1);
-                self.held().bodies.insert(id, sender);
-                RequestBody::Stream(Box::pin(unfold(Some(receiver), pieces)))
-            }
-        };
-        let sent = self.web.send(ticket, body).await;
-        let answer = sent?;
-        let head = Head { status: answer.status, reason: answer.reason, headers: answer.headers };
-        let mut held = self.held();
-        if held.answers.len() >= self.limits.handles.saturating_add(SPARE_NUMBERS) {
-            return Err(HttpError::limit("too many answers are open".to_owned()));
-        }
-        let number = held.number();
-        let rest = Rest { body: answer.body, pending: bytes::Bytes::new(), ended: false };
-        held.answers.insert(number, Arc::new(tokio::sync::Mutex::new(rest)));
-        Ok((number, head))
-    }
-
-    async fn piece(&self, id: u64) -> Result<Option<Block>, HttpError> {
-        let answer = self.held().answers.get(&id).cloned();
-        let Some(answer) = answer else {
-            return Err(HttpError::ConnectionClosed("the answer was given up".to_owned()));
-        };
-        answer.lock().await.piece().await
-    }
-}
-
-impl Rest {
-    /// What has arrived, at most a frame of it; waits for something.
-    async fn piece(&mut self) -> Result<Option<Block>, HttpError> {
-        if self.pending.is_empty() && !self.ended {
-            match self.body.next().await? {
-                Some(bytes) => self.pending = bytes,
-                None => self.ended = true,
-            }
-        }
-        let mut piece = Vec::new();
-        loop {
-            let length = self.pending.len().min(PIECE_BYTES.saturating_sub(piece.len()));
-            piece.extend_from_slice(&self.pending.split_to(length));
-            if self.ended || piece.len() == PIECE_BYTES {
-                break;
-            }
-            // An error is kept by the body, and comes up with the next question.
-            match self.body.next().now_or_never() {
-                Some(Ok(Some(bytes))) => self.pending = bytes,
-                Some(Ok(None)) => self.ended = true,
-                Some(Err(_)) | None => break,
-            }
-        }
-        Ok((!piece.is_empty() || !self.ended).then_some(Block(piece)))
-    }
-}
-
-type Source = Box<dyn std::error::Error + Send + Sync>;
-
-async fn pieces(
-    from: Option<mpsc::Receiver<Piece>>,
-) -> Option<(Result<bytes::Bytes, Source>, Option<mpsc::Receiver<Piece>>)> {
-    let mut from = from?;
-    match from.recv().await {
-        Some(Piece::Bytes(Block(bytes))) => Some((Ok(bytes.into()), Some(from))),
-        Some(Piece::End) => None,
-        Some(Piece::Broken) | None => Some((Err("the body ended early".into()), None)),
     }
 }
 

@@ -37,34 +37,33 @@ fn what_cannot_be_sent_raises_and_the_sync_goes_on() {
         kinds,
         [
             ("blank table", "ValueError"),
-            ("delete without key", "ValueError"),
             ("file", "ValueError"),
             ("lone surrogate", "UnicodeEncodeError"),
             ("lone surrogate in JSON", "UnicodeEncodeError"),
             ("lone surrogate in a column's name", "ValueError"),
-            ("missing key", "ValueError"),
-            ("null key", "ValueError"),
             ("row that is no dict", "AttributeError"),
             ("state that is no JSON", "TypeError"),
             ("state that is no dict", "TypeError"),
             ("table that is no text", "TypeError"),
         ]
     );
-    for row in refusals.iter().filter(|row| row[0].as_str().unwrap().contains("key")) {
-        let message = row[2].as_str().unwrap();
-        assert!(message.contains("keyed") && message.contains("id"), "names table and column: {message}");
-    }
     assert!(!database.has_table("texts"), "a refused row leaves nothing");
     assert_eq!(database.value("SELECT count(*) FROM keyed"), json!(0));
 }
 
 #[test]
-fn a_missing_key_ends_a_sync_that_does_not_catch_it() {
+fn a_missing_key_ends_a_sync_only_where_bad_rows_do() {
     let connector = Connector::mode("missing_key");
+    let sync = connector.succeed();
+    assert_eq!(sync.report()["tables"][0]["keyless"], json!(1));
+    let database = connector.database();
+    assert_eq!(database.value("SELECT count(*) FROM keyed WHERE id IS NULL AND name = 'no key'"), json!(1));
+
+    let connector = Connector::mode("missing_key").arguments(&["--on-bad-row", "fail"]);
     let sync = connector.sync();
     assert_eq!(sync.code, Some(1));
     let message = outcome(&sync)["message"].as_str().unwrap();
-    assert!(message.contains("keyed") && message.contains("primary key column id"), "{message}");
+    assert!(message.contains("keyed") && message.contains("column id: the primary key"), "{message}");
 }
 
 #[test]

@@ -81,6 +81,7 @@ pub(crate) fn run(warehouse: &Path, connection: &str, schema: &Value, operations
         limits: given.limits,
         log: lines.clone(),
         counters: Arc::new(Counters::default()),
+        trial: sluicegate::trial::Trial::default(),
         cancel: sluicegate::sync::Cancel::default(),
         following: None,
     };

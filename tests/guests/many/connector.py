@@ -6,6 +6,7 @@ Compiling a component takes seconds, so the tests share this one; each module sa
 import attacks
 import batches
 import cassettes
+import contract_kit
 import environment
 import fast
 import forms
@@ -17,6 +18,7 @@ import program
 import resyncs
 import rows
 import secrets_of_it
+import tracebacks
 import uploads
 import web
 from fivetran_connector_sdk import Connector
@@ -25,6 +27,7 @@ MODULES = (
     attacks,
     batches,
     cassettes,
+    contract_kit,
     environment,
     fast,
     local_files,
@@ -35,6 +38,7 @@ MODULES = (
     resyncs,
     rows,
     secrets_of_it,
+    tracebacks,
     uploads,
     web,
 )

@@ -10,6 +10,8 @@ import contextlib
 import importlib
 from typing import Any, NamedTuple, NoReturn, Protocol
 
+from sluice._bindings import find
+
 native: Any = None
 """The SDK's extension; none outside a guest and in the tests of this package."""
 
@@ -74,15 +76,10 @@ def bind() -> bool:
     global _bindings, Err
     if _bindings is not None:
         return True
-    try:
-        bindings = importlib.import_module("wit_world.imports.http")
-        types = importlib.import_module("componentize_py_types")
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in {"wit_world", "componentize_py_types"}:
-            return False
-        raise
-    Err = types.Err  # type: ignore[misc]
-    _bindings = bindings
+    found = find("http")
+    if found is None:
+        return False
+    _bindings, Err = found  # type: ignore[misc,assignment]
     if native is not None:
         native.http_bind(_fail)
     return True

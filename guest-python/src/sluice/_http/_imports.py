@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
-from typing import Any
+
+from sluice._watching import watch
 
 from . import _aiohttp, _httpcore, _requests, _shortcuts, _urllib3
 
@@ -19,9 +19,11 @@ _PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "requests.adapters": _requests.patch_adapters,
     "requests.cookies": _shortcuts.patch_cookies,
     "requests.models": _shortcuts.patch_models,
+    "requests.sessions": _shortcuts.patch_sessions,
     "requests.structures": _shortcuts.patch_structures,
     "requests.utils": _shortcuts.patch_utils,
     "urllib3.connection": _urllib3.patch_connection,
+    "urllib3.response": _shortcuts.patch_response,
     "urllib3.util.wait": _urllib3.patch_wait,
 }
 
@@ -29,55 +31,22 @@ _ABSENT = ("grp", "pwd")
 """Modules that this Python does not have, and that are looked for again and again."""
 
 
+def _patched(patch: Callable[[ModuleType], None], module: ModuleType, execute: Callable[[], None]) -> None:
+    execute()
+    patch(module)
+
+
+_WATCHED = {name: partial(_patched, patch) for name, patch in _PATCHES.items()}
+
+
 def install() -> None:
     """Patch what is imported already and watch for the rest."""
-    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
+    if not watch(_WATCHED):
         return
     for name, patch in _PATCHES.items():
         module = sys.modules.get(name)
         if module is not None:
             patch(module)
-    sys.meta_path.insert(0, _Finder())
     for name in _ABSENT:
         # raises `ModuleNotFoundError` without looking for it
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
-
-
-class _Finder(MetaPathFinder):
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        patch = _PATCHES.get(fullname)
-        if patch is None:
-            return None
-        for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = None if finder is self or find is None else find(fullname, path, target)
-            if spec is not None:
-                if spec.loader is not None:
-                    spec.loader = _PatchingLoader(spec.loader, patch)
-                return spec
-        return None
-
-
-class _PatchingLoader(Loader):
-    """The module's own loader, with the patch after it."""
-
-    def __init__(self, loader: Any, patch: Callable[[ModuleType], None]) -> None:
-        self._loader = loader
-        self._patch = patch
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        module: ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        # Resources, sources and tracebacks are asked of the loader itself from now on.
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
-        self._patch(module)

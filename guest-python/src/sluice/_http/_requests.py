@@ -23,7 +23,7 @@ def patch_adapters(module: ModuleType) -> None:
     select: Any = getattr(module, "select_proxy")  # noqa: B009
 
     def select_proxy(url: str, proxies: Any) -> None:
-        if select(url, proxies):
+        if proxies and select(url, proxies):
             _trust.ignore_proxy()
 
     setattr(module, "select_proxy", select_proxy)  # noqa: B010

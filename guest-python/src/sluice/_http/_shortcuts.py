@@ -11,9 +11,15 @@ import http.client
 import http.cookiejar
 import os
 import urllib.parse
+from collections import OrderedDict
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from ._file import ResponseFile
+
+_Received: Any = http.client.HTTPResponse
+_DICTS = (dict, OrderedDict)
 _CONTENT_BYTES = 256 * 1024
 _COOKIES = ("set-cookie", "set-cookie2")
 
@@ -38,9 +44,88 @@ def keep_read_urls() -> None:
 
 
 def patch_models(module: ModuleType) -> None:
-    """Patch `requests.models`: a whole body is read in larger pieces."""
+    """Patch `requests.models`: bodies are read in larger pieces, plain parameters plainly encoded."""
     if isinstance(getattr(module, "CONTENT_CHUNK_SIZE", None), int):
         setattr(module, "CONTENT_CHUNK_SIZE", _CONTENT_BYTES)  # noqa: B010
+    mixin: Any = getattr(module, "RequestEncodingMixin", None)
+    encode = getattr(mixin, "_encode_params", None)
+    if encode is None:
+        return
+
+    def encode_params(data: Any) -> Any:
+        if type(data) in _DICTS and all(
+            type(name) is str and type(value) in (str, int) for name, value in data.items()
+        ):
+            return urllib.parse.urlencode(data)
+        return encode(data)
+
+    mixin._encode_params = staticmethod(encode_params)
+
+
+def patch_sessions(module: ModuleType) -> None:
+    """Patch `requests.sessions`: plain settings are merged without asking what they are."""
+    merge: Any = getattr(module, "merge_setting", None)
+    folding: Any = getattr(module, "CaseInsensitiveDict", None)
+    if merge is None or folding is None:
+        return
+
+    def merge_setting(request_setting: Any, session_setting: Any, dict_class: Any = OrderedDict) -> Any:
+        if session_setting is None:
+            return request_setting
+        if request_setting is None:
+            return session_setting
+        own, asked = type(session_setting), type(request_setting)
+        if dict_class is folding and own is folding and asked in _DICTS:
+            merged = folding(session_setting)
+            for name, value in request_setting.items():
+                merged[name] = value
+            if any(value is None for _, value in merged._store.values()):
+                return merge(request_setting, session_setting, dict_class)
+            return merged
+        if dict_class is OrderedDict and own in _DICTS and asked in _DICTS:
+            merged = OrderedDict(session_setting)
+            merged.update(request_setting)
+            if any(value is None for value in merged.values()):
+                return merge(request_setting, session_setting, dict_class)
+            return merged
+        return merge(request_setting, session_setting, dict_class)
+
+    setattr(module, "merge_setting", merge_setting)  # noqa: B010
+
+
+def patch_response(module: ModuleType) -> None:
+    """Patch `urllib3.response`: a body that is not encoded goes around the buffer for decoded ones."""
+    kind: Any = getattr(module, "HTTPResponse", None)
+    stream: Any = getattr(kind, "stream", None)
+    if stream is None or not hasattr(kind, "_raw_read"):
+        # a version of another shape: the long way works
+        return
+
+    def straight(self: Any, amt: int | None = 1 << 16, decode_content: bool | None = None) -> Iterator[bytes]:
+        received: Any = getattr(self, "_fp", None)
+        plain = (
+            type(self) is kind
+            and type(amt) is int
+            and amt > 0
+            and type(received) is _Received
+            and type(received.fp) is ResponseFile
+            and type(received.length) is int
+            and not self.chunked
+            and self._decoder is None
+            and "content-encoding" not in self.headers
+            and not len(self._decoded_buffer)
+        )
+        if not plain:
+            yield from stream(self, amt, decode_content)
+            return
+        self._uncached_read_occurred = True
+        while not received.isclosed():
+            data = self._raw_read(amt)
+            if data:
+                yield data
+
+    straight.__name__, straight.__qualname__ = stream.__name__, stream.__qualname__
+    kind.stream = straight
 
 
 def patch_cookies(module: ModuleType) -> None:
@@ -64,8 +149,15 @@ def patch_cookies(module: ModuleType) -> None:
 
 
 def patch_utils(module: ModuleType) -> None:
-    """Patch `requests.utils`: no variable of the environment names a proxy or a file of passwords."""
+    """Patch `requests.utils`.
+
+    No variable of the environment names a proxy or a file of passwords; headers that were found good stay so;
+    a URL without an `@` has no password.
+    """
     netrc, proxies = module.get_netrc_auth, module.get_environ_proxies
+    check, from_url = module.check_header_validity, module.get_auth_from_url
+    # what is refused is not remembered
+    checked = functools.lru_cache(256)(check)
 
     def get_netrc_auth(url: Any, raise_errors: bool = False) -> Any:
         if "NETRC" not in os.environ and "HOME" not in os.environ:
@@ -77,6 +169,19 @@ def patch_utils(module: ModuleType) -> None:
             return {}
         return proxies(url, no_proxy=no_proxy)
 
+    def check_header_validity(header: Any) -> None:
+        if type(header) is tuple and len(header) == 2 and type(header[0]) is type(header[1]) is str:
+            checked(header)
+        else:
+            check(header)
+
+    def get_auth_from_url(url: Any) -> Any:
+        if type(url) is str and "@" not in url and "[" not in url:
+            return "", ""
+        return from_url(url)
+
+    setattr(module, "check_header_validity", check_header_validity)  # noqa: B010
+    setattr(module, "get_auth_from_url", get_auth_from_url)  # noqa: B010
     setattr(module, "get_netrc_auth", get_netrc_auth)  # noqa: B010
     setattr(module, "get_environ_proxies", get_environ_proxies)  # noqa: B010
 
@@ -85,16 +190,20 @@ def patch_structures(module: ModuleType) -> None:
     """Patch `requests.structures`: headers are copied without asking each for its name twice."""
     kind = module.CaseInsensitiveDict
     make = kind.__init__
+    if vars(kind()) != {"_store": OrderedDict()}:
+        # a version of another shape: the long way works
+        return
 
     def made(self: Any, data: Any = None, **kwargs: Any) -> None:
         given = type(data)
-        if type(self) is not kind or kwargs or given not in (kind, dict, list):
+        if type(self) is not kind or kwargs or (data is not None and given not in (kind, dict, list)):
             make(self, data, **kwargs)
             return
-        make(self)
-        store = self._store
         if given is kind:
-            store.update(data._store)
+            self._store = data._store.copy()
+            return
+        store = self._store = OrderedDict()
+        if data is None:
             return
         for key, value in data.items() if given is dict else data:
             store[key.lower()] = (key, value)

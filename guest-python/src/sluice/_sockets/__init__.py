@@ -9,7 +9,7 @@ Layout:
 - `_contract`: the only module that calls the host; checks every value first
 - `_errors`: what the host's errors are in Python
 - `_local`: connections from the guest to itself
-- `_socket`: `socket.socket`
+- `_socket`: `socket.socket`, put there by `_install`
 - `_tls`: `ssl.SSLSocket`
 - `_names`: `getaddrinfo` and the other lookups
 - `_select`: `select.select`, `select.poll` and the selectors
@@ -30,9 +30,9 @@ def install() -> None:
     """
     if not _contract.bind():
         return
-    from . import _drivers, _names, _select, _socket, _tls
+    from . import _drivers, _install, _names, _select, _tls
 
-    _socket.install()
+    _install.install()
     _names.install()
     _tls.install()
     _select.install()

@@ -7,8 +7,9 @@ made of the exact type here, or refused.
 from __future__ import annotations
 
 import errno
-import importlib
 from typing import Any, NamedTuple, Protocol
+
+from sluice._bindings import find
 
 MAX_BYTES = 1024 * 1024
 """The most that one read returns and one write takes."""
@@ -61,15 +62,10 @@ def bind() -> bool:
     global _bindings, Err
     if _bindings is not None:
         return True
-    try:
-        bindings = importlib.import_module("wit_world.imports.tcp")
-        types = importlib.import_module("componentize_py_types")
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in {"wit_world", "componentize_py_types"}:
-            return False
-        raise
-    Err = types.Err  # type: ignore[misc]
-    _bindings = bindings
+    found = find("tcp")
+    if found is None:
+        return False
+    _bindings, Err = found  # type: ignore[misc,assignment]
     return True
 
 

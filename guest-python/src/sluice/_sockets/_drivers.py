@@ -8,67 +8,37 @@ for files on a disk, `fastavro` two kinds of compression that a file may have; b
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
-from typing import Any
+
+from sluice._watching import watch
+
+
+def _standing_in(missing: tuple[str, ...], module: ModuleType, execute: Callable[[], None]) -> None:
+    """Execute a module with a stand-in for what the guest lacks."""
+    absent = [name for name in missing if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = ModuleType(name, "Not in a connector; only named here.")
+    try:
+        execute()
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
 
 _WITHOUT = {
-    "pytds.login": ("ctypes",),
-    "xlrd.book": ("mmap",),
-    "fastavro._read_py": ("bz2", "lzma"),
-    "fastavro._write_py": ("bz2", "lzma"),
-    "fsspec.utils": ("ctypes",),
+    module: partial(_standing_in, missing)
+    for module, missing in {
+        "pytds.login": ("ctypes",),
+        "xlrd.book": ("mmap",),
+        "fastavro._read_py": ("bz2", "lzma"),
+        "fastavro._write_py": ("bz2", "lzma"),
+        "fsspec.utils": ("ctypes",),
+    }.items()
 }
 
 
 def install() -> None:
     """Watch for their imports. May be called again."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
-
-
-class _Finder(MetaPathFinder):
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        missing = _WITHOUT.get(fullname)
-        if missing is None:
-            return None
-        for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = None if finder is self or find is None else find(fullname, path, target)
-            if spec is not None:
-                if spec.loader is not None:
-                    spec.loader = _StandingIn(spec.loader, missing)
-                return spec
-        return None
-
-
-class _StandingIn(Loader):
-    """The module's own loader, with a stand-in for what the guest lacks."""
-
-    def __init__(self, loader: Any, missing: tuple[str, ...]) -> None:
-        self._loader = loader
-        self._missing = missing
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        module: ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        missing = [name for name in self._missing if name not in sys.modules]
-        for name in missing:
-            sys.modules[name] = ModuleType(name, "Not in a connector; only named here.")
-        try:
-            self._loader.exec_module(module)
-        finally:
-            for name in missing:
-                del sys.modules[name]
+    watch(_WITHOUT)

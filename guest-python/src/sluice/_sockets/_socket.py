@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import math
 import os
 import socket
@@ -11,10 +10,11 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Iterable
-from enum import IntEnum
 from typing import Any, NoReturn
 
 from . import _contract, _local
+from ._constants import AF_INET, AF_INET6, STREAM
+from ._makefile import makefile
 from ._names import standing_for
 
 _READ_AHEAD = 64 * 1024
@@ -24,7 +24,6 @@ _FIRST_NUMBER = 1 << 16
 _open: weakref.WeakValueDictionary[int, Socket] = weakref.WeakValueDictionary()
 _next_number = _FIRST_NUMBER
 
-_AF_INET, _AF_INET6, _STREAM = 2, 10, 1
 _PEEK: int = getattr(socket, "MSG_PEEK", 2)
 _WAIT_ALL: int = getattr(socket, "MSG_WAITALL", 0x100)
 _DO_NOT_WAIT: int = getattr(socket, "MSG_DONTWAIT", 0x40)
@@ -53,10 +52,10 @@ class Socket:
         self._timeout = socket.getdefaulttimeout()
         self._io_refs = 0
         self._closed = False
-        self.family = _AF_INET if family == -1 else family
-        self.type = _STREAM if type == -1 else type & 0xF
+        self.family = AF_INET if family == -1 else family
+        self.type = STREAM if type == -1 else type & 0xF
         self.proto = 0 if proto == -1 else proto
-        if self.family not in (_AF_INET, _AF_INET6):
+        if self.family not in (AF_INET, AF_INET6):
             raise OSError(errno.EAFNOSUPPORT, "a connector has TCP sockets only, none of the system")
         if fileno is None:
             self._number = _next_number
@@ -77,7 +76,7 @@ class Socket:
         if self._stream is not None:
             raise OSError(errno.EISCONN, os.strerror(errno.EISCONN))
         self._check_open()
-        if self.type != _STREAM:
+        if self.type != STREAM:
             raise OSError(errno.EPROTONOSUPPORT, "a connector has TCP sockets only, no UDP")
         sys.audit("socket.connect", self, address)
         listener = _local.listener(host, port)
@@ -85,7 +84,7 @@ class Socket:
             self._stream = listener._incoming()
         else:
             self._stream = self._connected(host, port)
-        self._peer = (host, port) if self.family == _AF_INET else (host, port, 0, 0)
+        self._peer = (host, port) if self.family == AF_INET else (host, port, 0, 0)
 
     def _connected(self, host: str, port: int) -> _contract.Stream:
         return _contract.connect(host, port, tls=False, wait=_wait(self._timeout) or None)
@@ -275,7 +274,7 @@ class Socket:
         """The type of the socket; 0 for every other option, so that no error is reported."""
         if buflen:
             return bytes(buflen)
-        return _STREAM if optname == getattr(socket, "SO_TYPE", 3) else 0
+        return STREAM if optname == getattr(socket, "SO_TYPE", 3) else 0
 
     def getpeername(self) -> Any:
         """What was connected to."""
@@ -286,7 +285,7 @@ class Socket:
     def getsockname(self) -> Any:
         """Unknown here, but for a loopback port."""
         name = ("127.0.0.1", self._listens) if self._listens is not None else ("0.0.0.0", 0)
-        return name if self.family == _AF_INET else (*name, 0, 0)
+        return name if self.family == AF_INET else (*name, 0, 0)
 
     def get_inheritable(self) -> bool:
         """There are no child processes."""
@@ -307,28 +306,9 @@ class Socket:
         newline: str | None = None,
     ) -> Any:
         """A file over the connection."""
-        if not set(mode) <= {"r", "w", "b"}:
-            raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
-        writing = "w" in mode
-        reading = "r" in mode or not writing
-        raw = socket.SocketIO(self, ("r" if reading else "") + ("w" if writing else ""))  # type: ignore[arg-type]
+        file = makefile(self, mode, buffering, encoding, errors, newline)
         self._io_refs += 1
-        if buffering is None or buffering < 0:
-            buffering = _READ_AHEAD
-        if buffering == 0:
-            if "b" not in mode:
-                raise ValueError("unbuffered streams must be binary")
-            return raw
-        buffer: Any
-        if reading and writing:
-            buffer = io.BufferedRWPair(raw, raw, buffering)
-        else:
-            buffer = io.BufferedReader(raw, buffering) if reading else io.BufferedWriter(raw, buffering)
-        if "b" in mode:
-            return buffer
-        text = io.TextIOWrapper(buffer, encoding or "utf-8", errors, newline)
-        text.mode = mode  # type: ignore[misc]
-        return text
+        return file
 
     def fileno(self) -> int:
         """A number that `select` and selectors know; no descriptor of a system."""
@@ -427,60 +407,3 @@ def _wait(seconds: float | None) -> int | None:
     if seconds is None or seconds * 1000 >= _MAX_MILLISECONDS:
         return None
     return math.ceil(seconds * 1000)
-
-
-_CONSTANTS = {
-    "SOL_SOCKET": 1,
-    "SOL_TCP": 6,
-    "SOL_IP": 0,
-    "IPPROTO_TCP": 6,
-    "SO_REUSEADDR": 2,
-    "SO_TYPE": 3,
-    "SO_ERROR": 4,
-    "SO_BROADCAST": 6,
-    "SO_SNDBUF": 7,
-    "SO_RCVBUF": 8,
-    "SO_KEEPALIVE": 9,
-    "SO_LINGER": 13,
-    "SO_RCVTIMEO": 20,
-    "SO_SNDTIMEO": 21,
-    "TCP_NODELAY": 1,
-    "TCP_KEEPIDLE": 4,
-    "TCP_KEEPINTVL": 5,
-    "TCP_KEEPCNT": 6,
-    "TCP_USER_TIMEOUT": 18,
-    "SHUT_RD": 0,
-    "SHUT_WR": 1,
-    "SHUT_RDWR": 2,
-    "SOMAXCONN": 128,
-    "MSG_PEEK": 2,
-    "MSG_DONTWAIT": 0x40,
-    "MSG_WAITALL": 0x100,
-}
-"""What drivers name; the values are Linux's, and only counted here."""
-
-
-_FAMILIES = {"AF_UNSPEC": 0, "AF_INET": _AF_INET, "AF_INET6": _AF_INET6}
-_KINDS = {"SOCK_STREAM": _STREAM, "SOCK_DGRAM": 2, "SOCK_RAW": 3}
-"""Linux's too: the system of the guest has others, and drivers compare them with numbers."""
-
-
-def install() -> None:
-    """Put the class where everybody looks for it."""
-    module: Any = socket
-    enum: Any = IntEnum
-    module.AddressFamily = enum("AddressFamily", _FAMILIES, module="socket")
-    module.SocketKind = enum("SocketKind", _KINDS, module="socket")
-    for kind in (*module.AddressFamily, *module.SocketKind):
-        setattr(module, kind.name, kind)
-    module.create_server.__kwdefaults__["family"] = module.AF_INET
-    for name, value in _CONSTANTS.items():
-        if not hasattr(module, name):
-            setattr(module, name, value)
-    Socket.__name__ = Socket.__qualname__ = "socket"
-    Socket.__module__ = "socket"
-    module.socket = module.SocketType = Socket
-    module.socketpair = socketpair
-    asyncio_loops: Any = sys.modules.get("asyncio.base_events")
-    if asyncio_loops is not None and hasattr(asyncio_loops, "socket"):
-        asyncio_loops.socket = module

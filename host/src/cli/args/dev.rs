@@ -83,6 +83,7 @@ impl DevArguments {
         let options = DevOptions { keep: self.keep, once: self.once, own_warehouse: self.warehouse.is_some() };
         let warehouse = self.warehouse.unwrap_or_else(|| self.project.join(".sluice").join("dev"));
         let run = RunArguments {
+            crash_report: None,
             subject: self.project,
             configuration: self.configuration,
             connection: self.connection,

@@ -6,6 +6,7 @@ mod fleet;
 mod project;
 mod runs;
 mod sync;
+mod test;
 
 use clap::{Parser, Subcommand};
 
@@ -20,6 +21,7 @@ pub(super) use fleet::{BatchArguments, ValidateArguments};
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
 pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
+pub(super) use test::TestArguments;
 
 /// Run data connectors that nobody has reviewed.
 ///
@@ -74,6 +76,15 @@ pub enum Command {
     /// a connector reaches only the hosts given with --allow and, for a project (your own
     /// code), the public hosts that its connector.toml lists.
     Run(Box<RunArguments>),
+    /// Hold a connector against the contract by real syncs: the kit every author gets for free
+    ///
+    /// Works for components of any language. Syncs run in the sandbox, into databases that are thrown away, against
+    /// the project's cassettes (tests/*.har and cassettes/*.har), or, with --with-server or --allow, against a
+    /// server. One sync is cut after every checkpoint and resumed, run again, and replayed; whatever then differs is a
+    /// failure. The page docs/testing.md says what each check is for.
+    ///
+    /// Exits with 1 when a check failed, or none could be made.
+    Test(Box<TestArguments>),
     /// Sync a project again whenever you save it, without building it
     ///
     /// What is saved runs at once: in the same sandbox, with the same grants, limits and rows as with `sluice run`,

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::connection::WarehouseArguments;
 use super::sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
 use crate::cli::confidential::SecretArguments;
 use crate::cli::landing::LandingArguments;
+use crate::compiler::template;
 
 /// `sluice init`
 #[derive(Debug, Args)]
@@ -15,6 +17,16 @@ pub struct InitArguments {
     /// The folder to make; must not hold a connector yet
     #[arg(default_value = ".")]
     pub folder: PathBuf,
+    /// What the project is to be like; --list says what there is
+    #[arg(long, value_name = "NAME", default_value = template::DEFAULT, value_parser = template_names())]
+    pub template: String,
+    /// List the templates, and make nothing
+    #[arg(long)]
+    pub list: bool,
+}
+
+fn template_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(template::templates().map(|(name, _)| name))
 }
 
 /// `sluice build`
@@ -119,6 +131,10 @@ pub struct RunArguments {
     /// are kept as usual, and the next sync starts from the last of them
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Write the crash report of a sync that fails into this file, and not into Sluice's state folder. It has no
+    /// secrets, values of the configuration, or rows in it
+    #[arg(long, value_name = "FILE")]
+    pub crash_report: Option<PathBuf>,
     /// Rows to show of each table at the end
     #[arg(long, value_name = "ROWS", default_value_t = 5)]
     pub preview: usize,

@@ -20,7 +20,8 @@ pub struct GrantArguments {
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// Start this Python script beside the sync, as a test server of your own: it must print
-    /// the URL it listens on, on loopback, as its first line. That URL is granted, and replaces
+    /// the URL it listens on, on loopback, as its first line: http://127.0.0.1:8080, or for other protocols
+    /// tcp://127.0.0.1:5432. That URL is granted, and replaces
     /// ${server} in configuration values. The script runs outside the sandbox
     #[arg(long, value_name = "SCRIPT")]
     pub with_server: Option<PathBuf>,

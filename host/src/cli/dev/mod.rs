@@ -280,7 +280,8 @@ fn prepare_warehouse(arguments: &RunArguments, options: DevOptions) -> Result<()
         .hint("name another folder, or go on from what is there with --keep"));
     }
     fs::create_dir_all(folder).map_err(failed)?;
-    if options.own_warehouse && !empty {
+    // What is gone on from may become another command's.
+    if options.own_warehouse && options.keep {
         return Ok(());
     }
     fs::write(folder.join(MARK), "").map_err(failed)?;

@@ -32,6 +32,8 @@ pub(super) struct Table {
     pub(super) name: String,
     /// Rows are identified by their hash because there is no primary key.
     pub(super) hashed: bool,
+    /// It has a key, and rows that lack a part of it, which are identified by their hash; see `keyless.rs`.
+    pub(super) keyless: bool,
     /// Every version of a row is kept.
     pub(super) history: bool,
     /// The names of the host's columns.
@@ -61,14 +63,29 @@ impl Table {
         }
     }
 
-    /// The column that is SQLite's row id: a key of one integer column, unless it has versions.
+    /// Whether there is a column for the id of a row.
+    pub(super) fn has_ids(&self) -> bool {
+        self.hashed || self.keyless
+    }
+
+    /// What the catalogue says of how rows are identified.
+    fn identity(&self) -> i64 {
+        if self.keyless { KEYLESS } else { i64::from(self.hashed) }
+    }
+
+    /// The column that is SQLite's row id: a key of one integer column that every row has, unless it has versions.
     pub(super) fn rowid(&self) -> Option<&TableColumn> {
         match self.key().as_slice() {
-            [column] if !self.history && Storage::of(column.data_type) == Storage::Integer => Some(column),
+            [column] if !self.history && !self.keyless && Storage::of(column.data_type) == Storage::Integer => {
+                Some(column)
+            }
             _ => None,
         }
     }
 }
+
+/// The mark of tables with a key that some of their rows lack.
+const KEYLESS: i64 = 2;
 
 /// SQLite's own names for a table's row id, which a column of the same name hides.
 const ROW_IDS: [&str; 3] = ["rowid", "_rowid_", "oid"];
@@ -169,7 +186,12 @@ fn write_table(connection: &Connection, table: &Table) -> rusqlite::Result<bool>
             "INSERT INTO \"_sluice_tables\" (\"name\", \"source_schema\", \"source_name\", \"hashed\", \"history\") \
              VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )?
-        .execute(params![table.name, table.source.schema, table.source.name, table.hashed, table.history])?;
+        .execute(params![table.name, table.source.schema, table.source.name, table.identity(), table.history])?;
+    if inserted == 0 && table.keyless {
+        connection
+            .prepare_cached("UPDATE \"_sluice_tables\" SET \"hashed\" = ?2 WHERE \"name\" = ?1")?
+            .execute(params![table.name, KEYLESS])?;
+    }
     let mut statement = connection.prepare_cached(
         "INSERT INTO \"_sluice_columns\" (\"table_name\", \"name\", \"position\", \"source_name\", \"data_type\", \"storage\", \"key_ordinal\") \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
@@ -214,7 +236,8 @@ pub(super) fn read_table(connection: &Connection, name: &str) -> Result<Option<T
                     Ok(Table {
                         name: row.get(0)?,
                         source: TableName { schema: row.get(1)?, name: row.get(2)? },
-                        hashed: row.get(3)?,
+                        hashed: row.get::<_, i64>(3)? == 1,
+                        keyless: row.get::<_, i64>(3)? == KEYLESS,
                         history: row.get(4)?,
                         system,
                         columns: Vec::new(),
@@ -259,7 +282,7 @@ fn check_physical(connection: &Connection, table: &Table) -> Result<(), Destinat
     let mut expected: HashMap<String, &str> =
         table.columns.iter().map(|column| (fold(&column.name), column.storage.sql())).collect();
     expected.extend(table.added().into_iter().map(|(name, declared)| (name.to_owned(), declared)));
-    if table.hashed {
+    if table.has_ids() {
         expected.insert(table.system.id.to_owned(), "TEXT");
     }
     let mut strange = None;

@@ -48,7 +48,7 @@ pub(super) fn needs(
                 check_columns(&definition.name, declared.len(), max_columns)?;
                 let hashed = definition.primary_key.is_empty();
                 let (source, system) = (definition.name.clone(), catalogue.names().system());
-                Need::Create(Table { source, name, hashed, history: false, system, columns: declared })
+                Need::Create(Table { source, name, hashed, keyless: false, history: false, system, columns: declared })
             }
             Some(stored) => {
                 let changes = compare(connection, rules, definition, &stored, &declared)?;

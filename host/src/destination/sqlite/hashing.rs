@@ -165,14 +165,14 @@ fn hash_tables(
 fn copy(connection: &Connection, table: &Table, hashed: &[Option<&Since>], key: &HashKey) -> rusqlite::Result<()> {
     let mut names: Vec<String> = table.columns.iter().map(|column| quote(&column.name)).collect();
     names.extend(table.added().iter().map(|(name, _)| quote(name)));
-    let id_at = table.hashed.then_some(names.len());
-    names.extend(table.hashed.then(|| quote(table.system.id)));
+    let id_at = table.has_ids().then_some(names.len());
+    names.extend(table.has_ids().then(|| quote(table.system.id)));
     let list = names.join(", ");
     let marks = vec!["?"; names.len()].join(", ");
     let synced = quote(table.system.synced);
     let mut read = connection.prepare(&format!("SELECT {list}, {synced} FROM {}", quote(&table.name)))?;
     // Rows without a key that have become equal are one row.
-    let conflict = if table.hashed { "OR REPLACE " } else { "" };
+    let conflict = if table.has_ids() { "OR REPLACE " } else { "" };
     let mut write =
         connection.prepare(&format!("INSERT {conflict}INTO {} ({list}) VALUES ({marks})", quote(REWRITTEN)))?;
     let order = by_name(table);
@@ -187,7 +187,8 @@ fn copy(connection: &Connection, table: &Table, hashed: &[Option<&Since>], key: 
                 None => bind(&mut write, index + 1, row.get_ref(index)?)?,
             }
         }
-        if let (Some(id_at), false) = (id_at, hashes.is_empty()) {
+        let identified = |at: &usize| !matches!(row.get_ref(*at), Ok(ValueRef::Null));
+        if let (Some(id_at), false) = (id_at.filter(identified), hashes.is_empty()) {
             // The old one was made of the plain values, which could be found by trying.
             write.raw_bind_parameter(id_at + 1, new_id(row, table, &order, &hashes, &mut id)?)?;
         }

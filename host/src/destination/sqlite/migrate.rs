@@ -64,7 +64,7 @@ pub(super) fn migrate(
 /// The table as it shall be.
 fn with_key(old: &Table, key: &[String]) -> Result<Table, DestinationError> {
     let refused = |column: &str, reason: String| DestinationError::refused(&old.source, Some(column), reason);
-    let mut new = Table { hashed: key.is_empty(), ..old.clone() };
+    let mut new = Table { hashed: key.is_empty(), keyless: false, ..old.clone() };
     for column in &mut new.columns {
         column.key = None;
     }

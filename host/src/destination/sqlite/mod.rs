@@ -30,6 +30,7 @@ mod active;
 mod beside;
 mod catalogue;
 mod clock;
+mod contents;
 mod convert;
 mod counts;
 mod dates;
@@ -74,6 +75,7 @@ mod tests;
 
 pub use active::ActiveRows;
 pub(crate) use beside::{Own, open_own};
+pub use contents::{Row, TableContents};
 pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
 pub use resume::{Kept, KeptTable};
@@ -82,6 +84,7 @@ pub use resync::{Forget, PendingResync, Resync};
 pub(crate) use state::entries as state_entries;
 pub use sync::SqliteDestination;
 pub(super) use text::{push_hex, text_form};
+pub(crate) use types::type_name;
 pub(super) use values::Scalar;
 
 use super::filter::Filtered;
@@ -351,6 +354,14 @@ impl Warehouse {
         options: &PeekOptions,
     ) -> Result<Option<Peek>, DestinationError> {
         self.reader(connection)?.map_or(Ok(None), |database| read::peek(&database, table, options))
+    }
+
+    /// Everything in the tables of a connection but what the host notes of its own, to be compared with another's.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn contents(&self, connection: &str) -> Result<Vec<TableContents>, DestinationError> {
+        self.reader(connection)?.map_or(Ok(Vec::new()), |database| contents::read(&database))
     }
 
     /// Whether a connection may have this name.

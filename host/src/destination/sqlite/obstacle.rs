@@ -38,6 +38,11 @@ impl Obstacle {
         Self { error: DestinationError::refused(source, Some(column), reason), blame: Blame::Null(column.to_owned()) }
     }
 
+    /// Whether it is that rows lack a part of their key.
+    pub(super) fn is_about_keys(&self) -> bool {
+        matches!(self.blame, Blame::Null(_))
+    }
+
     /// Nothing can stand in `column`.
     pub(super) fn column(source: &TableName, column: &str, reason: impl Into<String>) -> Self {
         Self { error: DestinationError::refused(source, Some(column), reason), blame: Blame::Value(column.to_owned()) }

@@ -16,6 +16,15 @@ use super::statements::Statements;
 use crate::destination::DestinationError;
 use crate::rows::{Batch, Column, DataType, OperationKind, TableName, Value, Values};
 
+/// Whether rows have every part of their key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// All do; one that does not is an obstacle.
+    Whole,
+    /// None does: they are identified by their hash.
+    Lacking,
+}
+
 /// Where a column of a batch goes.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
@@ -55,8 +64,15 @@ pub(super) struct Plan {
     pub(super) work: Work,
     /// Parameters after the stamp and, in hashed tables, the id.
     pub(super) parameters: Vec<Parameter>,
-    /// Batch columns in the order of the row's hash; `None` for tables with a key.
+    /// Batch columns in the order of the row's hash; `None` for rows with a key.
     pub(super) hash: Option<Vec<usize>>,
+}
+
+impl Plan {
+    /// The number of the first parameter that takes a column.
+    pub(super) fn first_parameter(&self) -> usize {
+        if self.hash.is_some() { 3 } else { 2 }
+    }
 }
 
 /// Finds the columns of a batch in its table.
@@ -69,6 +85,7 @@ pub(super) fn resolve(
     table: Option<&Table>,
     rules: &Rules,
     batch: &Batch,
+    keys: Keys,
 ) -> Result<Vec<Slot>, Obstacle> {
     let mut slots: Vec<Slot> = Vec::with_capacity(batch.columns.len());
     let mut taken = std::collections::HashMap::with_capacity(batch.columns.len());
@@ -90,10 +107,10 @@ pub(super) fn resolve(
             name,
         });
     }
-    for key in table.map(Table::key).unwrap_or_default() {
+    for key in table.filter(|_| keys == Keys::Whole).map(Table::key).unwrap_or_default() {
         if !slots.iter().any(|slot| slot.key && slot.name.eq_ignore_ascii_case(&key.name)) {
             let reason = "the primary key column is missing; every row must name it";
-            return Err(DestinationError::refused(source, Some(&key.source), reason).into());
+            return Err(Obstacle::null(source, &key.source, reason));
         }
     }
     if let Some(table) = table.filter(|table| table.history)
@@ -161,7 +178,8 @@ fn settle(
 }
 
 /// Works out the statement for batches with these columns.
-pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind, removal: Removal) -> Plan {
+pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind, removal: Removal, keys: Keys) -> Plan {
+    let hashed = table.hashed || keys == Keys::Lacking;
     let typed = |key: bool| {
         let wanted = slots.iter().enumerate().filter(move |(_, slot)| slot.key == key);
         wanted.filter_map(move |(column, slot)| {
@@ -178,10 +196,10 @@ pub(super) fn plan(table: Arc<Table>, slots: Vec<Slot>, kind: OperationKind, rem
         parameters.iter().filter_map(|parameter| slots.get(parameter.column)).map(|slot| quote(&slot.name)).collect();
     let work = match (removal, kind) {
         (Removal::Close, _) => Work::History(Box::new(history::Statements::new(&table, &slots, &parameters, kind))),
-        (_, OperationKind::Upsert) => Work::Plain(Statements::upsert(&table, &names)),
+        (_, OperationKind::Upsert) => Work::Plain(Statements::upsert(&table, &names, hashed)),
         _ => Work::Plain(Statements::change(&table, &names, &parameters, kind, removal)),
     };
-    let hash = table.hashed.then(|| {
+    let hash = hashed.then(|| {
         let mut order: Vec<usize> = (0..slots.len()).collect();
         order.sort_by_key(|index| slots.get(*index).map(|slot| slot.name.clone()));
         order
@@ -254,7 +272,15 @@ pub(super) fn undeclared(names: Names, source: &TableName, name: String, changes
             key: None,
         })
         .collect();
-    Table { source: source.clone(), name, hashed: true, history: false, system: names.system(), columns }
+    Table {
+        source: source.clone(),
+        name,
+        hashed: true,
+        keyless: false,
+        history: false,
+        system: names.system(),
+        columns,
+    }
 }
 
 /// Refuses more tables than the limit allows.

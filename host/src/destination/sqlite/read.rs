@@ -143,7 +143,7 @@ pub(super) fn peek(
 ) -> Result<Option<Peek>, DestinationError> {
     let Some(table) = find(connection, name)? else { return Ok(None) };
     let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    columns.extend(table.hashed.then(|| table.system.id.to_owned()));
+    columns.extend(table.has_ids().then(|| table.system.id.to_owned()));
     columns.extend(table.added().iter().map(|(name, _)| (*name).to_owned()));
     let columns = chosen(&table, columns, &options.columns)?;
     let list = columns.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");

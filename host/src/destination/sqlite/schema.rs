@@ -42,22 +42,24 @@ pub(super) fn create(
 fn create_statement(table: &Table, name: &str) -> String {
     let rowid = table.rowid().map(|column| column.name.as_str());
     let mut parts = Vec::with_capacity(table.columns.len() + 4);
-    if table.hashed {
-        parts.push(format!("{} TEXT NOT NULL", quote(table.system.id)));
+    if table.has_ids() {
+        parts.push(format!("{} TEXT {}", quote(table.system.id), if table.hashed { "NOT NULL" } else { "UNIQUE" }));
     }
     for column in &table.columns {
         let storage = column.storage.sql();
         let rule = match column.key {
             Some(_) if rowid == Some(&column.name) => " PRIMARY KEY",
-            Some(_) => " NOT NULL",
-            None => "",
+            Some(_) if !table.keyless => " NOT NULL",
+            _ => "",
         };
         parts.push(format!("{} {storage}{rule}", quote(&column.name)));
     }
     parts.extend(table.added().iter().map(|(name, declared)| format!("{} {declared} NOT NULL", quote(name))));
     if rowid.is_none() {
         let versions = if table.history { format!(", {}", quote(table.system.start)) } else { String::new() };
-        parts.push(format!("PRIMARY KEY ({}{versions})", key_list(table)));
+        // NULL in the integer that is a primary key alone would be another number.
+        let unique = if table.keyless { "UNIQUE" } else { "PRIMARY KEY" };
+        parts.push(format!("{unique} ({}{versions})", key_list(table)));
     }
     format!("CREATE TABLE {} ({})", quote(name), parts.join(", "))
 }
@@ -146,6 +148,17 @@ pub(super) fn integers(connection: &Connection, table: &Table, column: &str) -> 
     search().map_err(failed("reading a table"))
 }
 
+/// Makes place for rows that lack a part of the key.
+pub(super) fn take_keyless(
+    connection: &Connection,
+    catalogue: &mut Catalogue,
+    table: &Table,
+) -> Result<Arc<Table>, DestinationError> {
+    let mut changed = Table { keyless: true, ..table.clone() };
+    rewrite_table(connection, table, &mut changed)?;
+    catalogue.put(connection, changed)
+}
+
 fn rewrite_table(connection: &Connection, old: &Table, new: &mut Table) -> Result<(), DestinationError> {
     for column in &mut new.columns {
         column.storage = Storage::of(column.data_type);
@@ -184,7 +197,7 @@ fn user_indexes(connection: &Connection, table: &str) -> rusqlite::Result<Vec<St
 fn copy_rows(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Result<()> {
     let mut names: Vec<String> = old.columns.iter().map(|column| quote(&column.name)).collect();
     names.extend(old.added().iter().map(|(name, _)| quote(name)));
-    if old.hashed {
+    if old.has_ids() {
         names.push(quote(old.system.id));
     }
     let list = names.join(", ");

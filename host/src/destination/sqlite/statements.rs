@@ -26,10 +26,11 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// Inserts rows, or replaces those with the same key. `names` are the quoted columns of the parameters.
-    pub(super) fn upsert(table: &Table, names: &[String]) -> Self {
-        let several = (names.len() <= MAX_COLUMNS).then(|| upsert(table, names, SEVERAL));
-        Self { one: upsert(table, names, 1), several }
+    /// Inserts rows, or replaces those with the same key, or the same hash if they are `hashed`. `names` are the quoted
+    /// columns of the parameters.
+    pub(super) fn upsert(table: &Table, names: &[String], hashed: bool) -> Self {
+        let several = (names.len() <= MAX_COLUMNS).then(|| upsert(table, names, hashed, SEVERAL));
+        Self { one: upsert(table, names, hashed, 1), several }
     }
 
     /// Changes or deletes rows.
@@ -49,9 +50,9 @@ pub(super) fn first_parameter(table: &Table) -> usize {
     if table.hashed { 3 } else { 2 }
 }
 
-fn upsert(table: &Table, names: &[String], rows: usize) -> String {
+fn upsert(table: &Table, names: &[String], hashed: bool, rows: usize) -> String {
     let mut columns = vec![quote(table.system.synced)];
-    if table.hashed {
+    if hashed {
         columns.push(quote(table.system.id));
     }
     columns.extend_from_slice(names);
@@ -73,7 +74,7 @@ fn upsert(table: &Table, names: &[String], rows: usize) -> String {
         columns.join(", "),
         quote(table.system.deleted),
         (0..rows).map(row).collect::<Vec<_>>().join(", "),
-        key_list(table),
+        if hashed { quote(table.system.id) } else { key_list(table) },
         sets.join(", ")
     )
 }

@@ -42,7 +42,7 @@ impl Storage {
 }
 
 /// The type's name as authors write it, with precision and scale.
-pub(super) fn type_name(data_type: DataType) -> String {
+pub(crate) fn type_name(data_type: DataType) -> String {
     match data_type {
         DataType::Decimal(Some((precision, scale))) => format!("DECIMAL({precision},{scale})"),
         other => plain_name(other).to_owned(),

@@ -8,7 +8,7 @@ use super::identity::RowHash;
 use super::open::failed;
 use super::plan::{Parameter, Plan};
 use super::selector::selector;
-use super::statements::{SEVERAL, Statements, first_parameter};
+use super::statements::{SEVERAL, Statements};
 use super::values::{Scalar, encode};
 use crate::destination::DestinationError;
 use crate::rows::{Batch, Column};
@@ -128,7 +128,7 @@ impl Rows<'_, '_> {
     /// Binds a row as the statement's row `place`; `false` when its key can be in no row.
     fn bind(&mut self, statement: &mut Statement<'_>, row: usize, place: usize) -> Result<bool, DestinationError> {
         let plan = self.plan;
-        let first = first_parameter(&plan.table);
+        let first = plan.first_parameter();
         // The stamp is there once, the rest for each row.
         let first = first + place * (first - 2 + plan.parameters.len());
         if let Some(order) = &plan.hash {

@@ -45,8 +45,11 @@ fn slow_heads_end_at_the_first_byte_limit() {
     let server = flood(b"HTTP/1.1 200 OK\r\nX: ", b"x", Duration::from_millis(20));
     let mut limits = quick();
     limits.first_byte = Duration::from_millis(300);
-    let error = outcome(&server, &limits).0.unwrap_err();
+    limits.exchange_total = Duration::from_secs(60);
+    let (result, took) = outcome(&server, &limits);
+    let error = result.unwrap_err();
     assert!(matches!(error, HttpError::ReadTimeout(_)), "{error}");
+    assert!(took < Duration::from_secs(30), "not the limit of the whole exchange: {took:?}");
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn allowed(work: Work) -> Result<Vec<Rule>, seccompiler::BackendError> {
 }
 
 /// Descriptors that are open, memory, threads, time, chance and this process's own signals.
-const FREELY: [i64; 43] = [
+const FREELY: [i64; 44] = [
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_readv,
@@ -191,6 +191,8 @@ const FREELY: [i64; 43] = [
     libc::SYS_nanosleep,
     libc::SYS_clock_nanosleep,
     libc::SYS_clock_gettime,
+    // Without it the clock of the engine has no resolution but what lies on the stack.
+    libc::SYS_clock_getres,
     libc::SYS_gettimeofday,
     libc::SYS_getrandom,
     libc::SYS_sigaltstack,

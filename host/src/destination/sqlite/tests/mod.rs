@@ -8,6 +8,7 @@ mod files;
 mod fitting;
 mod hard_deletes;
 mod history;
+mod keyless;
 mod keys;
 mod naming;
 mod operations;

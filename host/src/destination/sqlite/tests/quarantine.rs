@@ -97,7 +97,8 @@ fn rows_that_lack_a_key_or_a_table_are_kept_aside_whole() {
 
 #[test]
 fn without_leave_they_are_refused() {
-    let place = place();
+    let landing = Landing { on_bad_row: Some(BadRow::Fail), ..Landing::default() };
+    let place = place_with(SqliteOptions { landing: landing.into(), ..SqliteOptions::default() });
     let mut destination = place.open();
     destination.declare(&users()).unwrap();
     assert_refused(destination.write(&upsert("t", &[("id", Value::Null)])), &["null"]);

@@ -2,10 +2,17 @@
 
 use super::operations::{ROWS, users};
 use super::*;
+use crate::landing::{BadRow, Landing};
+
+/// An operator who wants bad rows to fail.
+fn strict() -> SqliteOptions {
+    let landing = Landing { on_bad_row: Some(BadRow::Fail), ..Landing::default() };
+    SqliteOptions { landing: landing.into(), ..SqliteOptions::default() }
+}
 
 #[test]
-fn keys_must_be_complete() {
-    let place = place();
+fn keys_must_be_complete_where_bad_rows_fail() {
+    let place = place_with(strict());
     let mut destination = place.open();
     destination.declare(&[declared("t", &["id", "part"], &[])]).unwrap();
     for operation in [
@@ -26,7 +33,7 @@ fn keys_must_be_complete() {
 
 #[test]
 fn a_refused_batch_has_no_effect() {
-    let place = place();
+    let place = place_with(strict());
     let mut destination = place.open();
     destination.declare(&[users()]).unwrap();
     let batch = Batch {

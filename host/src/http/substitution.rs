@@ -6,13 +6,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::base64;
-use super::held::{Bindings, basic, marks};
-use super::secrets::{SECRET_CHARS, Secret, percent_encode};
+use crate::policy::base64;
+use crate::policy::held::{Bindings, basic, marks};
+use crate::policy::secrets::{SECRET_CHARS, Secret, percent_encode};
 
 /// How a part of a request is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// As it is.
     Plain,
     /// As in a URL or a form: percent-encoded.
@@ -24,7 +24,7 @@ pub enum Form {
 impl Form {
     /// How a body of this media type is written.
     #[must_use]
-    pub fn of_body(media_type: &str) -> Self {
+    pub(super) fn of_body(media_type: &str) -> Self {
         let kind = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match kind.as_str() {
             "application/x-www-form-urlencoded" => Self::Percent,
@@ -48,16 +48,16 @@ impl Form {
 
 /// The result would be larger than it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLong;
+pub(super) struct TooLong;
 
 /// Values by the number of their secret.
-pub type Values = BTreeMap<usize, Secret>;
+pub(super) type Values = BTreeMap<usize, Secret>;
 
 /// The text with values for placeholders; `None` when it has none.
 ///
 /// # Errors
 /// When it would have more than `most` bytes.
-pub fn fill(
+pub(super) fn fill(
     text: &[u8],
     form: Form,
     bindings: &Bindings,
@@ -91,7 +91,7 @@ pub fn fill(
 ///
 /// # Errors
 /// As [`fill`].
-pub fn fill_header(
+pub(super) fn fill_header(
     value: &[u8],
     bindings: &Bindings,
     values: &Values,
@@ -107,7 +107,7 @@ pub fn fill_header(
 
 /// The text with placeholders where the values stand in it, as they are or percent-encoded; `None` when none does.
 #[must_use]
-pub fn empty(text: &[u8], bindings: &Bindings, values: &Values) -> Option<Vec<u8>> {
+pub(super) fn empty(text: &[u8], bindings: &Bindings, values: &Values) -> Option<Vec<u8>> {
     let mut emptied: Option<Vec<u8>> = None;
     for (number, value) in values {
         let Some(binding) = bindings.all().get(*number) else { continue };
@@ -142,8 +142,8 @@ fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::held::{Binding, placeholder};
     use super::*;
+    use crate::policy::held::{Binding, placeholder};
 
     fn bindings() -> Bindings {
         let binding = |name: &str, byte| Binding {

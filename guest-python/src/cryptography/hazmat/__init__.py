@@ -1,0 +1,1 @@
+"""The parts, for those who know what they do."""

@@ -1,0 +1,27 @@
+"""Keys that are not here; the names are, since libraries ask whether a key is one of them."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from cryptography.exceptions import missing
+
+
+class Ed448PrivateKey:
+    """None can be made."""
+
+    def __init__(self) -> None:
+        missing("a key of the kind ed448")
+
+
+class Ed448PublicKey:
+    """None can be made."""
+
+    def __init__(self) -> None:
+        missing("a key of the kind ed448")
+
+
+def __getattr__(name: str) -> NoReturn:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    missing(f"ed448.{name}")

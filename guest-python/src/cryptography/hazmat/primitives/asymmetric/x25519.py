@@ -1,0 +1,27 @@
+"""Keys that are not here; the names are, since libraries ask whether a key is one of them."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from cryptography.exceptions import missing
+
+
+class X25519PrivateKey:
+    """None can be made."""
+
+    def __init__(self) -> None:
+        missing("a key of the kind x25519")
+
+
+class X25519PublicKey:
+    """None can be made."""
+
+    def __init__(self) -> None:
+        missing("a key of the kind x25519")
+
+
+def __getattr__(name: str) -> NoReturn:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    missing(f"x25519.{name}")
