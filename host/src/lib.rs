@@ -24,6 +24,7 @@
 //! | `ops`, `queue` | budgets and validation of operations; the byte-bounded way to the writer | `policy`, `rows`, `numbers`, `destination` |
 //! | [`destination`] | where rows land: the trait, and SQLite | `policy`, `rows`, `numbers` |
 //! | [`history`] | the runs of a warehouse: who, what, when, how it ended | `policy`, `destination` |
+//! | [`telemetry`] | spans and numbers for monitoring systems | `http` |
 //! | [`sync`] | one sync put together | all of the above |
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
 //! | [`batch`] | many syncs in one process: order, retries, stopping | `fleet`, `sync` |
@@ -78,6 +79,7 @@ pub mod secrets;
 pub mod setup;
 pub mod stamp;
 pub mod sync;
+pub mod telemetry;
 pub mod trial;
 pub mod worker;
 

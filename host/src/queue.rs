@@ -199,6 +199,7 @@ impl Writer {
             }
             Message::File(part) => destination.file(part),
             Message::Checkpoint { sequence, state } => {
+                let _span = tracing::info_span!(target: crate::telemetry::TARGET, "checkpoint", rows = self.counters.rows_written()).entered();
                 destination.checkpoint(&state)?;
                 self.counters.checkpointed();
                 let _ = self.done.send(sequence);
@@ -221,8 +222,10 @@ impl WriterThread {
     /// Starts the thread.
     pub(crate) fn start(writer: Writer, mut destination: Box<dyn Destination>) -> std::io::Result<Self> {
         let thread = std::thread::Builder::new().name("writer".into());
+        let span = tracing::Span::current();
         thread
             .spawn(move || {
+                let _entered = span.enter();
                 writer.run(destination.as_mut());
                 destination
             })

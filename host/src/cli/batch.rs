@@ -39,14 +39,14 @@ const MOST_FOR_EACH_PROCESSOR: usize = 32;
 /// Syncs what is asked for.
 pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8, Failure> {
     let began = (Instant::now(), Timestamp::now());
-    let output = Output::standard(arguments.json);
+    let output = super::tracing::output(arguments.json);
     let fleet = fleet::read_whole(&arguments.file)?;
     let history = record::history(&fleet.warehouse);
     let last = Last(history.clone());
     let chosen = chosen(&fleet, arguments, &last)?;
     let jobs: Vec<_> = chosen.iter().map(|connection| job(connection, &last)).collect();
     let machine = Machine::default();
-    let (concurrency, most) = concurrency(&fleet, arguments);
+    let (concurrency, most) = concurrency(&fleet, arguments.concurrency);
     let options = Options { concurrency, most, spare: &machine, timeout: arguments.timeout.or(fleet.timeout) };
     allow_files();
     let (sender, events) = channel();
@@ -58,7 +58,8 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
         chosen: &chosen,
         accept: arguments.accept,
         folders,
-        components: Components::default(),
+        components: &Components::default(),
+        command: "batch",
         upstreams: Upstreams::default(),
         output: &output,
         history,
@@ -112,13 +113,13 @@ fn chosen<'a>(
     Ok(fleet.connections.iter().filter(wanted).collect())
 }
 
-fn job(connection: &Connection, last: &dyn LastSyncs) -> Job {
+pub(super) fn job(connection: &Connection, last: &dyn LastSyncs) -> Job {
     Job { expected: last.took(&connection.name), retry: connection.retry, timeout: connection.settings.timeout }
 }
 
 /// How many syncs at a time, and how many while a processor idles. A number that is asked for is kept to.
-fn concurrency(fleet: &Fleet, arguments: &BatchArguments) -> (usize, usize) {
-    let asked = arguments.concurrency.and_then(|count| usize::try_from(count).ok()).or(fleet.concurrency);
+pub(super) fn concurrency(fleet: &Fleet, asked: Option<u64>) -> (usize, usize) {
+    let asked = asked.and_then(|count| usize::try_from(count).ok()).or(fleet.concurrency);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let each = |count: usize| asked.unwrap_or_else(|| processors.saturating_mul(count));
     (each(FOR_EACH_PROCESSOR), each(MOST_FOR_EACH_PROCESSOR))
@@ -139,14 +140,14 @@ struct Retrying<'a> {
 
 /// What all attempts of a connection did together.
 #[derive(Clone, Copy, Default)]
-struct Totals {
+pub(super) struct Totals {
     attempts: u32,
     rows: u64,
     checkpoints: u64,
 }
 
 /// What is known of an attempt.
-enum Detail {
+pub(super) enum Detail {
     /// It began and ended.
     Ended(Box<SyncSummary>),
     /// It did not begin: the message and what to do.
@@ -163,17 +164,19 @@ impl Detail {
 }
 
 /// The syncs of a batch.
-struct Syncs<'a> {
-    fleet: &'a Fleet,
-    chosen: &'a [&'a Connection],
-    accept: bool,
-    folders: &'a Folders,
-    components: Components,
+pub(super) struct Syncs<'a> {
+    pub(super) fleet: &'a Fleet,
+    pub(super) chosen: &'a [&'a Connection],
+    pub(super) accept: bool,
+    pub(super) folders: &'a Folders,
+    pub(super) components: &'a Components,
     /// Budgets of hosts, which all of them share.
-    upstreams: Upstreams,
-    output: &'a Output,
-    history: Option<Arc<History>>,
-    totals: Mutex<Vec<Totals>>,
+    pub(super) upstreams: Upstreams,
+    pub(super) output: &'a Output,
+    pub(super) history: Option<Arc<History>>,
+    /// What the history says they were started by.
+    pub(super) command: &'static str,
+    pub(super) totals: Mutex<Vec<Totals>>,
 }
 
 impl Work for Syncs<'_> {
@@ -184,10 +187,10 @@ impl Work for Syncs<'_> {
         let output = self.output.of_connection(&connection.name);
         let around = Surroundings {
             folders: self.folders,
-            components: &self.components,
+            components: self.components,
             output: &output,
             cancel,
-            by: StartedBy { command: "batch", attempt, history: self.history.clone() },
+            by: StartedBy { command: self.command, attempt, history: self.history.clone() },
         };
         let wanted = fleet::wanted(self.fleet, connection, &self.upstreams, self.accept);
         let wanted =

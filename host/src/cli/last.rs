@@ -15,6 +15,9 @@ pub(super) trait LastSyncs {
     /// When the last attempt of a connection began, whatever became of it.
     fn began(&self, connection: &str) -> Option<Timestamp>;
 
+    /// Whether that attempt's process died.
+    fn interrupted(&self, connection: &str) -> bool;
+
     /// How long its last successful sync took.
     fn took(&self, connection: &str) -> Option<Duration>;
 }
@@ -32,6 +35,10 @@ impl Last {
 impl LastSyncs for Last {
     fn began(&self, connection: &str) -> Option<Timestamp> {
         self.runs(connection, 1).first()?.started.parse().ok()
+    }
+
+    fn interrupted(&self, connection: &str) -> bool {
+        self.runs(connection, 1).first().is_some_and(|run| run.outcome == Outcome::Interrupted)
     }
 
     fn took(&self, connection: &str) -> Option<Duration> {

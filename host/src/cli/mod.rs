@@ -31,12 +31,14 @@ mod resync;
 mod run;
 mod runs;
 mod secrets;
+mod serve;
 mod server;
 mod signals;
 mod subject;
 mod syncing;
 mod tape;
 mod test;
+mod tracing;
 mod validate;
 mod wall;
 
@@ -52,9 +54,11 @@ use folders::Folders;
 
 /// Does what the arguments say and answers the process's exit code.
 pub fn run(arguments: Arguments) -> ExitCode {
-    trace(arguments.verbose);
+    let telemetry = tracing::start(arguments.verbose, arguments.log_format);
     no_core_dumps();
-    match dispatch(arguments.command) {
+    let done = dispatch(arguments.command);
+    telemetry.finish();
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             // Nothing can be done about a standard error that is gone.
@@ -74,6 +78,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Test(arguments) => test::test(&arguments, &Folders::find()?),
         Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
         Command::Batch(arguments) => batch::batch(&arguments, &Folders::find()?),
+        Command::Serve(arguments) => serve::serve(&arguments, &Folders::find()?),
         Command::Validate(arguments) => validate::validate(&arguments, &Folders::find()?),
         Command::Tables(arguments) => contents::tables(&arguments),
         Command::Peek(arguments) => contents::peek(&arguments),
@@ -95,23 +100,6 @@ fn no_core_dumps() {
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     // Where this is refused, the limit was lower already.
     let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
-}
-
-/// What the host itself has to say, for people who look for a fault; never on standard
-/// output, never values.
-fn trace(verbose: u8) {
-    let level = match verbose {
-        0 => "sluicegate=warn",
-        1 => "sluicegate=info",
-        2 => "sluicegate=debug",
-        _ => "debug",
-    };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
-        .with_writer(io::stderr)
-        .finish();
-    // A second call in one process keeps the first subscriber.
-    let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
 /// Writes to standard error, where a note may be lost.

@@ -18,12 +18,11 @@ use super::syncing::{Ended, Server, Surroundings, Wanted, sync};
 use super::tape::Tape;
 use crate::compiler::configuration;
 use crate::destination::sqlite::Warehouse;
-use crate::display::output::Output;
 use crate::sync::Cancel;
 
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
-    let output = Output::standard(arguments.json);
+    let output = super::tracing::output(arguments.json);
     let folders = &Folders { crash_report: arguments.crash_report.clone(), ..folders.clone() };
     let (components, cancel) = (Components::default(), Cancel::default());
     let around =

@@ -47,6 +47,50 @@ pub(super) fn stop_at<T: Send + 'static>(batch: &Sender<Event<T>>) -> Result<(),
     Ok(())
 }
 
+/// What a signal asks of a process that stays.
+pub(super) enum Asked {
+    /// To end; the name of the signal.
+    Stop(&'static str),
+    /// To read its file again.
+    Reload,
+}
+
+/// Tells of SIGHUP and of the first SIGINT or SIGTERM; at the second ends this process at once.
+///
+/// # Errors
+/// When the system lets us not listen.
+pub(super) fn tell(told: impl Fn(Asked) + Send + 'static) -> Result<(), Failure> {
+    use futures_util::future::{Either, select};
+    let failed = |error: std::io::Error| Failure::host(format!("could not listen for signals: {error}"));
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let entered = runtime.enter();
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+    drop(entered);
+    let listen = move || {
+        let mut stopping = false;
+        loop {
+            let asked = runtime.block_on(async {
+                let (mut first, mut second) = (std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));
+                let end = select(first.as_mut(), second.as_mut());
+                match select(end, std::pin::pin!(hangup.recv())).await {
+                    Either::Left((Either::Left(_), _)) => Some(("SIGINT", SIGINT)),
+                    Either::Left((Either::Right(_), _)) => Some(("SIGTERM", SIGTERM)),
+                    Either::Right(_) => None,
+                }
+            });
+            match asked {
+                None => told(Asked::Reload),
+                Some((_, number)) if std::mem::replace(&mut stopping, true) => at_once(number),
+                Some((name, _)) => told(Asked::Stop(name)),
+            }
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed)?;
+    Ok(())
+}
+
 #[expect(clippy::exit, reason = "whoever signals twice wants no more work done; what was committed is safe")]
 fn at_once(signal: i32) {
     std::process::exit(BY_SIGNAL + signal);

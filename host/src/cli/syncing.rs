@@ -185,7 +185,8 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     let started =
         Started { connector: subject.name(), version: subject.version(), digest: &digest, connection: &connection };
     let progress = Arc::new(SyncProgress::start((*output).clone(), Arc::clone(&counters), &started));
-    let log = Arc::new(LastLines::new(LOG_LINES, Some(progress.clone())));
+    let told = super::tracing::log(&connection).unwrap_or_else(|| progress.clone());
+    let log = Arc::new(LastLines::new(LOG_LINES, Some(told)));
     let environment = environment.with_connection(&connection, replayed);
     // What the host says of itself and the connection is no secret, and stands in paths.
     let own = |value: &&String| **value != connection && !["test_group_id", "local_debug"].contains(&value.as_str());
@@ -215,6 +216,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         ended.summary.outcome.last_log_lines = log.last();
         keep_crash_report(&mut ended, &record.knows().limits, &private, folders);
     }
+    super::tracing::count(&ended.summary);
     record.finished(&ended.summary);
     progress.finish(&ended.summary);
     Ok(ended)

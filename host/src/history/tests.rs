@@ -82,7 +82,7 @@ fn a_run_of_a_dead_process_is_interrupted_and_a_late_end_counts_all_the_same() {
     let place = place();
     let history = History::open(&place.warehouse).unwrap();
     let (dead, alive) = (history.begin(&beginning("a")).unwrap(), history.begin(&beginning("b")).unwrap());
-    let process = this_process().splitn(2, ' ').nth(1).unwrap().to_owned();
+    let process = this_process().split_once(' ').unwrap().1.to_owned();
     let database = rusqlite::Connection::open(place.warehouse.join("runs.db")).unwrap();
     let gone = format!("UPDATE runs SET process = '4194303 {process}' WHERE id = {dead}");
     assert_eq!(database.execute(&gone, []).unwrap(), 1);

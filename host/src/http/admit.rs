@@ -102,7 +102,7 @@ impl Client {
         self.ledger().take(destination.host(), limits)?;
         let taken = self.oversight().upstreams.request(destination.host(), limits);
         let wait = taken.map_err(|spent| self.ledger().end(format!("{}: {spent}", at(destination))))?;
-        let note = Note::new(self.oversight(), method.as_str(), url.path(), &permit);
+        let note = Note::new(self.oversight(), self.span(), method.as_str(), url.path(), &permit);
         let (connect, first_byte, between_bytes) = shorter(parts.timeouts, limits);
         let (note, body_len) = (Arc::new(note), parts.body_len);
         Ok(Admitted { method, url, headers, body_len, permit, uses, wait, note, connect, first_byte, between_bytes })

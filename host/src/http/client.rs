@@ -41,6 +41,8 @@ struct Shared {
     addresses: Mutex<Placeholders>,
     ledger: Mutex<Ledger>,
     held: OnceLock<Arc<Held>>,
+    /// The span of the sync.
+    span: tracing::Span,
 }
 
 impl fmt::Debug for Client {
@@ -79,6 +81,7 @@ impl Client {
             addresses: Mutex::default(),
             ledger: Mutex::default(),
             held: OnceLock::new(),
+            span: tracing::Span::current(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -101,6 +104,10 @@ impl Client {
 
     pub(super) fn oversight(&self) -> &Oversight {
         &self.shared.oversight
+    }
+
+    pub(super) fn span(&self) -> &tracing::Span {
+        &self.shared.span
     }
 
     pub(super) fn grants(&self) -> &NetworkGrants {
@@ -177,4 +184,11 @@ impl Client {
             .build()?;
         Ok(client)
     }
+}
+
+/// A client for the host's own messages, to where the operator said: no grants stand over it, and no connector reaches it.
+pub(crate) fn plain_client(secure: bool) -> Result<reqwest::Client, BoxError> {
+    let tls = if secure { Trust::system().tls()? } else { Trust::no_tls()? };
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).redirect(redirect::Policy::none());
+    Ok(client.no_proxy().referer(false).http1_only().build()?)
 }

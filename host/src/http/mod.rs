@@ -48,6 +48,7 @@ mod web;
 
 pub use admit::{Admitted, RequestParts, Timeouts};
 pub use client::Client;
+pub(crate) use client::plain_client;
 pub(crate) use elsewhere::{Connected, Elsewhere, Far, FarRequest, Head, Later, Rest};
 pub use error::HttpError;
 pub use exchange::{Body, Response};

@@ -75,6 +75,8 @@ pub(super) struct Note {
     path: Option<String>,
     permit: Permit,
     outcome: Mutex<Outcome>,
+    /// Open until the note is dropped.
+    span: tracing::Span,
     counts: Arc<Counts>,
 }
 
@@ -108,14 +110,27 @@ impl fmt::Debug for Note {
 }
 
 impl Note {
-    pub(super) fn new(oversight: &Oversight, method: &str, path: &str, permit: &Permit) -> Self {
+    pub(super) fn new(oversight: &Oversight, sync: &tracing::Span, method: &str, path: &str, permit: &Permit) -> Self {
         let audit = oversight.audit.clone();
+        let to = permit.destination();
+        let span = tracing::info_span!(
+            target: crate::telemetry::TARGET,
+            parent: sync,
+            "request",
+            http.request.method = known(method),
+            url.scheme = to.scheme().as_str(),
+            server.address = %to.host(),
+            server.port = to.port(),
+            http.response.status_code = tracing::field::Empty,
+            error.r#type = tracing::field::Empty,
+        );
         Self {
             path: (audit.with_paths() && !path.is_empty()).then(|| path.to_owned()),
             method: method.to_owned(),
             permit: permit.clone(),
             outcome: Mutex::default(),
             counts: Arc::default(),
+            span,
             audit,
         }
     }
@@ -125,10 +140,12 @@ impl Note {
     }
 
     pub(super) fn answered(&self, status: u16) {
+        self.span.record("http.response.status_code", status);
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).status = Some(status);
     }
 
     pub(super) fn failed(&self, error: &HttpError) {
+        self.span.record("error.type", error.kind());
         if self.audit.is_on() {
             self.outcome.lock().unwrap_or_else(PoisonError::into_inner).error = Some(error.clone());
         }

@@ -180,6 +180,19 @@ impl Place<'_> {
 
 fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, DestinationError> {
     let start = Instant::now();
+    let span = tracing::info_span!(
+        target: crate::telemetry::TARGET,
+        "sync",
+        connection = %request.connection,
+        connector = %request.connector,
+        component = place.digest(),
+        sync = request.following.as_ref().map(|following| following.sync.as_str()),
+        outcome = tracing::field::Empty,
+        error.r#type = tracing::field::Empty,
+        rows = tracing::field::Empty,
+        checkpoints = tracing::field::Empty,
+    );
+    let _entered = span.enter();
     let identity = SyncIdentity { connector: request.connector, digest: place.digest().to_owned() };
     let landing = Arc::new(request.landing);
     let audit = request.oversight.audit.clone();
@@ -250,6 +263,11 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     let result = result.map_err(|error| redacted(error, &redactor));
     let hosts = web.usage();
     let result = finish_audit(&audit, &hosts, result);
+    span.record("outcome", result.as_ref().map_or_else(SyncError::class, |()| "success"));
+    if let Err(error) = &result {
+        span.record("error.type", error.class());
+    }
+    span.record("rows", counters.rows()).record("checkpoints", counters.checkpoints());
     Ok(SyncReport {
         result,
         cassette,

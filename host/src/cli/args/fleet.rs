@@ -1,5 +1,6 @@
 //! The commands about a fleet.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,6 +48,24 @@ pub struct BatchArguments {
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// Print events and the report as JSON, one object a line, on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sluice serve`
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// The fleet's file
+    #[arg(long, value_name = "FILE", default_value = FLEET)]
+    pub file: PathBuf,
+    /// Most syncs at a time [default: what the file says, or four for each processor]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=MOST_AT_A_TIME))]
+    pub concurrency: Option<u64>,
+    /// Serve /metrics for Prometheus, and /healthz, at this address: 127.0.0.1:9464. Who reaches it reads the names of
+    /// connections, tables and hosts
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
+    /// Print events as JSON, one object a line, on standard output
     #[arg(long)]
     pub json: bool,
 }

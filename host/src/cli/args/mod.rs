@@ -17,7 +17,7 @@ pub(super) use connection::{
     TablesArguments, WarehouseArguments,
 };
 pub(super) use dev::{DevArguments, DevOptions};
-pub(super) use fleet::{BatchArguments, ValidateArguments};
+pub(super) use fleet::{BatchArguments, ServeArguments, ValidateArguments};
 pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
 pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
@@ -39,6 +39,10 @@ pub struct Arguments {
     /// Say more about what the host does, on standard error (-vv for everything)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+
+    /// How the host's own messages, and with `json` a connector's too, are written to standard error
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_default_value = true)]
+    pub log_format: LogFormat,
 }
 
 const EXIT_CODES: &str = "\
@@ -51,6 +55,16 @@ Exit codes:
   5  the host or its machine failed
   6  some syncs of a batch succeeded, and others did not
   7  no sync of a batch succeeded";
+
+/// How messages are written to standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -99,6 +113,12 @@ pub enum Command {
     ///
     /// Exits with 0 when all succeeded, 6 when some did, and 7 when none did.
     Batch(BatchArguments),
+    /// Stay up, and sync a fleet's connections when they are due
+    ///
+    /// Follows the schedules in the fleet's file. A connection is never synced twice at once, and what was missed is
+    /// caught up by one sync. SIGHUP reads the file again, if it is right; SIGTERM and SIGINT end what runs, of which
+    /// is kept what was checkpointed, and then the process.
+    Serve(ServeArguments),
     /// Check a fleet's file and everything it names, without running anything
     ///
     /// Says every problem with its line and what to do. Exits with 2 when there is one.

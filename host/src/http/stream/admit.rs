@@ -120,7 +120,7 @@ impl Client {
         self.ledger().take_connection(to.host(), self.limits())?;
         let taken = self.oversight().upstreams.request(to.host(), self.limits());
         let wait = taken.map_err(|spent| self.ledger().end(format!("{}: {spent}", at(to))))?;
-        let note = Note::new(self.oversight(), CONNECT, "", &permit);
+        let note = Note::new(self.oversight(), self.span(), CONNECT, "", &permit);
         // zero would mean "never succeed"; a millisecond is as good and has no special cases
         let wish = dial.timeout.unwrap_or(self.limits().connect).max(Duration::from_millis(1));
         Ok(AdmittedStream { permit, tls: dial.tls, timeout: wish.min(self.limits().connect), wait, note })
