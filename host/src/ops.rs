@@ -21,6 +21,14 @@ use crate::rows::{Batch, Column, Operation, OperationKind, TableDefinition, Tabl
 
 mod files;
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    reason = "tests"
+)]
 mod fuzz;
 mod rejects;
 mod state;

@@ -30,6 +30,14 @@ mod bounds;
 mod child;
 mod compile;
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    reason = "tests"
+)]
 mod fuzz;
 mod jail;
 mod link;
