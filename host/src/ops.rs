@@ -22,6 +22,14 @@ use crate::trial::Trial;
 
 mod files;
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    reason = "tests"
+)]
 mod fuzz;
 mod rejects;
 mod state;

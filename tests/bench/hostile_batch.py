@@ -3,7 +3,8 @@
     python3 tests/bench/hostile_batch.py SLUICE COMPONENT [--hostile 200] [--honest 20] [--concurrency 8]
 
 COMPONENT is tests/guests/many, built. The honest ones are synced alone first, with the same concurrency. The
-time of a sync is from the event of its start to that of its end; memory is that of all processes, ten times a second.
+time of a sync is from the event of its start to that of its end. Memory is that of all processes, read ten
+times a second.
 """
 
 import argparse

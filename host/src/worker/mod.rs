@@ -32,6 +32,14 @@ mod child;
 mod compile;
 mod exchange;
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    reason = "tests"
+)]
 mod fuzz;
 mod jail;
 mod link;
