@@ -455,7 +455,7 @@ fn bounded(arguments: &[OsString]) -> ExitCode {
     setrlimit(limit, Rlimit { current: most, maximum: most }).unwrap();
     let folder = Path::new(&arguments[2]);
     let cache = CodeCache::open(&folder.join("cache"), &folder.join("state")).unwrap();
-    let refused = worker::admit(&cache, &loops(1000, 1000), &Limits::default(), || {}).err().expect("it is too dear");
+    let refused = worker::admit(&cache, &loops(1000, 1000), &Limits::default(), || {}).expect_err("it is too dear");
     println!("{refused}");
     ExitCode::SUCCESS
 }

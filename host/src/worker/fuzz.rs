@@ -51,7 +51,7 @@ fn stream(mut bytes: &[u8]) -> Seen {
         let next = within(proportion(before), || next::<FromWorker>(&mut bytes, longest).now_or_never());
         match next.expect("bytes are there or not") {
             Ok(Some((message, _))) => {
-                seen = Seen::of(&(seen.clone(), again(&message)));
+                seen = Seen::of(&(seen, again(&message)));
             }
             Ok(None) => return Seen::of(&(seen, "end")),
             Err(error) => return Seen::of(&(seen, Seen::text(&error.to_string()))),
