@@ -305,6 +305,7 @@ fn steady(said: &str) -> String {
             Some("sync") => format!("{} (<digest>)", line.split(" (").next().unwrap()),
             Some("rows") if line.contains("rows/s") => format!("{}, <rate>", line.rsplit_once(", ").unwrap().0),
             Some(label @ ("time" | "database")) => format!("  {label:<13}<{label}>"),
+            Some("crash") => "  crash report: <file>".to_owned(),
             Some("peak") => "  peak memory  <memory>".to_owned(),
             Some("File") if line.contains(", line ") => {
                 let (file, rest) = line.split_once(", line ").unwrap();
@@ -366,6 +367,7 @@ fn the_summary_of_a_sync_that_failed() {
           File "/project/rows.py", line <line>, in failing_tail
             raise ValueError("the source went away")
         ValueError: the source went away
+      crash report: <file>
 
       table  upserts  updates  deletes  truncates
       items       10        0        0          0

@@ -203,7 +203,8 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
         clock: clock.map(|clock| clock.as_microsecond()),
         uncommitted_bytes: request.limits.uncommitted_bytes,
         columns: request.limits.columns_per_table,
-        sync: request.following.as_ref().map(|following| following.sync.clone()),
+        // A replay leaves the same bytes each time, so no name of its own.
+        sync: request.following.as_ref().filter(|_| clock.is_none()).map(|following| following.sync.clone()),
         ..SqliteOptions::default()
     };
     let started = (identity.connector.clone(), identity.digest.clone());

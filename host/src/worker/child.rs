@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bounds;
+use super::frame::{read, write};
 use super::jail::{self, Wanted, Work};
 use super::link::Link;
-use super::message::{Done, Ended, FromWorker, Open, Opened, Start, Task, VERSION, read, write};
+use super::message::{Done, Ended, FromWorker, Open, Opened, Start, Task, VERSION};
 use super::remote::{RemoteLog, RemoteOperations, Taker};
 use super::remote_web::RemoteWeb;
 use crate::counters::Counters;

@@ -14,7 +14,8 @@ use futures_util::stream::unfold;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::yield_now;
 
-use super::message::{Answer, Answered, Body, FIRST_BYTES, Outgoing, PIECE_BYTES, Piece, ToWorker, Window};
+use super::frame::Outgoing;
+use super::message::{Answer, Answered, Body, FIRST_BYTES, PIECE_BYTES, Piece, ToWorker, Window};
 use super::room::{Room, SPARE_NUMBERS};
 use super::serve::{Replies, Service};
 use crate::http::{AnswerBody, Head, HttpError, RequestBody, RequestParts, Ticket};

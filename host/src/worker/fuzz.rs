@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::compile::Reason;
+use super::frame::*;
 use super::jail::Layers;
 use super::message::*;
 use crate::fuzzing::memory::within;

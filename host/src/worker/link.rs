@@ -12,7 +12,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::message::{Answer, Answered, Call, Failed, FromWorker, ToWorker, frame, next_of_parent};
+use super::frame::{frame, next_of_parent};
+use super::message::{Answer, Answered, Call, Failed, FromWorker, ToWorker};
 
 /// Head and beginning of most frames, which one read gets.
 const READ_BYTES: usize = 16 * 1024;

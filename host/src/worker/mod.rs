@@ -31,6 +31,7 @@ mod bounds;
 mod child;
 mod compile;
 mod exchange;
+mod frame;
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::exchange::exchanges;
-use super::message::{Done, Ended, Start, Task, write};
+use super::frame::write;
+use super::message::{Done, Ended, Start, Task};
 use super::parent::{End, Worker, ended};
 use super::remote::Taker;
 use super::serve::{GRACE, Held, Service, Stop, serve};

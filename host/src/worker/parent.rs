@@ -10,8 +10,9 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use super::frame::{read, write};
 use super::jail::Layers;
-use super::message::{Open, Opened, VERSION, read, write};
+use super::message::{Open, Opened, VERSION};
 use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 

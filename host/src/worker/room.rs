@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use super::message::{Call, PIECE_BYTES, StreamCall, largest};
+use super::frame::largest;
+use super::message::{Call, PIECE_BYTES, StreamCall};
 use crate::policy::limits::{Limits, STREAM_CHUNK_BYTES};
 use crate::sandbox::request_room;
 

@@ -14,7 +14,8 @@ use std::time::Duration;
 use futures_util::future::{AbortHandle, Abortable};
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::message::{Answer, Call, Ended, FromWorker, Outgoing, Piece, StreamCall, ToWorker, Window, longest, next};
+use super::frame::{Outgoing, next};
+use super::message::{Answer, Call, Ended, FromWorker, Piece, StreamCall, ToWorker, Window, longest};
 use super::room::{REPLIES, Room};
 use crate::counters::Counters;
 use crate::http::{Dial, HttpError, Stream, Web};
