@@ -90,6 +90,9 @@ pub(crate) fn events(sync: &Sync) -> Vec<Value> {
         let event = event.as_object_mut().unwrap();
         let volatile = ["time", "wall_seconds", "cpu_seconds", "rows_per_second", "elapsed_seconds", "database"];
         event.retain(|key, _| !volatile.contains(&key.as_str()) && !key.starts_with("peak_memory"));
+        if let Some(Value::Object(outcome)) = event.get_mut("outcome") {
+            outcome.remove("crash_report");
+        }
     }
     events
 }

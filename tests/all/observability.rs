@@ -170,7 +170,7 @@ fn a_receiver_that_is_not_there_costs_a_warning() {
 fn with_json_lines_nothing_else_stands_on_standard_error() {
     let connector = Connector::mode("program")
         .with("schema", json!([{"table": "items", "primary_key": ["id"]}]))
-        .with("operations", json!([["upsert", "items", {"id": 1}], ["upsert", "items", {"no": 1}]]));
+        .with("operations", json!([["upsert", "items", {"id": 1}], ["upsert", "items", ["no row"]]]));
     let mut command = crate::support::sluice();
     let configured = connector.command();
     let arguments = configured.get_args().filter(|argument| *argument != "--json");

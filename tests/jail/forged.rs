@@ -49,7 +49,7 @@ fn checkpoint(state: &str) -> Vec<u8> {
 
 /// "It is over, and all is well"; zeroes are the times and sizes.
 fn claim() -> Vec<u8> {
-    frame(&[4, 0, 0, 0, 0, 0, 0])
+    frame(&[5, 0, 0, 0, 0, 0, 0])
 }
 
 /// A declaration, a row and a checkpoint, as an honest worker sends them.
@@ -79,11 +79,11 @@ pub fn all() -> Vec<Forgery> {
         ("a small frame that is large in memory", frame(&nothing), senseless),
         ("text that is not UTF-8", call(9, &[5, 2, 0xff, 0xfe]), senseless),
         ("the end in the middle", claim(), untrue),
-        ("the end of another task", frame(&[4, 1, 0, 0, 0, 0, 0, 0]), untrue),
+        ("the end of another task", frame(&[5, 1, 0, 0, 0, 0, 0, 0]), untrue),
         ("a file that was not begun", unknown(&[8, 99, 1, 1]), untrue),
-        ("an answer that is not there", unknown(&[14, 99]), untrue),
-        ("a request that was not admitted", unknown(&[12, 99, 0]), untrue),
-        ("a connection that is not there", unknown(&[17, 99, 0, 0, 1]), untrue),
+        ("an answer that is not there", [frame(&[3, 99, 1, 0]), claim()].concat(), untrue),
+        ("a request that was not admitted", unknown(&[12, 99, 1]), untrue),
+        ("a connection that is not there", unknown(&[15, 99, 0, 0, 1]), untrue),
         ("a table of the host", unknown(&row("_sluice_meta", 2)), untrue),
         ("a name of another connection", unknown(&row("other.kept\0", 2)), untrue),
         ("a state that is none", unknown(&checkpoint("[]")), untrue),

@@ -147,8 +147,7 @@ fn outcome(result: Result<(), SyncError>) -> Outcome {
         _ => None,
     };
     let frames = traceback.as_deref().map(traceback::frames).unwrap_or_default();
-    // With -v people want to know more of everything.
-    let all_frames = tracing::enabled!(target: "sluicegate", tracing::Level::INFO);
+    let all_frames = super::tracing::verbose();
     Outcome { class, message: Some(message), traceback, hint, frames, all_frames, ..Outcome::default() }
 }
 

@@ -16,6 +16,12 @@ use crate::telemetry::{Exporter, Settings, TARGET};
 /// Whether connectors' messages go the way of the host's.
 static TAKES_LOGS: AtomicBool = AtomicBool::new(false);
 static JSON: AtomicBool = AtomicBool::new(false);
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Whether people want to know more of everything, with -v.
+pub(super) fn verbose() -> bool {
+    VERBOSE.load(Ordering::Relaxed)
+}
 
 /// Where a command that syncs says what happens. With JSON lines on standard error nothing else stands there.
 pub(super) fn output(events: bool) -> Output {
@@ -59,6 +65,7 @@ pub(super) fn start(verbose: u8, format: LogFormat) -> Telemetry {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
     };
+    VERBOSE.store(verbose > 0, Ordering::Relaxed);
     JSON.store(format == LogFormat::Json, Ordering::Relaxed);
     let settings = Settings::read(|name| std::env::var(name).ok());
     let (wanted, wrong) = match settings {

@@ -246,6 +246,7 @@ impl Habits {
         }
     }
 
+    /// A row with its whole key; those without have tests of their own.
     fn row(&self, random: &mut Random, kind: Kind, named: &[usize], types: Option<&Declared>) -> Row {
         let declared = |column: &usize| types.and_then(|types| types.get(column)).copied();
         let mut row = Row::new();
@@ -257,11 +258,6 @@ impl Habits {
         for column in &self.spec.key {
             let kind = if random.percent(self.surprises / 3) { *random.pick(&KINDS[..6]) } else { self.keys.0 };
             row.insert(*column, key(kind, random.below(self.keys.1)));
-        }
-        if !self.spec.key.is_empty() && random.percent(1) {
-            // A key that is not there.
-            let column = *random.pick(&self.spec.key);
-            if random.percent(50) { drop(row.remove(&column)) } else { drop(row.insert(column, Py::None)) }
         }
         row
     }

@@ -75,7 +75,9 @@ fn asking(attempts: &[Attempt<'_>]) -> Vec<u8> {
                 (if (i32.load8_u (i32.const 2048)) (then unreachable))\n"
                 .to_owned(),
             Err(error) => format!(
-                "(if (i32.ne (i32.load8_u (i32.const 2048)) (i32.const 1)) (then unreachable))
+                "(if (i32.eqz (i32.load8_u (i32.const 2048))) (then
+                    (call $head (i32.load (i32.const 2052)) (i32.const 2048))))
+                 (if (i32.ne (i32.load8_u (i32.const 2048)) (i32.const 1)) (then unreachable))
                  (if (i32.ne (i32.load8_u (i32.const 2052)) (i32.const {error})) (then unreachable))\n"
             ),
         };

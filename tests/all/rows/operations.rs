@@ -35,7 +35,7 @@ fn every_operation_does_what_it_says() {
     assert_eq!(
         tables[0],
         json!({"table": "things", "upserts": 4, "updates": 2, "deletes": 2, "truncates": 0, "swept": 0, "nulled": 0,
-            "keyless": 0, "quarantined": 0})
+            "keyless": 0, "quarantined": 0, "active_rows": 3})
     );
     assert_eq!(tables[1]["truncates"], 1);
 }

@@ -125,7 +125,7 @@ fn names_of_the_host_and_of_sqlite_are_refused() {
     }
 }
 
-/// Every operation of a table with a key names all of it, and nothing lands of one that does not.
+/// Where bad rows fail, every operation of a table with a key names all of it, and nothing lands of one that does not.
 #[test]
 fn incomplete_keys_are_refused() {
     let tables = json!([{"table": "t", "primary_key": ["a", "b"]}]);
@@ -137,7 +137,7 @@ fn incomplete_keys_are_refused() {
     ] {
         let operations = json!([["upsert", "t", {"a": 1, "b": 2, "x": 0}], [operation, "t", row]]);
         let script = json!({"tables": tables, "operations": operations});
-        let connector = Connector::mode("script").with("script", script);
+        let connector = Connector::mode("script").with("script", script).with_arguments(&["--on-bad-row", "fail"]);
         let sync = connector.sync();
         assert_eq!(sync.code, Some(1), "{operation} {row}: {}", sync.everything());
         let message = sync.report()["outcome"]["message"].as_str().unwrap().to_owned();
