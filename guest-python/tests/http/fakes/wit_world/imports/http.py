@@ -20,8 +20,8 @@ native_ssl: Any = None
 sent: list[Request] = []
 """Every request that crossed."""
 
-released = 0
-"""How many exchanges were released while their connection was open."""
+released: list[str] = []
+"""The URLs of the exchanges that were released while their connection was open."""
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -147,9 +147,8 @@ class Exchange:
         return self
 
     def __exit__(self, *_: object) -> None:
-        global released
         if self._socket is not None:
-            released += 1
+            released.append(self._request.url)
             self._socket.close()
             self._socket = None
 
