@@ -22,13 +22,13 @@ use crate::sync::Cancel;
 
 /// Syncs once.
 pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Failure> {
-    let output = super::tracing::output(arguments.json);
+    let output = super::tracing::output(arguments.sync.json);
     let folders = &Folders { crash_report: arguments.crash_report.clone(), ..folders.clone() };
     let (components, cancel) = (Components::default(), Cancel::default());
     let around =
         Surroundings { folders, components: &components, output: &output, cancel, by: StartedBy::command("run") };
     let ended = sync(wanted(arguments)?, &around)?;
-    if !arguments.json {
+    if !arguments.sync.json {
         let Ended { summary, connection, redactor, .. } = &ended;
         report::print(summary, &arguments.warehouse.warehouse, connection, arguments.preview, redactor)?;
     }
@@ -39,30 +39,30 @@ pub(super) fn run(arguments: &RunArguments, folders: &Folders) -> Result<u8, Fai
 
 /// What the flags say.
 pub(super) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
-    let trust = trust(arguments.grants.ca_file.as_deref())?;
-    let granted = Granted::parse(&arguments.grants)?;
-    let oversight = oversight(&arguments.audit)?;
-    let tape = Tape::open(&arguments.cassette)?;
+    let trust = trust(arguments.sync.grants.ca_file.as_deref())?;
+    let granted = Granted::parse(&arguments.sync.grants)?;
+    let oversight = oversight(&arguments.sync.audit)?;
+    let tape = Tape::open(&arguments.sync.cassette)?;
     Ok(Wanted {
         subject: arguments.subject.clone(),
-        connection: arguments.connection.clone(),
+        connection: arguments.sync.connection.clone(),
         warehouse: arguments.warehouse.warehouse.clone(),
         configuration: {
-            let (file, server) = (arguments.configuration.as_deref(), arguments.grants.with_server.is_some());
+            let (file, server) = (arguments.sync.configuration.as_deref(), arguments.sync.grants.with_server.is_some());
             read_configuration(&arguments.subject, file, server, tape.server())?
         },
         granted,
         trust,
-        server: arguments.grants.with_server.clone().map(Server::Script),
-        environment: Environment::parse(&arguments.env, |name| std::env::var(name).ok())?
-            .and_secrets(&arguments.env_secret)?,
+        server: arguments.sync.grants.with_server.clone().map(Server::Script),
+        environment: Environment::parse(&arguments.sync.env, |name| std::env::var(name).ok())?
+            .and_secrets(&arguments.sync.env_secret)?,
         state: arguments.state.as_deref().map(initial_state).transpose()?,
-        settings: arguments.landing.read()?,
-        limits: arguments.limits.clone(),
-        said: arguments.secrets.read(arguments.landing.settings.as_deref())?,
+        settings: arguments.sync.landing.read()?,
+        limits: arguments.sync.limits.clone(),
+        said: arguments.sync.secrets.read(arguments.sync.landing.settings.as_deref())?,
         tape,
         accept: arguments.accept,
-        jail: arguments.jail,
+        jail: arguments.sync.jail,
         oversight,
     })
 }

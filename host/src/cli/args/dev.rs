@@ -6,9 +6,7 @@ use clap::Args;
 
 use super::connection::WarehouseArguments;
 use super::project::RunArguments;
-use super::sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
-use crate::cli::confidential::SecretArguments;
-use crate::cli::landing::LandingArguments;
+use super::sync::SyncArguments;
 
 /// `sluice dev`
 #[derive(Debug, Args)]
@@ -17,12 +15,6 @@ pub struct DevArguments {
     #[arg(default_value = ".")]
     pub project: PathBuf,
 
-    /// The configuration: a flat JSON object of strings [default: <project>/configuration.json]
-    #[arg(long, value_name = "FILE")]
-    pub configuration: Option<PathBuf>,
-    /// Name of the connection, which names the database [default: the connector's name]
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
     /// Folder of the databases [default: <project>/.sluice/dev]. Stored secrets are read from here too; without it,
     /// from the folder `warehouse`
     #[arg(long, value_name = "DIR")]
@@ -39,31 +31,8 @@ pub struct DevArguments {
     /// Rows to show of each table after a sync
     #[arg(long, value_name = "ROWS", default_value_t = 3)]
     pub preview: usize,
-    /// Print events and results as JSON, one object a line, on standard output
-    #[arg(long)]
-    pub json: bool,
-
     #[command(flatten)]
-    pub grants: GrantArguments,
-    /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
-    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
-    pub env: Vec<String>,
-    /// Let the connector see a secret as an environment variable: NAME=SECRET for the secret of that name, stored or of
-    /// a flag, or NAME for the one called so
-    #[arg(long, value_name = "NAME[=SECRET]", help_heading = "Grants")]
-    pub env_secret: Vec<String>,
-    #[command(flatten)]
-    pub audit: AuditArguments,
-    #[command(flatten)]
-    pub secrets: SecretArguments,
-    #[command(flatten)]
-    pub cassette: CassetteArguments,
-    #[command(flatten)]
-    pub landing: LandingArguments,
-    #[command(flatten)]
-    pub jail: JailArguments,
-    #[command(flatten)]
-    pub limits: LimitArguments,
+    pub sync: SyncArguments,
 }
 
 /// What only `sluice dev` has.
@@ -83,24 +52,13 @@ impl DevArguments {
         let options = DevOptions { keep: self.keep, once: self.once, own_warehouse: self.warehouse.is_some() };
         let warehouse = self.warehouse.unwrap_or_else(|| self.project.join(".sluice").join("dev"));
         let run = RunArguments {
-            crash_report: None,
             subject: self.project,
-            configuration: self.configuration,
-            connection: self.connection,
             warehouse: WarehouseArguments { warehouse },
             state: self.state,
+            crash_report: None,
             preview: self.preview,
-            json: self.json,
-            grants: self.grants,
-            env: self.env,
-            env_secret: self.env_secret,
             accept: false,
-            audit: self.audit,
-            secrets: self.secrets,
-            cassette: self.cassette,
-            landing: self.landing,
-            jail: self.jail,
-            limits: self.limits,
+            sync: self.sync,
         };
         (run, options)
     }

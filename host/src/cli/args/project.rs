@@ -6,9 +6,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::connection::WarehouseArguments;
-use super::sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
+use super::sync::{AuditArguments, GrantArguments, JailArguments, LimitArguments, SyncArguments};
 use crate::cli::confidential::SecretArguments;
-use crate::cli::landing::LandingArguments;
 use crate::compiler::template;
 
 /// `sluice init`
@@ -119,12 +118,6 @@ pub struct RunArguments {
     /// A component (.wasm) or a project folder
     pub subject: PathBuf,
 
-    /// The configuration: a flat JSON object of strings [default: <project>/configuration.json]
-    #[arg(long, value_name = "FILE")]
-    pub configuration: Option<PathBuf>,
-    /// Name of the connection, which names the database [default: the connector's name]
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
     #[command(flatten)]
     pub warehouse: WarehouseArguments,
     /// Start this sync from the state in this file, a JSON object, or - for standard input. Checkpoints
@@ -138,33 +131,10 @@ pub struct RunArguments {
     /// Rows to show of each table at the end
     #[arg(long, value_name = "ROWS", default_value_t = 5)]
     pub preview: usize,
-    /// Print events and the result as JSON, one object a line, on standard output
-    #[arg(long)]
-    pub json: bool,
-
-    #[command(flatten)]
-    pub grants: GrantArguments,
-    /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
-    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
-    pub env: Vec<String>,
-    /// Let the connector see a secret as an environment variable: NAME=SECRET for the secret of that name, stored or of
-    /// a flag, or NAME for the one called so
-    #[arg(long, value_name = "NAME[=SECRET]", help_heading = "Grants")]
-    pub env_secret: Vec<String>,
     /// Run a component that is not the one this connection accepted at its first sync, or a connector that asks for
     /// more than it did then, and accept it from now on. Grants nothing
     #[arg(long, help_heading = "Grants")]
     pub accept: bool,
     #[command(flatten)]
-    pub audit: AuditArguments,
-    #[command(flatten)]
-    pub secrets: SecretArguments,
-    #[command(flatten)]
-    pub cassette: CassetteArguments,
-    #[command(flatten)]
-    pub landing: LandingArguments,
-    #[command(flatten)]
-    pub jail: JailArguments,
-    #[command(flatten)]
-    pub limits: LimitArguments,
+    pub sync: SyncArguments,
 }

@@ -4,6 +4,45 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::confidential::SecretArguments;
+use crate::cli::landing::LandingArguments;
+
+/// What every command that syncs a connector is told of it.
+#[derive(Debug, Args)]
+pub struct SyncArguments {
+    /// The configuration: a flat JSON object of strings [default: <project>/configuration.json]
+    #[arg(long, value_name = "FILE")]
+    pub configuration: Option<PathBuf>,
+    /// Name of the connection, which names the database [default: the connector's name]
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Print events and results as JSON, one object a line, on standard output
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub grants: GrantArguments,
+    /// Let the connector see an environment variable: NAME=VALUE, or NAME to pass on your own value
+    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
+    pub env: Vec<String>,
+    /// Let the connector see a secret as an environment variable: NAME=SECRET for the secret of that name, stored or of
+    /// a flag, or NAME for the one called so
+    #[arg(long, value_name = "NAME[=SECRET]", help_heading = "Grants")]
+    pub env_secret: Vec<String>,
+    #[command(flatten)]
+    pub audit: AuditArguments,
+    #[command(flatten)]
+    pub secrets: SecretArguments,
+    #[command(flatten)]
+    pub cassette: CassetteArguments,
+    #[command(flatten)]
+    pub landing: LandingArguments,
+    #[command(flatten)]
+    pub jail: JailArguments,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}
+
 /// What a connector may reach.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Grants")]

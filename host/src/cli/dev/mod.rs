@@ -46,7 +46,7 @@ const NAME_BYTES: usize = 200;
 /// Syncs after each save, until there is a signal.
 pub(super) fn dev(arguments: DevArguments, folders: &Folders) -> Result<u8, Failure> {
     let (arguments, options) = arguments.into_run();
-    let output = Output::standard(arguments.json);
+    let output = super::tracing::output(arguments.sync.json);
     if !arguments.subject.is_dir() {
         return Err(Failure::refused(format!("{} is not a folder", arguments.subject.display()))
             .hint("name a project, a folder with connector.py; `sluice init` makes one"));
@@ -133,7 +133,7 @@ impl Session<'_> {
             let shown = path.strip_prefix(&watched.folder).unwrap_or(path);
             visible(&shown.display().to_string(), Lines::One, NAME_BYTES)
         };
-        let server = self.arguments.grants.with_server.as_deref().map(absolute);
+        let server = self.arguments.sync.grants.with_server.as_deref().map(absolute);
         if paths.iter().any(|path| Some(path) == server.as_ref()) {
             self.server = None;
         }
@@ -165,14 +165,14 @@ impl Session<'_> {
         let arguments = &self.arguments;
         let configuration = arguments.subject.join("configuration.json");
         let named = [
-            &arguments.configuration,
-            &arguments.landing.settings,
+            &arguments.sync.configuration,
+            &arguments.sync.landing.settings,
             &arguments.state,
-            &arguments.cassette.replay,
-            &arguments.grants.with_server,
-            &arguments.grants.ca_file,
+            &arguments.sync.cassette.replay,
+            &arguments.sync.grants.with_server,
+            &arguments.sync.grants.ca_file,
         ];
-        let default = arguments.configuration.is_none().then_some(configuration);
+        let default = arguments.sync.configuration.is_none().then_some(configuration);
         named.into_iter().flatten().chain(&default).map(|path| absolute(path)).collect()
     }
 
@@ -182,7 +182,7 @@ impl Session<'_> {
         let mut wanted = wanted(arguments)?;
         wanted.said = wanted.said.stored_in(self.secrets.clone());
         let component = self.component()?;
-        if let Some(script) = &self.arguments.grants.with_server {
+        if let Some(script) = &self.arguments.sync.grants.with_server {
             let server = match self.server.take() {
                 Some(server) => server,
                 None => Arc::new(TestServer::start(script)?),
@@ -218,7 +218,7 @@ impl Session<'_> {
             Some(packages) => packages,
             None => {
                 let wall = match code {
-                    Some(code) => Wall::workers(Arc::clone(code), &arguments.jail),
+                    Some(code) => Wall::workers(Arc::clone(code), &arguments.sync.jail),
                     None => admit(runner, arguments, folders, output)?,
                 };
                 Packages::of(&project, runner, wall, folders, output)?
@@ -243,7 +243,7 @@ struct Admitted {
 impl Admitted {
     fn make(arguments: &RunArguments, folders: &Folders, output: &Output) -> Result<Self, Failure> {
         let runner = in_steps(output, "the runner", |progress| runner::runner(&INPUTS, &folders.cache, progress))?;
-        let code = match arguments.jail.no_jail {
+        let code = match arguments.sync.jail.no_jail {
             true => None,
             false => match admit(&runner, arguments, folders, output)? {
                 Wall::Workers(code, ..) => Some(code),
@@ -255,7 +255,7 @@ impl Admitted {
 }
 
 fn admit(runner: &Runner, arguments: &RunArguments, folders: &Folders, output: &Output) -> Result<Wall, Failure> {
-    Wall::admit(&arguments.jail, &read_component(&runner.built.path)?, &Limits::default(), folders, output)
+    Wall::admit(&arguments.sync.jail, &read_component(&runner.built.path)?, &Limits::default(), folders, output)
 }
 
 /// A path as the watched folder has it.

@@ -1,0 +1,1 @@
+../../rest-api/tests/stand_ins.py
