@@ -8,6 +8,7 @@ pub mod cassette;
 pub mod junit;
 pub mod kit;
 pub mod output;
+pub mod overall;
 pub mod preview;
 pub mod progress;
 pub mod runs;
