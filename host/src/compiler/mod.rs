@@ -11,6 +11,8 @@
 //!
 //! The tools of 4 and 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment.
 //!
+//! A component that another language's tools built is only stamped ([`foreign`]).
+//!
 //! `sluice dev` builds nothing of a project: it hands it to a [`runner`].
 //!
 //! Everything is named by its content: unchanged input builds nothing. [`prune`] bounds the cache.
@@ -22,6 +24,7 @@ pub mod configuration;
 pub mod dependencies;
 mod digest;
 pub mod extension;
+pub mod foreign;
 pub mod installed;
 pub mod lock;
 pub mod manifest;
@@ -232,7 +235,7 @@ fn stamp_of(project: &Project, inputs: &Inputs<'_>, source: String, dependencies
     Stamp {
         name: project.name.clone(),
         version: project.version.clone(),
-        sdk: inputs.sdk_version.to_owned(),
+        sdk: Some(inputs.sdk_version.to_owned()),
         contract: inputs.contract_version.to_owned(),
         source,
         network: project.network.iter().map(ToString::to_string).collect(),
@@ -298,7 +301,7 @@ fn make_private(cache: &Path) -> Result<(), BuildError> {
 }
 
 /// Writes files into a new folder.
-fn lay_out(files: Embedded<'_>, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+pub(crate) fn lay_out(files: Embedded<'_>, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
     for (path, contents) in files {
         let path = folder.join(path);
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);

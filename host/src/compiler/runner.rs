@@ -71,7 +71,7 @@ fn built(
     let stamp = Stamp {
         name: NAME.to_owned(),
         version: inputs.sdk_version.to_owned(),
-        sdk: inputs.sdk_version.to_owned(),
+        sdk: Some(inputs.sdk_version.to_owned()),
         contract: inputs.contract_version.to_owned(),
         source: key.clone(),
         network: Vec::new(),
