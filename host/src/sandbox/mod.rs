@@ -46,7 +46,7 @@ pub use component::{AdmissionError, Loaded};
 pub use engine::{EngineError, SandboxEngine};
 pub use limiter::MemoryUse;
 
-pub(crate) use component::{admit_bytes, digest_of};
+pub(crate) use component::admit_bytes;
 pub(crate) use http::{remember, request_room};
 pub(crate) use instance::run;
 #[cfg(test)]
