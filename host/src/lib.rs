@@ -14,7 +14,7 @@
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
 //! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy`, `sections` |
-//! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
+//! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp`, `parcel` |
 //! | `sections` | custom sections of a component | nothing of this crate |
 //! | [`parcel`] | a project beside the component that runs it, in one file or handed over | `sections`, `stamp` |
 //! | [`cassette`] | recorded HTTP: reading, redacting and matching it. Pure | `policy` |

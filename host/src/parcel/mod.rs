@@ -80,6 +80,12 @@ impl Archive {
         format!("{:x}", Sha256::digest(&self.0))
     }
 
+    /// All of it, as a guest reads it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(crate) fn bytes(&self) -> &Arc<[u8]> {
         &self.0
     }

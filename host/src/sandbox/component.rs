@@ -56,6 +56,7 @@ impl AdmissionError {
     /// What to do next, when there is something to say.
     pub fn hint(&self) -> Option<&str> {
         match self {
+            Self::Project(_) => Some("nothing that `sluice build` makes looks like this; do not run it"),
             Self::Nonconforming(findings) => findings.iter().find_map(|finding| finding.hint.as_deref()),
             _ => None,
         }
@@ -97,13 +98,20 @@ impl Loaded {
         }
         let artifact = Artifact::read(bytes)?;
         let digests = artifact.digests();
-        let component = match cache.find(engine.raw(), &digests.compiled) {
+        let find = || cache.find(engine.raw(), &digests.compiled);
+        let component = match find() {
             Some(component) => component,
             None => {
                 let compiled = artifact.compiled();
                 admit_bytes(&compiled)?;
-                compiling();
-                cache.compile(engine.raw(), &compiled, &digests.compiled)?
+                let _turn = cache.turn(engine.raw(), &digests.compiled);
+                match find() {
+                    Some(component) => component,
+                    None => {
+                        compiling();
+                        cache.compile(engine.raw(), &compiled, &digests.compiled)?
+                    }
+                }
             }
         };
         admit_imports(engine, &component)?;

@@ -36,6 +36,7 @@ mod siblings;
 mod state;
 mod still;
 mod tcp;
+mod turn;
 mod wasi;
 mod wasi_http;
 mod workers;

@@ -53,14 +53,17 @@ pub fn admit(
     let engine = SandboxEngine::without_clock().map_err(|error| failed(error.to_string()))?;
     let artifact = Artifact::read(bytes)?;
     let digests = artifact.digests();
-    let file = match cache.find_file(engine.raw(), &digests.compiled) {
-        Some(file) => file,
-        None => {
-            compiling();
-            let code = compile(cache, &artifact.compiled())?;
-            cache.keep(engine.raw(), &digests.compiled, code)?
+    let find = || cache.find_file(engine.raw(), &digests.compiled);
+    let made = || {
+        let _turn = cache.turn(engine.raw(), &digests.compiled);
+        if let Some(file) = find() {
+            return Ok(file);
         }
+        compiling();
+        let code = compile(cache, &artifact.compiled())?;
+        Ok::<_, AdmissionError>(cache.keep(engine.raw(), &digests.compiled, code)?)
     };
+    let file = find().map_or_else(made, Ok)?;
     let parcel = artifact.into_parcel(&digests.whole);
     Ok(Code::new(digests.whole, file, parcel))
 }
