@@ -62,7 +62,7 @@ class ResponseFile:
         parts = []
         missing = size
         while missing:
-            if self._position == len(self._buffer) and missing >= self._ahead and not self.chunked:
+            if self._position == len(self._buffer) and missing > self._ahead and not self.chunked:
                 part = self._receive(missing)
             elif self._position < len(self._buffer) or self._fill():
                 part = self._take(missing)
@@ -111,6 +111,15 @@ class ResponseFile:
         if self._position == len(self._buffer):
             self._fill()
         return self._buffer[self._position :]
+
+    def at_hand(self, size: int) -> bytes:
+        """The next `size` bytes if that many have been received, else nothing; never waits, never fails."""
+        start = self._position
+        end = start + size
+        if end > len(self._buffer):
+            return b""
+        self._position = end
+        return self._buffer[start:end]
 
     def readable(self) -> bool:
         """Always true."""
