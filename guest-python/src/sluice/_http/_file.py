@@ -112,14 +112,28 @@ class ResponseFile:
             self._fill()
         return self._buffer[self._position :]
 
-    def at_hand(self, size: int) -> bytes:
-        """The next `size` bytes if that many have been received, else nothing; never waits, never fails."""
+    def piece(self, size: int) -> bytes:
+        """The next `size` bytes; nothing where an error or the end comes first, which `read` says then."""
         start = self._position
         end = start + size
-        if end > len(self._buffer):
+        if end <= len(self._buffer):
+            self._position = end
+            return self._buffer[start:end]
+        if self.chunked:
             return b""
-        self._position = end
-        return self._buffer[start:end]
+        rest = self._buffer[start:]
+        try:
+            more = self._receive(self._ahead)
+        except Exception:
+            # kept, for the next to read
+            return b""
+        self._grow(len(more))
+        missing = size - len(rest)
+        if missing <= len(more):
+            self._buffer, self._position = more, missing
+            return rest + more[:missing]
+        self._buffer, self._position = rest + more, 0
+        return b""
 
     def readable(self) -> bool:
         """Always true."""
@@ -162,9 +176,7 @@ class ResponseFile:
         self._buffer, self._position = b"", 0
         if not self.chunked:
             self._buffer = self._receive(self._ahead)
-            if len(self._buffer) == self._ahead:
-                # a large body: fewer crossings
-                self._ahead = min(4 * self._ahead, _contract.MAX_READ_BYTES)
+            self._grow(len(self._buffer))
             return bool(self._buffer)
         whole = self._pending.exchange is not None
         data = self._receive(_CHUNK_BYTES)
@@ -175,6 +187,11 @@ class ResponseFile:
             # libraries see that a body was cut off.
             self._buffer = b"0\r\n\r\n"
         return bool(self._buffer)
+
+    def _grow(self, received: int) -> None:
+        if received == self._ahead:
+            # a large body: fewer crossings
+            self._ahead = min(4 * self._ahead, _contract.MAX_READ_BYTES)
 
     def _receive(self, size: int) -> bytes:
         exchange = self._pending.exchange

@@ -123,9 +123,8 @@ def patch_response(module: ModuleType) -> None:
         file: ResponseFile = received.fp
         size: Any = amt
         while not received.isclosed():
-            # What has been received holds neither the end of the body nor an error, so what the library does
-            # about those is left out.
-            data = file.at_hand(size) if received.length > size else b""
+            # A whole piece that is not the last: what the library does about the end and errors is left out.
+            data = file.piece(size) if received.length > size else b""
             if data:
                 received.length -= size
                 self.length_remaining -= size
