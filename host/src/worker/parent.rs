@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::frame::{read, write};
 use super::jail::Layers;
 use super::message::{Open, Opened, VERSION};
+use super::shared::Shelf;
 use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 
@@ -88,6 +89,16 @@ pub struct Worker {
     channel: UnixStream,
     layers: Layers,
     parcel: Option<Parcel>,
+    shelf: Option<Arc<Shelf>>,
+}
+
+/// What a worker is made of.
+pub(super) struct Parts {
+    pub(super) process: Process,
+    pub(super) channel: UnixStream,
+    pub(super) parcel: Option<Parcel>,
+    /// The memory that it reads.
+    pub(super) shelf: Option<Arc<Shelf>>,
 }
 
 impl Worker {
@@ -116,6 +127,7 @@ impl Worker {
         let process = Process::start(launch.arguments.iter(), OwnedFd::from(theirs).into(), output.into())
             .map_err(WorkerError::Start)?;
         channel.set_read_timeout(Some(READY_WITHIN)).map_err(WorkerError::Start)?;
+        let shelf = Shelf::share(&channel).map_err(WorkerError::Start)?;
         let opened = write(&channel, &Open { version: VERSION, limits: limits.clone(), given })
             .and_then(|()| read::<Opened>(&channel, LONGEST_OPENED));
         channel.set_read_timeout(None).map_err(WorkerError::Start)?;
@@ -124,7 +136,7 @@ impl Worker {
                 let missing = layers.missing();
                 match launch.require_jail && !missing.is_empty() {
                     true => Err(WorkerError::Jail(missing)),
-                    false => Ok(Self { digest: code.digest.clone(), process, channel, layers, parcel }),
+                    false => Ok(Self { digest: code.digest.clone(), process, channel, layers, parcel, shelf }),
                 }
             }
             Ok(Opened::Ready { .. }) => Err(WorkerError::NotReady("it is another version of this program".to_owned())),
@@ -145,8 +157,8 @@ impl Worker {
         self.layers
     }
 
-    pub(super) fn into_parts(self) -> (Process, UnixStream, Option<Parcel>) {
-        (self.process, self.channel, self.parcel)
+    pub(super) fn into_parts(self) -> Parts {
+        Parts { process: self.process, channel: self.channel, parcel: self.parcel, shelf: self.shelf }
     }
 }
 
