@@ -13,6 +13,7 @@
 mod support;
 
 mod audit;
+mod bases;
 mod batch;
 mod building;
 mod capabilities;

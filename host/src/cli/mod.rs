@@ -20,6 +20,7 @@ mod grants;
 mod init;
 mod input;
 mod inspect;
+mod interpreter;
 mod landing;
 mod last;
 mod limits;
