@@ -55,8 +55,9 @@ pub struct Stamp {
     pub name: String,
     /// The connector's version.
     pub version: String,
-    /// The version of the Python SDK inside.
-    pub sdk: String,
+    /// The version of the Python SDK inside; none in a component of another language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sdk: Option<String>,
     /// The version of the WIT contract it was built for.
     pub contract: String,
     /// SHA-256 of everything it was built from, in hexadecimal.
@@ -74,7 +75,7 @@ impl Stamp {
     fn is_plain(&self) -> bool {
         is_name(&self.name)
             && is_version(&self.version)
-            && is_version(&self.sdk)
+            && self.sdk.as_deref().is_none_or(is_version)
             && is_version(&self.contract)
             && is_version(&self.source)
             && self.network.iter().all(|asked| asked.parse::<NetworkGrant>().is_ok())
@@ -167,7 +168,7 @@ mod tests {
         Stamp {
             name: "demo".into(),
             version: "1.2.0".into(),
-            sdk: "0.1.0".into(),
+            sdk: Some("0.1.0".into()),
             contract: "0.1.0".into(),
             source: "ab".repeat(32),
             network: vec!["https://api.example.com".into()],

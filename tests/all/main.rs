@@ -39,6 +39,7 @@ mod fitting;
 mod history;
 mod hostile;
 mod http_same;
+mod languages;
 mod local_files;
 mod migrate;
 mod mutations;

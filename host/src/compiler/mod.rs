@@ -15,6 +15,8 @@
 //! The tools of 4 and 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment;
 //! 6 runs in a worker.
 //!
+//! A component that another language's tools built is only stamped ([`foreign`]).
+//!
 //! `sluice dev` builds nothing of a project: it hands it to a [`runner`], which is such a base.
 //!
 //! Everything is named by its content: unchanged input builds nothing. [`prune`] bounds the cache.
@@ -28,6 +30,7 @@ pub mod dependencies;
 mod digest;
 pub mod extension;
 pub mod files;
+pub mod foreign;
 pub mod installed;
 pub mod lock;
 pub mod manifest;
@@ -275,7 +278,7 @@ fn stamp_of(project: &Project, inputs: &Inputs<'_>, source: String, dependencies
     Stamp {
         name: project.name.clone(),
         version: project.version.clone(),
-        sdk: inputs.sdk_version.to_owned(),
+        sdk: Some(inputs.sdk_version.to_owned()),
         contract: inputs.contract_version.to_owned(),
         source,
         network: project.network.iter().map(ToString::to_string).collect(),
@@ -341,7 +344,7 @@ fn make_private(cache: &Path) -> Result<(), BuildError> {
 }
 
 /// Writes files into a new folder.
-fn lay_out(files: Embedded<'_>, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+pub(crate) fn lay_out(files: Embedded<'_>, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
     for (path, contents) in files {
         let path = folder.join(path);
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);

@@ -62,7 +62,10 @@ pub struct Project {
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     /// No `connector.py`.
-    #[error("{folder} has no {ENTRY}; `sluice init` makes a project")]
+    #[error(
+        "{folder} has no {ENTRY}; `sluice init` makes a project, and a connector in another language is run as the component \
+         that its tools build"
+    )]
     NoEntry {
         /// The folder.
         folder: PathBuf,

@@ -34,7 +34,7 @@ fn stamped() -> Vec<u8> {
     let stamp = stamp::Stamp {
         name: "a".to_owned(),
         version: "1.0".to_owned(),
-        sdk: "1".to_owned(),
+        sdk: Some("1".to_owned()),
         contract: "0.1.0".to_owned(),
         source: "ab".repeat(32),
         network: vec!["https://a.example".to_owned()],
