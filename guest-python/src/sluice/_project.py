@@ -12,6 +12,7 @@ A runner is a component without a project: it gets one when its sync starts, see
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import json
 import os
@@ -29,6 +30,7 @@ SITE = "/site-packages"
 ENTRY = "connector"
 
 _BUNDLE = "sluice-bundle"
+_CONFIGURATION = "configuration.json"
 _REPORT = "sluice-report.json"
 _BASE_PACKAGES = ("requests",)
 
@@ -93,6 +95,7 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
 
 _files: _frozen_resources.Files | None = None
 _awaited: Tree | None = None
+_configuration: str | None = None
 _ROOTS = {"project": PROJECT, "site": SITE}
 
 
@@ -104,7 +107,23 @@ def load_connector_module() -> ModuleType:
     _unpack()
     if _files is not None and sys.platform == "wasi":
         _files.lay_out()
+        _lay_out_configuration()
     return importlib.import_module(ENTRY)
+
+
+def configure(configuration: str) -> None:
+    """What connectors find in `configuration.json` beside them: what this sync is configured with."""
+    global _configuration
+    _configuration = configuration
+
+
+def _lay_out_configuration() -> None:
+    """A component has no configuration of its own, but connectors open the file they were developed with."""
+    path = f"{PROJECT}/{_CONFIGURATION}"
+    if _configuration is None or os.path.exists(path):
+        return
+    with contextlib.suppress(OSError), open(path, "w", encoding="utf-8") as file:
+        file.write(_configuration)
 
 
 def join_connector_module(folder: str) -> None:
