@@ -10,7 +10,8 @@
 //! |---|---|---|
 //! | [`policy`] | decides: limits, grants, addresses, names, secrets. Pure: no I/O, no wasmtime | nothing of this crate |
 //! | [`landing`] | decides how rows land: what is blocked, hashed, named and kept out. Pure | `policy` |
-//! | [`fleet`] | decides: connections, what each is granted and when it is due, from one file. Pure | `policy`, `landing`, `destination`'s names |
+//! | [`fleet`] | decides: connections, what each is granted and when it is due, from one file. Pure | `policy`, `landing`, `keys`, `destination`'s names |
+//! | `keys` | every key of the files that people write, and what it means | `policy` |
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
 //! | `numbers` | decimal numbers as text | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy`, `sections` |
@@ -67,6 +68,7 @@ mod fuzzing;
 pub mod history;
 pub mod http;
 mod incidents;
+mod keys;
 pub mod kit;
 pub mod landing;
 pub mod log;
@@ -75,6 +77,15 @@ mod ops;
 pub mod parcel;
 pub mod policy;
 mod queue;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests, which write pages"
+)]
+mod reference;
 pub mod rows;
 pub mod sandbox;
 pub mod secrets;

@@ -11,6 +11,7 @@ mod test;
 use clap::{Parser, Subcommand};
 
 use super::secrets::SecretsCommand;
+use crate::error::Exit;
 
 pub(super) use connection::{
     ConnectionArguments, MigrateArguments, PeekArguments, ResetArguments, ResyncArguments, StateCommand,
@@ -32,7 +33,7 @@ pub(super) use test::TestArguments;
 /// granted, and lands its rows and its state in a SQLite database, each checkpoint in one
 /// transaction.
 #[derive(Debug, Parser)]
-#[command(name = "sluice", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "sluice", version, propagate_version = true, after_help = exit_codes())]
 pub struct Arguments {
     /// What to do
     #[command(subcommand)]
@@ -47,16 +48,10 @@ pub struct Arguments {
     pub log_format: LogFormat,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  success
-  1  the connector failed, or a component does not conform to the contract
-  2  the command line, a configuration or a project file was refused; nothing ran
-  3  a limit of the sync was reached
-  4  the connector wanted something that was not granted
-  5  the host or its machine failed
-  6  some syncs of a batch succeeded, and others did not
-  7  no sync of a batch succeeded";
+fn exit_codes() -> String {
+    let lines = Exit::ALL.map(|exit| format!("\n  {}  {}", exit.code(), exit.says()));
+    format!("Exit codes:{}", lines.concat())
+}
 
 /// How messages are written to standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -128,7 +123,7 @@ pub enum Command {
     Serve(ServeArguments),
     /// Check a fleet's file and everything it names, without running anything
     ///
-    /// Says every problem with its line and what to do. Exits with 2 when there is one.
+    /// Says each problem with its line and what to do. Exits with 2 when there is a problem.
     Validate(ValidateArguments),
     /// List a connection's tables: rows, keys, columns and when they were last synced
     Tables(TablesArguments),
