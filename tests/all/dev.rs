@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::support::{Connector, Database, sluice, text};
+use crate::support::{Connector, Database, events, sluice, text};
 
 /// Longest wait for what must come; a runner may have to be made first.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -75,7 +75,9 @@ impl Dev {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                let _ = sender.send(serde_json::from_str(&line).unwrap());
+                let event = serde_json::from_str(&line).unwrap();
+                events::described(&event);
+                let _ = sender.send(event);
             }
         });
         Self { child, events }
