@@ -19,15 +19,17 @@ pub(super) use connection::{
 };
 pub(super) use dev::{DevArguments, DevOptions};
 pub(super) use fleet::{BatchArguments, ServeArguments, ValidateArguments};
-pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
+pub(super) use project::{
+    BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments, WitArguments,
+};
 pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
 pub(super) use test::TestArguments;
 
 /// Run data connectors that nobody has reviewed.
 ///
-/// A connector is Python code written against the Connector SDK interface. Sluice compiles it
-/// to one WebAssembly component, runs it with exactly the network, memory and time it was
+/// A connector is Python code written against the Connector SDK interface, which Sluice compiles
+/// to one WebAssembly component, or a component of another language. Sluice runs it with exactly the network, memory and time it was
 /// granted, and lands its rows and its state in a SQLite database, each checkpoint in one
 /// transaction.
 #[derive(Debug, Parser)]
@@ -72,6 +74,11 @@ pub enum Command {
     ///
     /// Works for components of any language. Exits with 0 when it conforms, 1 when it does not.
     Check(CheckArguments),
+    /// Write the contract as WIT, for building connectors in other languages
+    ///
+    /// The world of a connector is `sluice:connector/connector`; what it builds on of WASI is written beside it. Tools
+    /// for components of any language read such a folder. The page docs/languages.md shows it step by step.
+    Wit(WitArguments),
     /// Fill in a connector's form and test what was filled in
     ///
     /// Asks for each field at a terminal; elsewhere values come from --set. The form and its tests
