@@ -234,7 +234,7 @@ fn a_link_out_of_the_project_is_refused() {
     assert!(refused["message"].as_str().unwrap().contains("leaves the project's folder"), "{refused}");
     fs::remove_file(link).unwrap();
     assert_eq!(dev.rest()["outcome"]["class"], "success");
-    assert_eq!(project.rows(), ["['connector.py', 'connector.toml']"]);
+    assert_eq!(project.rows(), ["['configuration.json', 'connector.py', 'connector.toml']"]);
 }
 
 #[test]
