@@ -311,6 +311,7 @@ for name, entries in {
     "sluice._http": {"install": lambda: calls.append(("install", "sluice._operations" in sys.modules))},
     "sluice._project": {
         "freeze": lambda: calls.append(("freeze", "fivetran_connector_sdk" in sys.modules)),
+        "configure": lambda configuration: calls.append(("configure", configuration)),
         "load_connector_module": lambda: types.SimpleNamespace(),
     },
 }.items():
@@ -328,6 +329,7 @@ try:
     world.sync("{}", "{}")
 except componentize_py_types.Err as error:
     print(error.value.kind)
+assert calls[2:] == [("configure", "{}")], calls
 """
 
 

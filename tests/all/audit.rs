@@ -131,12 +131,14 @@ fn lines_are_appended() {
 fn what_is_no_file_of_ours_is_refused_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let target = at("target");
-    fs::write(&target, "").unwrap();
-    symlink(&target, at("link")).unwrap();
-    fs::hard_link(&target, at("hard")).unwrap();
+    // Each would do without what is wrong with it.
+    for target in ["linked", "twice", "open"] {
+        fs::write(at(target), "").unwrap();
+        fs::set_permissions(at(target), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    symlink(at("linked"), at("link")).unwrap();
+    fs::hard_link(at("twice"), at("hard")).unwrap();
     fs::create_dir(at("folder")).unwrap();
-    fs::write(at("open"), "").unwrap();
     fs::set_permissions(at("open"), fs::Permissions::from_mode(0o666)).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
 
@@ -146,5 +148,7 @@ fn what_is_no_file_of_ours_is_refused_before_anything_runs() {
         assert!(sync.stderr.contains("audit log"), "{name}: {}", sync.stderr);
         assert!(sync.events.is_empty(), "{name}: it ran");
     }
-    assert_eq!(fs::read_to_string(&target).unwrap(), "");
+    for target in ["linked", "twice", "open"] {
+        assert_eq!(fs::read_to_string(at(target)).unwrap(), "");
+    }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::cassettes::{dump, events};
+use crate::databases;
 use crate::support::{Connector, Database, Sync, build, repository};
 
 /// Two tests for each of them, so that they run side by side and can be chosen by name.
@@ -45,7 +46,9 @@ connectors![
     export_job,
     generators,
     graphql_issues,
+    hashed_parts,
     linked_pages,
+    mirrored_catalog,
     modelled_devices,
     nested_orders,
     numbered_pages,
@@ -55,12 +58,14 @@ connectors![
     patient_client,
     price_history,
     project_file,
+    replicated_orders,
     resumable_tables,
     s3_objects,
     signed_by_keys,
     signed_jwt,
     signed_requests,
     soap_invoices,
+    stopped_by_source,
     threaded_stores,
     three_kinds,
     xml_feed,
@@ -87,9 +92,8 @@ fn every_folder_is_tested() {
 fn check(name: &str) {
     let project = folder().join(name);
     let component = build(&project);
-    let configuration = || read(&project.join("configuration.json"));
-    let first = syncs(&project, Connector::of(&component, configuration()));
-    let second = syncs(&project, Connector::of(&component, configuration()));
+    let first = syncs(&project, &|configuration| Connector::of(&component, configuration));
+    let second = syncs(&project, &|configuration| Connector::of(&component, configuration));
     if project.join("cassette.har").exists() {
         assert_eq!(first, second, "{name}: a replay is not the same twice");
     }
@@ -98,11 +102,13 @@ fn check(name: &str) {
 /// What `sluice dev` makes of a project.
 fn develop(name: &str) {
     let project = folder().join(name);
-    syncs(&project, Connector::developed(&project, read(&project.join("configuration.json"))));
+    syncs(&project, &|configuration| Connector::developed(&project, configuration));
 }
 
 /// The tables and events of a connection's syncs.
-fn syncs(project: &Path, mut connector: Connector) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
+fn syncs(project: &Path, of: &dyn Fn(Value) -> Connector) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
+    let (configuration, grants) = with_servers(read(&project.join("configuration.json")));
+    let mut connector = of(configuration);
     let mut seen = Vec::new();
     for (cassette, expected) in [("cassette.har", "expected.json"), ("second.har", "second.json")] {
         let expected = project.join(expected);
@@ -111,6 +117,9 @@ fn syncs(project: &Path, mut connector: Connector) -> Vec<impl PartialEq + std::
         }
         let cassette = project.join(cassette);
         connector = connector.with_arguments(&["--env", "REGION=north"]);
+        for grant in &grants {
+            connector = connector.arguments(&["--allow", grant]);
+        }
         if cassette.exists() {
             connector = connector.arguments(&["--replay", cassette.to_str().unwrap()]);
         }
@@ -119,6 +128,19 @@ fn syncs(project: &Path, mut connector: Connector) -> Vec<impl PartialEq + std::
         seen.push((dump(&connector.database()), events(&sync)));
     }
     seen
+}
+
+/// A configuration with the ports of databases in the place of `server:NAME`, and the grants for them.
+fn with_servers(mut configuration: Value) -> (Value, Vec<String>) {
+    let mut grants = Vec::new();
+    for value in configuration.as_object_mut().unwrap().values_mut() {
+        if let Some(server) = value.as_str().and_then(|value| value.strip_prefix("server:")) {
+            let port = databases::port(server);
+            grants.push(format!("tcp://localhost:{port}"));
+            *value = Value::String(port.to_string());
+        }
+    }
+    (configuration, grants)
 }
 
 fn compare(expected: &Value, sync: &Sync, connector: &Connector) {

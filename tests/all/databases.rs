@@ -44,10 +44,15 @@ fn servers() -> &'static Servers {
     })
 }
 
+/// The port of one of the servers.
+pub(crate) fn port(server: &str) -> u16 {
+    servers().ports[server]
+}
+
 /// A connector that talks with one of the servers, granted as `scheme`.
 fn with_server(mode: &str, server: &str, scheme: &str, tls: bool) -> Connector {
     let servers = servers();
-    let port = servers.ports[server];
+    let port = port(server);
     let authority = servers.certificates.path("ca.pem");
     at(mode, port, &format!("{scheme}://localhost:{port}"))
         .with("tls", if tls { "yes" } else { "no" })

@@ -13,6 +13,7 @@
 mod support;
 
 mod audit;
+mod bases;
 mod batch;
 mod building;
 mod capabilities;
@@ -38,6 +39,7 @@ mod fitting;
 mod history;
 mod hostile;
 mod http_same;
+mod languages;
 mod local_files;
 mod migrate;
 mod mutations;

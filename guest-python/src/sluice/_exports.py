@@ -30,7 +30,7 @@ class Exports:
 
     `load` imports the project's connector.py; it is called once, in the first export call. `join` does
     that in an instance that works for another, in the folder that it is given. `prepare` does a task of
-    the host, which is a JSON object.
+    the host, which is a JSON object. `configure` hears the configuration of a call before `load`.
     """
 
     def __init__(
@@ -38,10 +38,12 @@ class Exports:
         load: Load,
         join: Callable[[str], None] = lambda folder: None,
         prepare: Callable[[str], str] = lambda task: task,
+        configure: Callable[[str], None] = lambda configuration: None,
     ) -> None:
         self._load = load
         self._join = join
         self._prepare = prepare
+        self._configure = configure
         self._connector: Connector | None = None
         self._form: ConfigurationForm | None = None
         self._started = False
@@ -99,11 +101,13 @@ class Exports:
         sys.stdout, sys.stderr = _whole(sys.stdout), _whole(sys.stderr)
 
     def _schema(self, configuration: str) -> list[Any]:
+        self._configure(configuration)
         tables = _calls.tables(self._project(), _configuration(configuration), _finish_threads)
         writer.declare(tables)
         return [_contract.table_definition(table.definition()) for table in tables]
 
     def _sync(self, configuration: str, state: str) -> None:
+        self._configure(configuration)
         connector = self._project()
         _calls.check_update(connector)
         writer.begin()
@@ -123,6 +127,7 @@ class Exports:
         return self._form
 
     def _test(self, name: str, configuration: str) -> str | None:
+        self._configure(configuration)
         found = self._setup().tests.get(name)
         if found is None:
             raise ValueError(f"the form has no test named {name}")

@@ -33,6 +33,7 @@ _EXPORTS = _exports.Exports(
     lambda: sluice._project.load_connector_module(),
     lambda folder: sluice._project.join_connector_module(folder),
     lambda task: sluice._project.compile_modules(task),
+    lambda configuration: sluice._project.configure(configuration),
 )
 
 

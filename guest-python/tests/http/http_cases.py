@@ -17,7 +17,8 @@ from typing import Any
 import requests
 import urllib3
 from componentize_py_types import Err
-from http_snippets import CountingRetry, Env, session
+from snippets import Env, session
+from snippets.failures import CountingRetry
 from urllib3.util import Retry
 from wit_world.imports import http as host
 

@@ -55,6 +55,13 @@ def _package_without_its_init(name: str, place: Path) -> None:
     sys.modules[name] = importlib.util.module_from_spec(spec)
 
 
+def run_snippets(env: dict[str, Any]) -> Any:
+    snippets = importlib.import_module("snippets")
+    for module in snippets.NEUTRAL:
+        importlib.import_module(f"snippets.{module}")
+    return snippets.run(env)
+
+
 def run_cases(env: dict[str, Any]) -> dict[str, Any]:
     cases = importlib.import_module("http_cases")
     results: dict[str, Any] = {}
@@ -76,7 +83,7 @@ def main() -> None:
     if kind != "native":
         become_guest(late=kind == "guest-late")
     with contextlib.redirect_stdout(sys.stderr):
-        run = importlib.import_module("http_snippets").run if what == "snippets" else run_cases
+        run = run_snippets if what == "snippets" else run_cases
         results = run(env)
     print(json.dumps(results))
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from http_running import run_child
 
-snippets = pytest.importorskip("http_snippets")
+snippets = pytest.importorskip("snippets")
+for module in snippets.NEUTRAL:
+    pytest.importorskip(f"snippets.{module}")
 
 
 @pytest.fixture(scope="session")

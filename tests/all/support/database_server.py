@@ -65,6 +65,9 @@ def postgres(folder):
     else:
         raise RuntimeError("PostgreSQL did not start")
     threading.Thread(target=process.stderr.read, daemon=True).start()
+    where = ["-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-v", "ON_ERROR_STOP=1"]
+    filled = Path(__file__).with_name("shop.sql").read_bytes()
+    subprocess.run([programs / "psql", *where, "-X", "-q"], input=filled, check=True)
     return process, port
 
 

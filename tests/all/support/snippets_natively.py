@@ -1,15 +1,17 @@
 """Runs every snippet with the libraries as they are: ``snippets_natively.py FOLDER ENV``."""
 
 import contextlib
+import importlib
 import json
 import sys
 
 sys.path.insert(0, sys.argv[1])
 
-import http_snippets
-import library_snippets  # noqa: F401 - adds its snippets
-import more_snippets  # noqa: F401
+import snippets
+
+for module in (*snippets.NEUTRAL, "host", "libraries"):
+    importlib.import_module(f"snippets.{module}")
 
 with contextlib.redirect_stdout(sys.stderr):
-    outcomes = http_snippets.run(json.loads(sys.argv[2]))
+    outcomes = snippets.run(json.loads(sys.argv[2]))
 print(json.dumps(outcomes))

@@ -34,6 +34,8 @@ def update(configuration, state):
     database.close()
     for name in ("FIVETRAN_CONNECTION_ID", "FIVETRAN_DEPLOYMENT_MODEL", "REGION", "HOME"):
         op.upsert("variable", {"name": name, "value": os.getenv(name)})
+    with open("configuration.json") as file:
+        op.upsert("variable", {"name": "configured", "value": str(json.load(file) == configuration)})
     for path in sorted([*HERE.glob("*.sqlite"), *HERE.joinpath("data").rglob("*")]):
         if path.is_file():
             op.upsert("file", {"name": str(path.relative_to(HERE)), "bytes": path.stat().st_size})

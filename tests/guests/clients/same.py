@@ -1,15 +1,17 @@
 """Every snippet of HTTP, here and natively: what came of each is one row."""
 
 import json
+from importlib import import_module
 
-import http_snippets
-import library_snippets  # noqa: F401 - adds its snippets
-import more_snippets  # noqa: F401
+import snippets
 from fivetran_connector_sdk import Operations as op
+
+for module in (*snippets.NEUTRAL, "host", "libraries"):
+    import_module(f"snippets.{module}")
 
 
 def same(configuration, state):
-    for name, outcome in http_snippets.run(json.loads(configuration["env"])).items():
+    for name, outcome in snippets.run(json.loads(configuration["env"])).items():
         op.upsert("snippets", {"name": name, "outcome": json.dumps(outcome)})
 
 

@@ -8,8 +8,8 @@ import boto3
 import botocore.exceptions
 import httpx
 from botocore.config import Config
-from http_snippets import snippet
-from more_snippets import kinds
+
+from snippets import SNIPPETS, kinds, snippet
 
 
 def on_both(function):
@@ -25,8 +25,6 @@ def on_both(function):
         async with httpx.AsyncClient(timeout=5) as client:
             second = await function(env, client)
         return [first, first == second]
-
-    from http_snippets import SNIPPETS
 
     SNIPPETS[f"httpx_{function.__name__}"] = SNIPPETS.pop("both")
     return function
@@ -242,8 +240,6 @@ def with_aiohttp(function):
                 return await function(env, client)
 
         return asyncio.run(main())
-
-    from http_snippets import SNIPPETS
 
     SNIPPETS[f"aiohttp_{function.__name__}"] = SNIPPETS.pop("run")
     return function
