@@ -114,7 +114,8 @@ fn settled(mut outcome: Value) -> Value {
         let (_, said) = line["raised ".len()..].split_once(' ').unwrap();
         let late = ["LimitReached", "InvalidOperation"].iter().any(|class| said.starts_with(class));
         let line = if late { said.to_owned() } else { line.to_owned() };
-        if !said.starts_with("SyncEnded") && !(late && heard.contains(&line)) {
+        let known = late && heard.contains(&line);
+        if !known && !said.starts_with("SyncEnded") {
             heard.push(line);
         }
     }
