@@ -25,7 +25,8 @@ metadata = Parser().parsestr(wheel.read(f"{info}/METADATA").decode())
 assert metadata["Name"] == "sluicegate"
 assert metadata["License-Expression"] == "Apache-2.0"
 assert metadata["Requires-Python"] == ">=3.10"
-assert f"{info}/licenses/LICENSE" in wheel.namelist(), "the licence is not in it"
+for licence in ("LICENSE", "licenses/THIRD-PARTY.txt"):
+    assert f"{info}/licenses/{licence}" in wheel.namelist(), f"{licence} is not in it"
 tags = Parser().parsestr(wheel.read(f"{info}/WHEEL").decode()).get_all("Tag")
 assert all(tag.startswith("py3-none-") and "linux" in tag for tag in tags), tags
 size = sum(entry.compress_size for entry in wheel.infolist())

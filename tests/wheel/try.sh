@@ -19,6 +19,7 @@ if [ $# -eq 0 ]; then
     python3 -m venv "$target/wheel-tools"
     "$target/wheel-tools/bin/pip" install --quiet "maturin==1.16.0"
     rm -rf "$target/wheels"
+    python3 "$top/tests/wheel/licenses.py"
     # The target folder, the profile and the features of `cargo build --release`: nothing is compiled twice.
     # shellcheck disable=SC2086
     (cd "$top" && "$target/wheel-tools/bin/maturin" build --release --out "$target/wheels" ${SLUICE_MATURIN_FLAGS:-})
