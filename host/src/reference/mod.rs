@@ -11,6 +11,7 @@ mod exits;
 mod files;
 mod limits;
 mod markdown;
+mod typed;
 mod wit;
 
 use std::fs;
@@ -18,8 +19,10 @@ use std::path::{Path, PathBuf};
 
 const AGAIN: &str = "SLUICE_WRITE_REFERENCE=1 cargo test --release --lib reference";
 
+type Page = fn() -> String;
+
 /// What is made, by its path below docs/.
-const MADE: [(&str, fn() -> String); 10] = [
+const MADE: [(&str, Page); 10] = [
     ("reference/cli.md", commands::page),
     ("reference/sluice-toml.md", files::fleet),
     ("reference/connector-toml.md", files::connector),

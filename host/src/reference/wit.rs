@@ -17,7 +17,7 @@ pub(super) fn page() -> String {
 All that a connector and the host can say to each other: [connector.wit](../../wit/connector.wit), whose comments these
 are. Connectors in other languages are made against it; the SDK for Python does that for you.";
     let mut page = head(&format!("The contract, {}", package.name), about);
-    page += &format!("\n{}\n", text(&package.docs).replace("## ", "## ").trim());
+    page += &format!("\n{}\n", text(&package.docs));
     let interfaces: Vec<_> = package.interfaces.values().map(|id| &resolve.interfaces[*id]).collect();
     let worlds: Vec<_> = package.worlds.values().map(|id| &resolve.worlds[*id]).collect();
     let name = |heading: &str| format!("[`{heading}`](#{})", anchor(heading));
