@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 _RESERVED = "_sluice_"
 _SQLITE = "sqlite_"
@@ -12,6 +13,9 @@ FILE_PATH_COLUMN = "_sluice_file_path"
 """The one column with the reserved prefix that rows bring along: where the row's file landed."""
 
 _MAX_BYTES = 1024
+_REMEMBERED = 4096
+"""Names whose answers are kept: every row asks about the same ones."""
+
 _MARKS = frozenset(
     "\u061c\u200b\u200e\u200f\ufeff\ufff9\ufffa\ufffb"
     + "".join(map(chr, (*range(0x2028, 0x202F), *range(0x2060, 0x2070), *range(0xE0000, 0xE0080))))
@@ -48,6 +52,7 @@ def is_control(character: str) -> bool:
     return unicodedata.category(character) == "Cc" or character in _MARKS
 
 
+@lru_cache(_REMEMBERED)
 def check_source(kind: str, name: str) -> None:
     """Refuse a name of the source that nobody can read. `kind` is `table` or `column`."""
     for character in name:
@@ -57,6 +62,7 @@ def check_source(kind: str, name: str) -> None:
         raise NameRefused(f"a {kind} name is empty or blank")
 
 
+@lru_cache(_REMEMBERED)
 def destination_name(kind: str, source: str) -> str:
     """The name in the database for a name in the source."""
     plain = _ascii(source)
@@ -72,6 +78,7 @@ def destination_name(kind: str, source: str) -> str:
     return name
 
 
+@lru_cache(_REMEMBERED)
 def table_name(schema: str | None, name: str) -> str:
     """The same for a table of a source that may have schemas."""
     return destination_name("table", name if schema is None else f"{schema}_{name}")
