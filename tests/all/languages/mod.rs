@@ -2,6 +2,7 @@
 
 mod others;
 mod shop;
+mod wrong;
 
 use std::fs;
 use std::path::{Path, PathBuf};
