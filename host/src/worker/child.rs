@@ -68,7 +68,9 @@ pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
         escape(&mut tell);
     }
     let mut component = component;
-    component.give(start.parcel.take());
+    if let Some(parcel) = start.parcel.take() {
+        component.give(parcel);
+    }
     run(&engine, &component, limits, start, (channel, view))
 }
 

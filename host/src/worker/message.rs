@@ -52,7 +52,7 @@ pub(super) struct Start {
     pub(super) still: Option<(Duration, u64)>,
     pub(super) path_column: String,
     pub(super) answers_at_once: bool,
-    /// The project of a runner.
+    /// The project of the component.
     pub(super) parcel: Option<Parcel>,
 }
 

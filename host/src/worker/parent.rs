@@ -33,14 +33,16 @@ const LAST_WORDS_BYTES: usize = 2 * 1024;
 pub struct Code {
     digest: String,
     file: File,
+    /// The project that lies in the component.
+    parcel: Option<Parcel>,
 }
 
 impl Code {
-    pub(super) fn new(digest: String, file: File) -> Self {
-        Self { digest, file }
+    pub(super) fn new(digest: String, file: File, parcel: Option<Parcel>) -> Self {
+        Self { digest, file, parcel }
     }
 
-    /// SHA-256 of the component, in hex.
+    /// SHA-256 of the component with its project, in hex.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
@@ -108,7 +110,7 @@ impl Worker {
         Self::open_with(code, limits, launch, None)
     }
 
-    /// The same for a component that is a runner, which is given a project.
+    /// The same, with another project than the component's own.
     ///
     /// # Errors
     /// See [`WorkerError`].
@@ -118,6 +120,7 @@ impl Worker {
         launch: &Launch,
         parcel: Option<Parcel>,
     ) -> Result<Self, WorkerError> {
+        let parcel = parcel.or_else(|| code.parcel.clone());
         let given = parcel.as_ref().map_or(0, Parcel::bytes);
         let (channel, theirs) = UnixStream::pair().map_err(WorkerError::Start)?;
         let output = code.file.try_clone().map_err(WorkerError::Start)?;
@@ -142,7 +145,7 @@ impl Worker {
         }
     }
 
-    /// SHA-256 of its component, in hex; of everything, where that is a runner with a project.
+    /// SHA-256 of its component with the project, in hex.
     #[must_use]
     pub fn digest(&self) -> &str {
         self.parcel.as_ref().map_or(&self.digest, Parcel::digest)
