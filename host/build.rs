@@ -174,7 +174,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if name != "__pycache__" && !name.ends_with(".egg-info") {
+            // Of no use in a component: a host for running natively.
+            if name != "__pycache__" && name != "_debugging" && !name.ends_with(".egg-info") {
                 collect(&path, files)?;
             }
         } else if [".py", ".wit", "py.typed", ".c", ".h"].iter().any(|ending| name.ends_with(ending)) {

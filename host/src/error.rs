@@ -2,6 +2,55 @@
 
 use std::fmt;
 
+/// What a command's exit code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All went well.
+    Success = 0,
+    /// The connector failed, or does not hold what was asked of it.
+    Connector = 1,
+    /// Something was refused before anything ran.
+    Refused = 2,
+    /// A limit was reached.
+    Limit = 3,
+    /// Something was not granted.
+    Denied = 4,
+    /// The host failed.
+    Host = 5,
+    /// A part of a batch succeeded.
+    Some = 6,
+    /// Nothing of a batch succeeded.
+    None = 7,
+}
+
+impl Exit {
+    /// All of them, in order.
+    pub const ALL: [Self; 8] =
+        [Self::Success, Self::Connector, Self::Refused, Self::Limit, Self::Denied, Self::Host, Self::Some, Self::None];
+
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// What it means, in a few words.
+    #[must_use]
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Connector => "the connector failed, or a component does not conform to the contract",
+            Self::Refused => "the command line, a configuration or a project file was refused; nothing ran",
+            Self::Limit => "a limit of the sync was reached",
+            Self::Denied => "the connector wanted something that was not granted",
+            Self::Host => "the host or its machine failed",
+            Self::Some => "some syncs of a batch succeeded, and others did not",
+            Self::None => "no sync of a batch succeeded",
+        }
+    }
+}
+
 /// A limit of the sync that was reached. Sticky: the sync fails with it whatever the
 /// connector does afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
@@ -79,15 +128,15 @@ impl SyncError {
         }
     }
 
-    /// The process exit code: 1 connector, 3 limit, 4 denied, 5 host. (0 is success, 2 a
-    /// command line or file that was refused before anything ran.)
+    /// The process exit code.
     pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Connector(_) => 1,
-            Self::Limit(_) => 3,
-            Self::Denied(_) => 4,
-            Self::Host(_) => 5,
-        }
+        let exit = match self {
+            Self::Connector(_) => Exit::Connector,
+            Self::Limit(_) => Exit::Limit,
+            Self::Denied(_) => Exit::Denied,
+            Self::Host(_) => Exit::Host,
+        };
+        exit.code()
     }
 }
 

@@ -10,12 +10,14 @@
 //! |---|---|---|
 //! | [`policy`] | decides: limits, grants, addresses, names, secrets. Pure: no I/O, no wasmtime | nothing of this crate |
 //! | [`landing`] | decides how rows land: what is blocked, hashed, named and kept out. Pure | `policy` |
-//! | [`fleet`] | decides: connections, what each is granted and when it is due, from one file. Pure | `policy`, `landing`, `destination`'s names |
+//! | [`fleet`] | decides: connections, what each is granted and when it is due, from one file. Pure | `policy`, `landing`, `keys`, `destination`'s names |
+//! | `keys` | every key of the files that people write, and what it means | `policy` |
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
 //! | `numbers` | decimal numbers as text | nothing of this crate |
-//! | [`stamp`] | what a component says about itself; decides nothing | `policy` |
-//! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp` |
-//! | [`parcel`] | a project that is handed to a runner instead of being built | nothing of this crate |
+//! | [`stamp`] | what a component says about itself; decides nothing | `policy`, `sections` |
+//! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp`, `parcel` |
+//! | `sections` | custom sections of a component | nothing of this crate |
+//! | [`parcel`] | a project beside the component that runs it, in one file or handed over | `sections`, `stamp` |
 //! | [`cassette`] | recorded HTTP: reading, redacting and matching it. Pure | `policy` |
 //! | [`secrets`] | secrets at rest: sealed values beside the database, and their key | `policy` |
 //! | [`audit`] | what was granted, every request and every denial, one line each | nothing of this crate |
@@ -29,7 +31,7 @@
 //! | [`worker`] | the second wall: a jailed process for each connector, and what it asks its parent for | `policy`, `rows`, `ops`, `http`, `sandbox` |
 //! | [`batch`] | many syncs in one process: order, retries, stopping | `fleet`, `sync` |
 //! | [`setup`] | a connector's form and its tests, outside a sync | all of the above |
-//! | [`compiler`] | from a Python project to a component, with tools in a jail of `worker` | `policy`, `stamp`, `worker` |
+//! | [`compiler`] | from a Python project to a component, with tools in a jail of `worker` | `policy`, `stamp`, `parcel`, `worker` |
 //! | [`trial`] | a sync on trial: what it did is written down, and it can be cut as in a crash | `ops`, `rows` |
 //! | [`kit`] | the contract kit: what every connector is held against, by real syncs | `sync`, `trial`, `cassette` |
 //! | [`display`], [`log`], [`counters`] | what people and programs see | `policy` |
@@ -66,6 +68,7 @@ mod fuzzing;
 pub mod history;
 pub mod http;
 mod incidents;
+mod keys;
 pub mod kit;
 pub mod landing;
 pub mod log;
@@ -74,9 +77,19 @@ mod ops;
 pub mod parcel;
 pub mod policy;
 mod queue;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests, which write pages"
+)]
+mod reference;
 pub mod rows;
 pub mod sandbox;
 pub mod secrets;
+mod sections;
 pub mod setup;
 pub mod stamp;
 pub mod sync;

@@ -4,13 +4,10 @@
 //! compares what the connector asks for with what the operator grants; what a connector may do is decided by
 //! the grants alone.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
-use wasm_encoder::{ComponentSection, CustomSection};
-use wasmparser::BinaryReader;
 
 use crate::policy::egress::NetworkGrant;
+use crate::sections;
 
 /// Name of the custom section, at the top level of the component.
 pub const SECTION: &str = "sluice:connector";
@@ -19,10 +16,6 @@ pub const MAX_STAMP_BYTES: usize = 256 << 10;
 /// Most bytes of a connector's name.
 pub const MAX_NAME_BYTES: usize = 63;
 const MAX_VERSION_BYTES: usize = 128;
-/// Most sections of a component that [`read`] walks over; componentize-py makes about 100.
-const MAX_SECTIONS: usize = 100_000;
-const COMPONENT_HEADER: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
-const CUSTOM_SECTION_ID: u8 = 0;
 
 /// Limits a connector asks for beside the defaults; absent means the default will do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +55,9 @@ pub struct Stamp {
     pub name: String,
     /// The connector's version.
     pub version: String,
-    /// The version of the Python SDK inside.
-    pub sdk: String,
+    /// The version of the Python SDK inside; none in a component of another language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sdk: Option<String>,
     /// The version of the WIT contract it was built for.
     pub contract: String,
     /// SHA-256 of everything it was built from, in hexadecimal.
@@ -81,7 +75,7 @@ impl Stamp {
     fn is_plain(&self) -> bool {
         is_name(&self.name)
             && is_version(&self.version)
-            && is_version(&self.sdk)
+            && self.sdk.as_deref().is_none_or(is_version)
             && is_version(&self.contract)
             && is_version(&self.source)
             && self.network.iter().all(|asked| asked.parse::<NetworkGrant>().is_ok())
@@ -112,7 +106,7 @@ pub fn append(component: &mut Vec<u8>, stamp: &Stamp) -> Result<(), serde_json::
 
 /// Appends any custom section to a component.
 pub fn append_section(component: &mut Vec<u8>, name: &str, contents: &[u8]) {
-    CustomSection { name: Cow::Borrowed(name), data: Cow::Borrowed(contents) }.append_to_component(component);
+    sections::append(component, name, contents);
 }
 
 /// Why the stamp of a component is not used.
@@ -153,39 +147,12 @@ pub fn read(component: &[u8]) -> Result<Option<Stamp>, StampError> {
 
 /// The contents of the one section that is ours.
 fn find(component: &[u8]) -> Result<Option<&[u8]>, StampError> {
-    let sections = component.strip_prefix(&COMPONENT_HEADER).ok_or(StampError::Sections)?;
-    let mut reader = BinaryReader::new(sections, 0);
-    let mut found = None;
-    for _ in 0..MAX_SECTIONS {
-        if reader.eof() {
-            return Ok(found);
-        }
-        let (id, contents) = section(&mut reader).ok_or(StampError::Sections)?;
-        if id == CUSTOM_SECTION_ID
-            && let Some(stamp) = contents_of(contents)
-            && found.replace(stamp).is_some()
-        {
-            return Err(StampError::Several);
-        }
+    let found = sections::named(component, &[SECTION]).map_err(|_| StampError::Sections)?;
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.contents)),
+        _ => Err(StampError::Several),
     }
-    Err(StampError::Sections)
-}
-
-fn section<'a>(reader: &mut BinaryReader<'a>) -> Option<(u8, &'a [u8])> {
-    let id = reader.read_u8().ok()?;
-    let size = usize::try_from(reader.read_var_u32().ok()?).ok()?;
-    Some((id, reader.read_bytes(size).ok()?))
-}
-
-/// The contents of a custom section, if it is ours.
-fn contents_of(section: &[u8]) -> Option<&[u8]> {
-    let mut reader = BinaryReader::new(section, 0);
-    let length = usize::try_from(reader.read_var_u32().ok()?).ok()?;
-    let name = reader.read_bytes(length).ok()?;
-    if name != SECTION.as_bytes() {
-        return None;
-    }
-    reader.read_bytes(reader.bytes_remaining()).ok()
 }
 
 #[cfg(test)]
@@ -195,11 +162,13 @@ mod tests {
 
     use super::*;
 
+    const COMPONENT_HEADER: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
+
     fn stamp() -> Stamp {
         Stamp {
             name: "demo".into(),
             version: "1.2.0".into(),
-            sdk: "0.1.0".into(),
+            sdk: Some("0.1.0".into()),
             contract: "0.1.0".into(),
             source: "ab".repeat(32),
             network: vec!["https://api.example.com".into()],

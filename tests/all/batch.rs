@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::support::{Database, many, sluice, text};
+use crate::support::{Database, events, many, sluice, text};
 
 /// A fleet in a folder of its own.
 pub(crate) struct Fleet {
@@ -89,7 +89,8 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn of(output: Output) -> Self {
         let stdout = text(&output.stdout);
-        let events = stdout.lines().map(|line| serde_json::from_str(line).expect("each line is an event")).collect();
+        let events = stdout.lines().map(|line| serde_json::from_str(line).expect("each line is an event"));
+        let events = events.inspect(events::described).collect();
         Self { code: output.status.code(), events, said: format!("{stdout}\n{}", text(&output.stderr)) }
     }
 
@@ -122,6 +123,9 @@ fn connections_are_synced_side_by_side_and_reported() {
     let batch = fleet.batch(&["--report", "report.json"]);
     assert_eq!(batch.code, Some(0), "{}", batch.said);
     let report = batch.report();
+    ["batch_started", "ended", "batch_finished"].iter().for_each(|name| {
+        events::complete(batch.events.iter().find(|event| event["event"] == *name).expect("such an event"));
+    });
     assert_eq!(
         (&report["succeeded"], &report["stopped_by"], &report["version"]),
         (&json!("all"), &json!(null), &json!(1))

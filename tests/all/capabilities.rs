@@ -22,7 +22,7 @@ impl Place {
         let stamp = Stamp {
             name: "shop".into(),
             version: version.into(),
-            sdk: "0.1.0".into(),
+            sdk: Some("0.1.0".into()),
             contract: "0.1.0".into(),
             source: "ab".repeat(32),
             network: network.iter().map(ToString::to_string).collect(),

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::support::{Connector, Database, sluice, text};
+use crate::support::{Connector, Database, events, sluice, text};
 
 /// Longest wait for what must come; a runner may have to be made first.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -75,7 +75,9 @@ impl Dev {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                let _ = sender.send(serde_json::from_str(&line).unwrap());
+                let event = serde_json::from_str(&line).unwrap();
+                events::described(&event);
+                let _ = sender.send(event);
             }
         });
         Self { child, events }
@@ -232,7 +234,7 @@ fn a_link_out_of_the_project_is_refused() {
     assert!(refused["message"].as_str().unwrap().contains("leaves the project's folder"), "{refused}");
     fs::remove_file(link).unwrap();
     assert_eq!(dev.rest()["outcome"]["class"], "success");
-    assert_eq!(project.rows(), ["['connector.py', 'connector.toml']"]);
+    assert_eq!(project.rows(), ["['configuration.json', 'connector.py', 'connector.toml']"]);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod compare;
 mod generate;
 mod killed;
 mod model;
+mod natively;
 mod program;
 mod python;
 mod random;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::batch::Fleet;
 use crate::support::server::Server;
-use crate::support::{sluice, text};
+use crate::support::{events, sluice, text};
 
 /// Once a day: due at the start, and then not within a test.
 const DAILY: &str = "every = \"1d\"";
@@ -34,6 +34,7 @@ impl Serving {
         std::thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
                 let Ok(event) = serde_json::from_str(&line) else { continue };
+                events::described(&event);
                 if sender.send(event).is_err() {
                     break;
                 }

@@ -3,16 +3,18 @@
     python3 tests/bench/concurrency.py              everything (about two minutes)
     python3 tests/bench/concurrency.py cpu fetches  some of it
 
-``cpu``: the same tasks one after the other and with `ProcessPoolExecutor`, in one sync, several
-times; the median ratio counts, and the best says what a quiet machine gives. It means nothing while
-other programs use the processors, which is why it also prints what two programs of the machine's own
-Python gain, one beside the other, in the same minutes.
+``cpu``: the same tasks one after the other and with `ProcessPoolExecutor`, in a sync and, right before and
+after it, in the machine's own Python. A machine that others use too gives neither of them two processors, so
+besides the two speed-ups there is what does not depend on that: the speed-up of the connector divided by the
+native one of the same moments (median of the rounds), and how much more processor time the tasks take in a
+pool than inline, which is all that a pool can lose on processors of its own.
 ``fetches``: 32 requests to an endpoint that takes a second, beside one alone.
 """
 
 import http.server
 import json
 import os
+import resource
 import sqlite3
 import statistics
 import subprocess
@@ -25,9 +27,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
 SLUICE = os.environ.get("SLUICE") or REPOSITORY / "target/release/sluice"
-ROUNDS = 5
+ROUNDS = 9
+TASKS, NUMBERS = 12, 1_000_000
+COSTS = 3
 FETCHES = 32
-SPIN = "total = 0\nfor n in range(12_000_000):\n    total += n * n % 7"
 
 
 def sync(component: Path, folder: Path, configuration: dict[str, str], *more: str) -> dict[str, float]:
@@ -42,28 +45,45 @@ def sync(component: Path, folder: Path, configuration: dict[str, str], *more: st
 
 
 def native() -> float:
-    """How much faster two programs are beside each other than one after the other."""
+    """How much faster a pool of the machine's own Python is than inline."""
+    command = [sys.executable, HERE / "together/spinning.py", str(NUMBERS), str(TASKS)]
+    done = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, text=True)
+    inline, processes = map(float, done.stdout.split())
+    return inline / processes
 
-    def run(count: int) -> float:
-        start = time.perf_counter()
-        started = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(count)]
-        for program in started:
-            program.wait()
-        return time.perf_counter() - start
 
-    return 2 * run(1) / run(2)
+def processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def cpu(component: Path, folder: Path) -> None:
-    ratios, machine = [], []
+    ours, machine, shares, costs = [], [], [], []
+    before = native()
     for _ in range(ROUNDS):
-        times = sync(component, folder, {"rounds": "1000000", "tasks": "12"})
-        ratios.append(times["inline"] / times["processes"])
-        machine.append(native())
+        times = sync(component, folder, {"rounds": str(NUMBERS), "tasks": str(TASKS)})
+        after = native()
+        ours.append(times["inline"] / times["processes"])
+        machine.append((before * after) ** 0.5)
+        shares.append(ours[-1] / machine[-1])
+        before = after
+    for _ in range(COSTS):
+        used = {}
+        for way in ("inline", "processes", "neither"):
+            start = processor_seconds()
+            sync(component, folder, {"rounds": str(NUMBERS), "tasks": str(TASKS), "only": way})
+            used[way] = processor_seconds() - start
+        costs.append((used["processes"] - used["neither"]) / (used["inline"] - used["neither"]))
+    middle = statistics.median
     print(
-        f"12 tasks of processor work: inline / ProcessPoolExecutor {statistics.median(ratios):.2f}x "
-        f"(best {max(ratios):.2f}x) on {os.cpu_count()} processors; "
-        f"two programs beside each other {statistics.median(machine):.2f}x (best {max(machine):.2f}x)"
+        f"{TASKS} tasks of processor work on {os.cpu_count()} processors, inline / ProcessPoolExecutor:\n"
+        f"    connector {middle(ours):.2f}x (best {max(ours):.2f}x), native {middle(machine):.2f}x "
+        f"(best {max(machine):.2f}x)\n"
+        f"    connector / native in the same moments {middle(shares):.2f} "
+        f"(from {min(shares):.2f} to {max(shares):.2f}); 0.85 is 1.7x where native gains 2x\n"
+        f"    processor time in the pool / inline {middle(costs):.2f}, "
+        f"which alone allows {2 / middle(costs):.2f}x on two processors",
+        flush=True,
     )
 
 

@@ -78,6 +78,8 @@ pub fn all() -> Vec<Forgery> {
         ("a frame cut short in its message", frame(&[0, 9, 1]), senseless),
         ("a small frame that is large in memory", frame(&nothing), senseless),
         ("text that is not UTF-8", call(9, &[5, 2, 0xff, 0xfe]), senseless),
+        ("a piece given back that was not lent", frame(&[6, 1, 0]), senseless),
+        ("a piece given back that there cannot be", frame(&[6, 1, 0xff]), senseless),
         ("the end in the middle", claim(), untrue),
         ("the end of another task", frame(&[5, 1, 0, 0, 0, 0, 0, 0]), untrue),
         ("a file that was not begun", unknown(&[8, 99, 1, 1]), untrue),

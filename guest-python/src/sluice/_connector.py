@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -44,8 +45,28 @@ class Connector:
         naming: str | None = None,
         log_level: Logging.Level = Logging.Level.DEBUG,
     ) -> None:
-        """Say how to run the project; the arguments are only accepted."""
-        _say(_HOW_TO_RUN)
+        """Sync once in this process, for debuggers: breakpoints stop in your own frames.
+
+        `schema` and then `update` run natively, with the checks of a sync in the sandbox, and rows land in
+        tables in memory, of which some are shown. Neither grants for the network nor limits of memory
+        and time hold. Raises what the connector raises, after the summary.
+
+        `configuration` is a flat dict of strings, configuration.json by default. `state` is the state to
+        start from, by default that of the last checkpoint, kept in `.sluice/native` of the project.
+        `project_path` is the project's folder, that of the calling file by default. Messages below
+        `log_level` are not shown. `naming` is only accepted.
+
+        In the sandbox it does nothing: there `sluice` calls the functions.
+        """
+        if _contract.HAS_HOST:
+            _say(_HOW_TO_RUN)
+            return
+        from sluice._debugging import debug
+
+        caller = sys._getframe(1)
+        failed = debug(self, caller, project_path, configuration, state, int(log_level) - 1)
+        if failed is not None:
+            raise failed
 
     def run(
         self,

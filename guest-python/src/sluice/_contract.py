@@ -1,7 +1,7 @@
 """The generated bindings of `sluice:connector`, wrapped. Nothing else imports them.
 
 Without bindings (in an editor, in a native test without the fakes) this module still imports,
-`HAS_HOST` is false and every call to the host raises `SluiceError`.
+`HAS_HOST` is false, and calls to the host go to `native` or, when there is none, raise `SluiceError`.
 
 The bindings abort the whole guest when they meet a value of a wrong type, where Python cannot
 see it. Callers pass only exact `str`, `int`, `float`, `bool`, `bytes` and `list`.
@@ -10,7 +10,7 @@ see it. Callers pass only exact `str`, `int`, `float`, `bool`, `bytes` and `list
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sluice._errors import InvalidOperation, LimitReached, SluiceError, SyncEnded
 from sluice._form import ConfigurationForm, Field
@@ -82,11 +82,49 @@ class Table(NamedTuple):
     columns: Sequence[tuple[str, DataType | None]]
 
 
+class Incoming(Protocol):
+    """The file of a row, on its way to a host in this process; see `Upload`."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def discard(self) -> None: ...
+
+
+class Native(Protocol):
+    """A host in this process, which takes what the one outside of a component does.
+
+    Every method but `log` and `path_column` raises the exception of a refusal.
+    """
+
+    path_column: str
+
+    def send(
+        self, operation: str, schema: str | None, table: str, rows: int, columns: Iterable[Taken]
+    ) -> None: ...
+
+    def truncate(self, schema: str | None, table: str) -> None: ...
+
+    def checkpoint(self, state: str) -> None: ...
+
+    def upload(self, schema: str | None, table: str, path: str, expected: int | None) -> Incoming: ...
+
+    def log(self, level: int, message: str) -> None: ...
+
+
+native: Native | None = None
+"""Takes the calls where there is no host outside."""
+
+
 def send(operation: str, schema: str | None, table: str, rows: int, columns: Iterable[Taken]) -> None:
     """Give one batch to the host. `operation` is `upsert`, `update` or `delete`.
 
     Each column is a `sluice._columns.Taken`. Raises the exception of a refusal.
     """
+    if native is not None:
+        native.send(operation, schema, table, rows, columns)
+        return
     _need_host()
     made = [_types.Column(name, _values(kind, values, rows), nulls) for name, kind, values, nulls in columns]
     batch = _types.Batch(rows, made)
@@ -101,6 +139,9 @@ def refused(reason: int, text: str) -> None:
 
 def truncate(schema: str | None, table: str) -> None:
     """Mark the rows of a table as deleted. Raises the exception of a refusal."""
+    if native is not None:
+        native.truncate(schema, table)
+        return
     _need_host()
     _call(_operations.truncate, _types.TableName(schema, table))
 
@@ -134,6 +175,9 @@ def reject(
 
 def checkpoint(state: str) -> None:
     """Make everything so far durable with `state`. Raises the exception of a refusal."""
+    if native is not None:
+        native.checkpoint(state)
+        return
     _need_host()
     _call(_operations.checkpoint, state)
 
@@ -145,34 +189,52 @@ class Upload:
     """
 
     def __init__(self, schema: str | None, table: str, path: str, expected: int | None) -> None:
+        self._incoming = None if native is None else native.upload(schema, table, path, expected)
+        if self._incoming is not None:
+            return
         _need_host()
         self._upload = _call(_files.begin, _types.TableName(schema, table), path, expected)
 
     def write(self, data: bytes) -> None:
         """Append bytes, at most 2 MiB."""
+        if self._incoming is not None:
+            self._incoming.write(data)
+            return
         # as text, because the bindings leak each list of bytes
         _call(self._upload.write_text, data.decode("latin-1"))
 
     def finish(self) -> None:
         """Let the file land with the next checkpoint."""
+        if self._incoming is not None:
+            self._incoming.finish()
+            return
         _call(self._upload.finish)
 
     def __enter__(self) -> Upload:
-        self._upload.__enter__()
+        if self._incoming is None:
+            self._upload.__enter__()
         return self
 
     def __exit__(self, *raised: Any) -> None:
+        if self._incoming is not None:
+            self._incoming.discard()
+            return
         self._upload.__exit__(*raised)
 
 
 def path_column() -> str:
     """The name of the column that holds the path of a row's file."""
+    if native is not None:
+        return native.path_column
     _need_host()
     return str(_files.path_column())
 
 
 def log(level: int, message: str) -> None:
     """Write a message to the sync's log; `level` counts from 0 (debug) to 6 (critical)."""
+    if native is not None:
+        native.log(level, message)
+        return
     _need_host()
     _logging.log(getattr(_logging.Level, _LEVELS[level]), message)
 
@@ -259,4 +321,6 @@ def _refusal(refusal: Any) -> SluiceError:
 
 def _need_host() -> None:
     if not HAS_HOST:
-        raise SluiceError("no host here: run the project with `sluice run <project>`")
+        raise SluiceError(
+            "no host here: run the project with `sluice run <project>`, or natively by `connector.debug()`"
+        )

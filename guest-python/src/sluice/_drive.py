@@ -7,7 +7,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Generator
 from typing import Any
 
-from sluice._loop import Loop
+from sluice import _contract
 
 
 def finish(result: Any) -> Any:
@@ -36,7 +36,7 @@ async def _drain(result: AsyncIterator[Any]) -> None:
 
 
 def _run(main: Any) -> Any:
-    loop = Loop()
+    loop = _new_loop()
     try:
         return loop.run_until_complete(main)
     finally:
@@ -47,7 +47,16 @@ def _run(main: Any) -> Any:
             loop.close()
 
 
-def _cancel_rest(loop: Loop) -> None:
+def _new_loop() -> asyncio.AbstractEventLoop:
+    if _contract.native is not None:
+        # natively there are sockets and threads, and what the author imports wants the loop that has them
+        return asyncio.new_event_loop()
+    from sluice._loop import Loop
+
+    return Loop()
+
+
+def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
-from sluice import _contract, _drive, _schema
+from sluice import _calls, _contract, _drive
 from sluice._connector import Connector
 from sluice._failure import describe
 from sluice._form import ConfigurationForm, TestResult
@@ -102,27 +102,16 @@ class Exports:
 
     def _schema(self, configuration: str) -> list[Any]:
         self._configure(configuration)
-        connector = self._project()
-        if connector.schema_method is None:
-            writer.declare([])
-            return []
-        answer = _drive.finish(connector.schema_method(_configuration(configuration)))
-        _finish_threads()
-        tables = _schema.parse(answer)
+        tables = _calls.tables(self._project(), _configuration(configuration), _finish_threads)
         writer.declare(tables)
         return [_contract.table_definition(table.definition()) for table in tables]
 
     def _sync(self, configuration: str, state: str) -> None:
         self._configure(configuration)
         connector = self._project()
-        if not callable(connector.update_method):
-            found = type(connector.update_method).__name__
-            raise TypeError(f"Connector(update=...) must be given a function, not {found}")
+        _calls.check_update(connector)
         writer.begin()
-        _drive.exhaust(
-            connector.update_method(configuration=_configuration(configuration), state=_state(state))
-        )
-        _finish_threads()
+        _calls.update(connector, _configuration(configuration), _state(state), _finish_threads)
         if writer.fatal is not None:
             raise writer.fatal
         writer.finish()

@@ -76,11 +76,11 @@ def _advised(error: BaseException) -> str | None:
 def _trace(error: BaseException) -> str:
     if isinstance(error, AuthorError) and error.trace is not None:
         return error.trace
-    shown = traceback.TracebackException(type(error), error, _from_author(error.__traceback__))
+    shown = traceback.TracebackException(type(error), error, author_part(error.__traceback__))
     return "".join(shown.format())
 
 
-def _from_author(trace: TracebackType | None) -> TracebackType | None:
+def author_part(trace: TracebackType | None) -> TracebackType | None:
     """The traceback from the first frame that is not Sluice's own; all of it if there is none."""
     found = trace
     while found is not None and found.tb_frame.f_code.co_filename.startswith((_HERE, "<sluice")):

@@ -84,7 +84,7 @@ class Logging:
         if exception is not None:
             text += "\n" + describe(exception).traceback
         text = presentable(text, MAX_MESSAGE_BYTES)
-        if _contract.HAS_HOST:
+        if _contract.HAS_HOST or _contract.native is not None:
             _contract.log(level - 1, text)
         else:
             print(f"{level.name} {text}", file=sys.stderr)

@@ -1,11 +1,11 @@
-"""The project that a runner is given when a sync starts, instead of being built from it.
+"""The project that a component is given when a sync starts.
 
-The host lays two archives into a folder that can only be read: `project` with the files of the project,
-`site` with those of its packages and, once this Python has made it, their byte code. What is in them is read
-when it is asked for.
+A component is built without one: it has this Python, the SDK and packages, and the host lays an archive
+`project` with the project's files and their byte code into a folder that can only be read. What is in it is
+read when it is asked for.
 
-A runner has the packages that every connector may import, and has imported them. `site` says whether the
-project has the same ones, and holds only the others then. If not, the runner forgets its own.
+In `sluice dev` another archive, `site`, brings packages. It says whether the project has the same ones as
+this component, and holds only the others then. If not, the component forgets its own.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ PARTS = ("project", "site")
 
 _LENGTH_BYTES = 8
 _MAX_ANSWER = 8 << 20
+_MAX_MESSAGE = 1000
 
 
 class Archive:
@@ -63,50 +64,82 @@ class Archive:
             return os.pread(self._file, size, offset)
 
 
-def unpack(tree: _frozen.Tree, roots: dict[str, str], folder: str = FOLDER) -> None:
-    """Add what is in the archives to `tree`, each part below its root."""
+def unpack(tree: _frozen.Tree, roots: dict[str, str], folder: str) -> None:
+    """Add what is in the archives to `tree`, each part below its root; OSError when there is no project."""
     for part in PARTS:
-        archive = Archive(f"{folder}/{part}")
+        try:
+            archive = Archive(f"{folder}/{part}")
+        except OSError:
+            if part == "project":
+                raise
+            continue
         root = roots[part]
         if not archive.beside:
-            forget(tree, root)
+            tree.forget(root)
+            _forget_modules(root)
         for name, offset, size, code_offset, code_size in archive.files:
             path = f"{root}/{name}"
             code = _frozen.Lent(archive, code_offset, code_size) if code_size else None
             tree.lend(path, _frozen.Lent(archive, offset, size), code)
+        if part == "project" and _stands_before(archive, roots["site"]):
+            _forget_modules(roots["site"])
 
 
-def forget(tree: _frozen.Tree, root: str) -> None:
-    """Forget the files below `root` and what was imported from there."""
+def _stands_before(archive: Archive, site: str) -> bool:
+    """Whether a module of the project has the name of a package that is imported already.
+
+    The project comes first, for the libraries that import such a name too.
+    """
+    for name, *_ in archive.files:
+        top, _, below = name.partition("/")
+        if not name.endswith(".py") or below not in ("", "__init__.py"):
+            continue
+        module = sys.modules.get(top.removesuffix(".py"))
+        if module is not None and _is_below(module, site):
+            return True
+    return False
+
+
+def _is_below(module: object, root: str) -> bool:
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    return any(isinstance(place, str) and place.startswith(root + "/") for place in places)
+
+
+def _forget_modules(root: str) -> None:
+    """Forget what was imported from below `root`: the next import looks for it anew."""
     for name, module in list(sys.modules.items()):
-        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-        if any(isinstance(place, str) and place.startswith(root + "/") for place in places):
+        if _is_below(module, root):
             del sys.modules[name]
-    tree.forget(root)
 
 
-def compile_modules(task: str, roots: dict[str, str], folder: str = FOLDER) -> str:
+def compile_modules(task: str, roots: dict[str, str], folder: str) -> str:
     """Compile modules of one part, from one on: the byte code of as many as an answer holds.
 
-    Nothing of them is executed, so the answer depends on their source alone. One that is not Python has none.
+    Nothing of them is executed, so the answer depends on their source alone. Those that are not Python are
+    refused, with the line and what is wrong.
     """
     asked = json.loads(task)
     archive = Archive(f"{folder}/{asked['part']}")
     root = roots[asked["part"]]
     made: list[tuple[int, str]] = []
+    refused: list[tuple[int, int, str]] = []
     size = 0
     for number, source in _sources(archive, asked["from"]):
         if size > _MAX_ANSWER:
-            return json.dumps({"code": made, "next": number})
+            return json.dumps({"code": made, "refused": refused, "next": number})
         path = f"{root}/{archive.files[number][0]}"
         try:
             code = marshal.dumps(_frozen.compile_source(source, path))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue  # libraries ship modules for other Pythons; importing one reports the error then
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            # libraries ship modules for other Pythons; importing one reports the error then
+            line = getattr(error, "lineno", None) or 1
+            message = getattr(error, "msg", None) or str(error) or type(error).__name__
+            refused.append((number, line, message[:_MAX_MESSAGE]))
+            continue
         text = base64.b64encode(code).decode()
         made.append((number, text))
         size += len(text)
-    return json.dumps({"code": made, "next": None})
+    return json.dumps({"code": made, "refused": refused, "next": None})
 
 
 def _sources(archive: Archive, start: int) -> Iterator[tuple[int, bytes]]:

@@ -1,12 +1,12 @@
-"""Takes an author's project into the component, and imports it there.
+"""Takes packages into the component, and imports an author's project there.
 
-`freeze` runs once, while the snapshot of a component is taken: the files are still readable then and gone
-afterwards. It reads the bundle that `sluice build` laid beside the SDK, compiles every module of the project
-and of its dependencies, and keeps them with all data files in memory. Nothing of the project is executed: its
-modules are imported by `load_connector_module` at the start of a sync, so that they see the clock and the
-network of that sync.
+`freeze` runs once, while the snapshot of a component is taken: files are still readable then and gone
+afterwards. It reads the bundle that `sluice build` laid beside the SDK, compiles every module of the
+packages, keeps them with all data files in memory, and imports those that it is told to.
 
-A runner is a component without a project: it gets one when its sync starts, see `_parcel`.
+No project is there yet: it comes when a sync starts, see `_parcel`, and its modules are imported by
+`load_connector_module` then, so that they see the clock and the network of that sync. So one component is the
+base of many connectors.
 """
 
 from __future__ import annotations
@@ -32,23 +32,24 @@ ENTRY = "connector"
 _BUNDLE = "sluice-bundle"
 _CONFIGURATION = "configuration.json"
 _REPORT = "sluice-report.json"
-_BASE_PACKAGES = ("requests",)
+# Loaded whatever a project imports, so that most share one component.
+_BASE_PACKAGES = ("dotenv", "requests")
 
 
 class ProjectError(Exception):
-    """The project cannot become a component. The message names the file and what to do."""
+    """There can be no component of these packages, or there is no project. The message says why."""
 
 
 def freeze(root: str | None = None, *, standard_library: bool = True) -> None:
     """Take the bundle below `root` (the folder the SDK is imported from) into memory.
 
     Writes `sluice-report.json` beside the bundle for `sluice build` to show. Raises `ProjectError` when a
-    module of the project is not valid Python.
+    package cannot be imported without its machine code.
 
     `standard_library=False` leaves Python's own modules and `sys.path` entries as they are; for tests.
     """
     root = root or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    report: dict[str, Any] = {"errors": [], "notes": [], "unusable": [], "modules": 0, "preloaded": []}
+    report: dict[str, Any] = {"unusable": [], "modules": 0, "preloaded": []}
     try:
         _freeze(root, standard_library, report)
     finally:
@@ -60,13 +61,8 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     tree = Tree()
     bundle = os.path.join(root, _BUNDLE)
     global _awaited
-    _awaited = tree if _is_runner(bundle) else None
-    imports = _add_project(tree, _bundled(bundle, "project"), report)
-    if report["errors"]:
-        first = report["errors"][0]
-        raise ProjectError(f"{first['file']}:{first['line']}: {first['message']}")
+    _awaited = tree
     _add_site(tree, _bundled(bundle, "site"))
-    _note_shadowed(tree, imports, report)
 
     path = [PROJECT, SITE]
     if standard_library:
@@ -83,11 +79,11 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
     global _files
     _files = _frozen_resources.install(tree, PROJECT, SITE)
 
-    report["unusable"] = list(_unusable(_probes(bundle)))
+    report["unusable"] = list(_unusable(_index(bundle)["probes"]))
     if report["unusable"]:
         first = report["unusable"][0]
         raise ProjectError(f"{first['package']}: {first['message']}")
-    report["preloaded"] = _preload_dependencies(tree, imports)
+    report["preloaded"] = _preload_packages(tree, _index(bundle)["preload"])
     if standard_library:
         _forget_loaded(tree)
     report["modules"] = tree.modules()
@@ -135,23 +131,27 @@ def join_connector_module(folder: str) -> None:
 
 
 def compile_modules(task: str) -> str:
-    """Compile what a runner was given; see `_parcel.compile_modules`."""
-    return _parcel.compile_modules(task, _ROOTS)
+    """Compile what this component was given; see `_parcel.compile_modules`."""
+    return _parcel.compile_modules(task, _ROOTS, _parcel.FOLDER)
 
 
 def _unpack() -> None:
-    """Take the project that a runner is given."""
+    """Take the project that this component is given."""
     global _awaited
     if _awaited is not None:
-        _parcel.unpack(_awaited, _ROOTS)
+        try:
+            _parcel.unpack(_awaited, _ROOTS, _parcel.FOLDER)
+        except OSError:
+            raise ProjectError("this component has no project: `sluice build` puts one into it") from None
         _awaited = None
         # the folders were looked for before they were there
         sys.path_importer_cache.clear()
 
 
-def _is_runner(folder: str) -> bool:
+def _index(folder: str) -> dict[str, Any]:
     with open(os.path.join(folder, "index.json"), "rb") as file:
-        return bool(json.load(file).get("runner", False))
+        index: dict[str, Any] = json.load(file)
+    return index
 
 
 def _bundled(folder: str, part: str) -> Iterator[tuple[str, bytes]]:
@@ -161,18 +161,10 @@ def _bundled(folder: str, part: str) -> Iterator[tuple[str, bytes]]:
     because componentize-py looks for its own settings in every folder it is given, and must not find a
     stranger's.
     """
-    with open(os.path.join(folder, "index.json"), "rb") as file:
-        entries = json.load(file)[part]
     with open(os.path.join(folder, "files.bin"), "rb") as file:
-        for name, offset, size in entries:
+        for name, offset, size in _index(folder)[part]:
             file.seek(offset)
             yield name, file.read(size)
-
-
-def _probes(folder: str) -> list[dict[str, Any]]:
-    with open(os.path.join(folder, "index.json"), "rb") as file:
-        probes: list[dict[str, Any]] = json.load(file).get("probes", [])
-    return probes
 
 
 def _unusable(probes: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
@@ -189,24 +181,6 @@ def _unusable(probes: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
                 break
 
 
-def _add_project(tree: Tree, files: Iterable[tuple[str, bytes]], report: dict[str, Any]) -> set[str]:
-    """Keep the project's files and return the dotted names that its modules import."""
-    imports: set[str] = set()
-    for name, data in files:
-        path = f"{PROJECT}/{name}"
-        tree.add_file(path, data)
-        if not name.endswith(".py"):
-            continue
-        try:
-            tree.add_code(path, _frozen.compile_source(data, path))
-            imports |= _imported_names(ast.parse(data))
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line = getattr(error, "lineno", None) or 1
-            text = getattr(error, "msg", None) or str(error) or type(error).__name__
-            report["errors"].append({"file": name, "line": line, "message": text})
-    return imports
-
-
 def _add_site(tree: Tree, files: Iterable[tuple[str, bytes]]) -> None:
     for name, data in files:
         path = f"{SITE}/{name}"
@@ -216,28 +190,6 @@ def _add_site(tree: Tree, files: Iterable[tuple[str, bytes]]) -> None:
                 tree.add_code(path, _frozen.compile_source(data, path))
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue  # libraries ship modules for other Pythons; importing one reports the error then
-
-
-def _imported_names(module: ast.Module) -> set[str]:
-    """Every absolute dotted name that an import statement anywhere in the module could import."""
-    names: set[str] = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return names
-
-
-def _note_shadowed(tree: Tree, imports: set[str], report: dict[str, Any]) -> None:
-    """A file of the project named like a module of Python itself is never imported: say so."""
-    for name in sorted({name.partition(".")[0] for name in imports} & set(sys.stdlib_module_names)):
-        if tree.is_module(f"{PROJECT}/{name}.py") or tree.is_module(f"{PROJECT}/{name}/__init__.py"):
-            report["notes"].append(
-                f"`import {name}` means Python's own module `{name}`, not the project's file of that name; "
-                "rename the file"
-            )
 
 
 def _give_home() -> None:
@@ -261,11 +213,11 @@ def _preload(names: tuple[str, ...]) -> None:
             continue
 
 
-def _preload_dependencies(tree: Tree, imports: set[str]) -> list[str]:
-    """Import what the project will import from its dependencies, so that a sync starts with it loaded."""
+def _preload_packages(tree: Tree, names: Iterable[str]) -> list[str]:
+    """Import modules of packages, so that a sync starts with them loaded."""
     done: list[str] = []
-    for name in sorted(imports.union(_BASE_PACKAGES)):
-        if not _is_dependency(tree, name):
+    for name in sorted({*names, *_BASE_PACKAGES}):
+        if not _is_of_packages(tree, name):
             continue
         try:
             importlib.import_module(name)
@@ -275,17 +227,11 @@ def _preload_dependencies(tree: Tree, imports: set[str]) -> list[str]:
     return done
 
 
-def _is_dependency(tree: Tree, name: str) -> bool:
+def _is_of_packages(tree: Tree, name: str) -> bool:
     if name.partition(".")[0] in sys.stdlib_module_names:
         return False
-    base = name.replace(".", "/")
-
-    def provided_by(folder: str, stem: str) -> bool:
-        return tree.is_module(f"{folder}/{stem}.py") or tree.is_module(f"{folder}/{stem}/__init__.py")
-
-    first = base.partition("/")[0]
-    of_project = provided_by(PROJECT, first) or tree.is_folder(f"{PROJECT}/{first}")
-    return not of_project and provided_by(SITE, base)
+    base = f"{SITE}/{name.replace('.', '/')}"
+    return tree.is_module(f"{base}.py") or tree.is_module(f"{base}/__init__.py")
 
 
 def _add_library(tree: Tree, root: str, *, skip_loaded: bool) -> None:

@@ -28,6 +28,10 @@ _NEWER = (
 )
 
 
+# How an import looks in a file that this Python cannot parse.
+_IMPORTS = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+(\([^)]*\)|.+)", re.M)
+
+
 class Import(NamedTuple):
     """A module that is named by an import statement."""
 
@@ -56,6 +60,7 @@ class Scanner:
         self.syntax: list[dict[str, Any]] = []
         self.errors: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
+        self.imports: set[str] = set()
         self._parsed: dict[str, File] = {}
         self._seen: set[tuple[str, int, str]] = set()
         parts = {part for path in files for part in path[:-3].split("/")}
@@ -67,12 +72,23 @@ class Scanner:
         certain = self._certain_files()
         for path, file in self._parsed.items():
             for found in file.imports:
+                self._note_hidden(path, found)
                 message = self._problem(found.name)
                 if message:
                     fails = found.certain and path in certain
                     self._add(self.errors if fails else self.notes, path, found.line, message)
             for name, line in file.calls:
                 self._add(self.notes, path, line, f"`{name}` does not work here: {CALLS[name]}")
+
+    def _note_hidden(self, path: str, found: Import) -> None:
+        """A file of the project named like a module of Python itself is never imported: say so."""
+        top = found.name.partition(".")[0]
+        if top in STDLIB and (f"{top}.py" in self.files or f"{top}/__init__.py" in self.files):
+            message = (
+                f"`import {top}` means Python's own module `{top}`, not the project's file of that name; "
+                "rename the file"
+            )
+            self._add(self.notes, path, found.line, message)
 
     def _add(self, to: list[dict[str, Any]], path: str, line: int, message: str) -> None:
         if (path, line, message) not in self._seen:
@@ -85,12 +101,15 @@ class Scanner:
         except SyntaxError as error:
             if _is_certain(source):
                 self.syntax.append(_described(path, error, source))
+            self.imports |= _probable_imports(source)
             return
         except (ValueError, RecursionError, MemoryError):
+            self.imports |= _probable_imports(source)
             return
         reader = _Reader()
         reader.visit(module)
         self._parsed[path] = reader.file
+        self.imports |= _imported_names(module)
 
     def _certain_files(self) -> set[str]:
         """The files that are imported with the connector, whatever happens."""
@@ -143,6 +162,32 @@ class Scanner:
     def _is_installed(self, top: str) -> bool:
         path = os.path.join(self.site, top)
         return os.path.isdir(path) or os.path.isfile(path + ".py")
+
+
+def _imported_names(module: ast.Module) -> set[str]:
+    """Every absolute dotted name that an import statement anywhere in the module could import."""
+    names: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def _probable_imports(source: str) -> set[str]:
+    """The same of what this Python cannot parse, as far as it can be seen."""
+    names: set[str] = set()
+    for module, imported in _IMPORTS.findall(source):
+        if module.startswith("."):
+            continue
+        parts = (part.strip().partition(" ")[0] for part in re.sub(r"[()]|#.*", " ", imported).split(","))
+        found = [part for part in parts if re.fullmatch(r"[\w.]+", part)]
+        names.update(f"{module}.{name}" if module else name for name in found)
+        if module:
+            names.add(module)
+    return names
 
 
 def _normal(name: str) -> str:
@@ -242,4 +287,5 @@ def main(question: str, answer: str) -> None:
     scanner = Scanner(dict(asked["files"]), asked["site"], asked["sdk"], dict(asked["instead"]))
     scanner.scan()
     with open(answer, "w", encoding="utf-8") as file:
-        json.dump({"syntax": scanner.syntax, "errors": scanner.errors, "notes": scanner.notes}, file)
+        answered = {"syntax": scanner.syntax, "errors": scanner.errors, "notes": scanner.notes}
+        json.dump({**answered, "imports": sorted(scanner.imports)}, file)

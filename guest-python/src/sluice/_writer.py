@@ -50,6 +50,8 @@ class Writer:
         """Whether operations are taken."""
         self.reason = "call it from there"
         """What to do where operations are not taken."""
+        self.at_once = False
+        """Whether each row is sent alone, so that what the host refuses raises where the row was passed."""
         self.fatal: AuthorError | None = None
         """What `Operations.error` raised; ends the sync even if the author's code catches it."""
         self.fast: dict[str, dict[object, tuple[Columns, Buffer]]] = {
@@ -163,7 +165,7 @@ class Writer:
             self._open[group] = buffer
             self.fast[buffer.operation][buffer.table.key] = (buffer.columns, buffer)
         buffer.columns.place(pairs)
-        if buffer.columns.size >= buffer.columns.mark or buffer.columns.rows >= MAX_ROWS:
+        if self.at_once or buffer.columns.size >= buffer.columns.mark or buffer.columns.rows >= MAX_ROWS:
             self.full(buffer)
 
     def _buffer(self, known: _Known, operation: str, row: dict[str, Any]) -> Buffer:
@@ -190,7 +192,7 @@ class Writer:
     def full(self, buffer: Buffer) -> None:
         """Send the buffer, or all of them, or let it grow."""
         columns = buffer.columns
-        if columns.size >= MAX_BYTES or columns.rows >= MAX_ROWS:
+        if self.at_once or columns.size >= MAX_BYTES or columns.rows >= MAX_ROWS:
             self._send(buffer)
         elif total_size(self._open.values()) > MAX_TOTAL_BYTES:
             self.flush()

@@ -80,6 +80,14 @@ class ParcelTest(unittest.TestCase):
             assert tree.is_module("/packages/p.py")
             assert tree.is_module("/packages-not/other.py")
 
+    def test_a_component_may_be_given_a_project_alone(self) -> None:
+        Path(self.folder, "project").write_bytes(archive([("a.py", b"", b"")], True))
+        tree = _frozen.Tree()
+        _parcel.unpack(tree, ROOTS, self.folder)
+        assert tree.below("/given") == ["/given/a.py"]
+        with pytest.raises(OSError, match="project"):
+            _parcel.unpack(tree, ROOTS, f"{self.folder}/nowhere")
+
     def test_modules_are_compiled_in_pieces(self) -> None:
         files: list[File] = [
             ("a.py", b"x = 1", b""),
@@ -91,13 +99,15 @@ class ParcelTest(unittest.TestCase):
         limit = _parcel._MAX_ANSWER
         self.addCleanup(setattr, _parcel, "_MAX_ANSWER", limit)
         setattr(_parcel, "_MAX_ANSWER", 1)  # noqa: B010
-        found, start = {}, 0
+        found, refused, start = {}, [], 0
         while start is not None:
             answer = json.loads(
                 _parcel.compile_modules(json.dumps({"part": "site", "from": start}), ROOTS, self.folder)
             )
             assert len(answer["code"]) <= 1
             found.update({number: marshal.loads(base64.b64decode(text)) for number, text in answer["code"]})
+            refused += [(number, line) for number, line, message in answer["refused"] if message]
             start = answer["next"]
         assert sorted(found) == [0, 3]
+        assert refused == [(1, 1)]
         assert found[3].co_filename == "/packages/b.py"

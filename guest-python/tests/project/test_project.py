@@ -1,4 +1,4 @@
-"""`sluice._project` with a real bundle, in a Python process of its own for each case."""
+"""`sluice._project` with a real bundle and project, in a Python process of its own for each case."""
 
 from __future__ import annotations
 
@@ -16,24 +16,38 @@ SDK = (
 )  # fmt: skip
 
 
-class Stage:
-    """An SDK folder with a bundle beside it, as `sluice build` lays it out."""
+def archive(files: dict[str, str]) -> bytes:
+    entries, content = [], b""
+    for name, text in files.items():
+        data = textwrap.dedent(text).encode()
+        entries.append((name, len(content), len(data), len(content) + len(data), 0))
+        content += data
+    index = json.dumps({"files": entries, "beside": True}).encode()
+    return len(index).to_bytes(8, "little") + index + content
 
-    def __init__(self, folder: str, project: dict[str, str], site: dict[str, str]) -> None:
+
+class Stage:
+    """An SDK folder with a bundle, as `sluice build` lays it out, and a project, as the host does."""
+
+    def __init__(
+        self, folder: str, project: dict[str, str], site: dict[str, str], preload: tuple[str, ...]
+    ) -> None:
         self.root = Path(folder)
+        self.given = self.root.parent / "given"
+        self.given.mkdir()
+        (self.given / "project").write_bytes(archive(project))
         package = self.root / "sluice"
         package.mkdir()
         (package / "__init__.py").touch()
         for name in SDK:
             (package / name).write_bytes((SOURCE / name).read_bytes())
-        index: dict[str, list[tuple[str, int, int]]] = {}
+        entries: list[tuple[str, int, int]] = []
         content = b""
-        for part, files in (("project", project), ("site", site)):
-            index[part] = []
-            for name, text in files.items():
-                data = textwrap.dedent(text).encode()
-                index[part].append((name, len(content), len(data)))
-                content += data
+        for name, text in site.items():
+            data = textwrap.dedent(text).encode()
+            entries.append((name, len(content), len(data)))
+            content += data
+        index = {"site": entries, "probes": [], "preload": preload}
         bundle = self.root / "sluice-bundle"
         bundle.mkdir()
         (bundle / "index.json").write_text(json.dumps(index))
@@ -44,7 +58,8 @@ class Stage:
         start = f"""
         import json, shutil, sys
         sys.path.insert(0, {str(self.root)!r})
-        from sluice import _project
+        from sluice import _parcel, _project
+        _parcel.FOLDER = {str(self.given)!r}
         _project.freeze(standard_library=False)
         shutil.copy({str(self.root / "sluice-report.json")!r}, {str(self.root) + ".json"!r})
         shutil.rmtree({str(self.root)!r})
@@ -76,17 +91,26 @@ class ProjectTest(unittest.TestCase):
         self.folder = Path(temporary.name) / "stage"
         self.folder.mkdir()
 
-    def stage(self, project: dict[str, str], site: dict[str, str] | None = None) -> Stage:
-        return Stage(str(self.folder), project, site or {})
+    def stage(
+        self, project: dict[str, str], site: dict[str, str] | None = None, preload: tuple[str, ...] = ()
+    ) -> Stage:
+        return Stage(str(self.folder), project, site or {}, preload)
 
     def output(self, stage: Stage, code: str) -> str:
         finished = stage.run(code)
         assert finished.returncode == 0, finished.stderr
         return finished.stdout.strip()
 
-    def test_nothing_of_the_project_runs_when_it_is_frozen(self) -> None:
+    def test_nothing_of_the_project_is_there_when_it_is_frozen(self) -> None:
         stage = self.stage({"connector.py": "print('connector')", "sitecustomize.py": "print('site')"})
-        assert self.output(stage, "print('before'); load()") == "before\nconnector"
+        before = "print(_project._awaited.is_folder('/project'))"
+        assert self.output(stage, f"{before}; load()") == "False\nconnector"
+
+    def test_without_a_project_it_says_so(self) -> None:
+        stage = self.stage({})
+        (stage.given / "project").unlink()
+        finished = stage.run("load()")
+        assert "ProjectError: this component has no project" in finished.stderr
 
     def test_late_conditional_and_relative_imports(self) -> None:
         project = {
@@ -173,7 +197,7 @@ class ProjectTest(unittest.TestCase):
         }
         assert self.output(self.stage(project, site), "load()") == "1.5 ['thing:x']\nnone"
 
-    def test_imported_dependencies_are_loaded_before(self) -> None:
+    def test_what_is_to_be_preloaded_is_loaded_before(self) -> None:
         site = {
             "used/__init__.py": "",
             "used/part.py": "",
@@ -181,33 +205,32 @@ class ProjectTest(unittest.TestCase):
             "broken.py": "import sys\nsys.exit(3)",
             "old.py": "print 'python 2'",
         }
-        project = {"connector.py": "def update():\n    from used import part\n    import broken, old\n"}
-        stage = self.stage(project, site)
+        stage = self.stage({}, site, ("broken", "json", "missing", "old", "used", "used.part"))
         output = self.output(stage, "print('used.part' in sys.modules, 'unused' in sys.modules)")
         assert output == "True False"
         assert stage.report()["preloaded"] == ["used", "used.part"]
 
-    def test_a_module_of_the_project_wins_over_a_dependency_and_is_not_loaded_before(self) -> None:
+    def test_a_module_of_the_project_wins_over_a_package(self) -> None:
+        site = {"client.py": "WHO = 'site'", "library.py": "import client\nWHO = client.WHO"}
+        project = {
+            "connector.py": "import client, library\nprint(client.WHO, library.WHO)",
+            "client.py": "WHO = 'project'",
+        }
+        for preload in ((), ("client", "library")):
+            with self.subTest(preload=preload):
+                self.setUp()
+                assert self.output(self.stage(project, site, preload), "load()") == "project project"
+
+    def test_files_that_are_no_modules_hide_no_package(self) -> None:
         stage = self.stage(
-            {"connector.py": "import client\nprint(client.WHO)", "client.py": "WHO = 'project'"},
+            {"connector.py": "import client\nprint(client.WHO)", "client/data.csv": "", "lib/client.py": ""},
             {"client.py": "WHO = 'site'"},
+            ("client",),
         )
-        assert self.output(stage, "print('client' in sys.modules); load()") == "False\nproject"
-
-    def test_errors_of_syntax_are_all_reported_with_file_and_line(self) -> None:
-        stage = self.stage({"connector.py": "x = 1\n", "a/one.py": "x = 1\ndef f(:\n", "two.py": "a\x00b"})
-        finished = stage.run("")
-        assert "ProjectError: a/one.py:2:" in finished.stderr
-        errors = stage.report()["errors"]
-        assert isinstance(errors, list)
-        assert [(e["file"], e["line"]) for e in errors] == [("a/one.py", 2), ("two.py", 1)]
-
-    def test_a_file_named_like_a_module_of_python_is_noted(self) -> None:
-        stage = self.stage({"connector.py": "import secrets\n", "secrets.py": "", "queue.py": ""})
-        self.output(stage, "")
-        notes = stage.report()["notes"]
-        assert isinstance(notes, list)
-        assert [note.split("`")[1] for note in notes] == ["import secrets"]
+        assert (
+            self.output(stage, "c = sys.modules['client']; load(); assert sys.modules['client'] is c")
+            == "site"
+        )
 
     def test_iterating_over_modules(self) -> None:
         project = {

@@ -22,8 +22,14 @@ const MAX_ITEMS: usize = 1_000;
 const TOOL_EXPORT: &str = "exports";
 
 /// Says how the component differs from the contract.
-pub(super) fn conform(surface: &Surface, stamp: Result<Option<Stamp>, StampError>, contract: &Contract) -> Report {
+pub(super) fn conform(
+    surface: &Surface,
+    stamp: Result<Option<Stamp>, StampError>,
+    project: Option<Finding>,
+    contract: &Contract,
+) -> Report {
     let mut findings = Findings::default();
+    project.into_iter().for_each(|found| findings.push(found));
     let kind = if is_wit_package(surface) { Kind::WitPackage } else { Kind::Component };
     if kind == Kind::WitPackage {
         let message = "the file is a WIT package: types without code";

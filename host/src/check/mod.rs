@@ -28,6 +28,7 @@ pub use allowed::{MAX_COMPONENT_BYTES, admit_imports};
 pub use contract::{Contract, ContractError};
 pub use report::{Code, Finding, Kind, MAX_FINDINGS, MAX_NAMES, Report, Severity};
 
+use crate::parcel::artifact::Artifact;
 use crate::stamp;
 
 /// Holds `bytes` against `contract`.
@@ -46,7 +47,13 @@ pub fn check(bytes: &[u8], contract: &Contract) -> Report {
         return Report::refused(kind, finding);
     }
     match surface::read(bytes) {
-        Ok(surface) => conform::conform(&surface, stamp::read(bytes), contract),
+        Ok(surface) => {
+            let project = Artifact::read(bytes).err().map(|error| {
+                let hint = "nothing that `sluice build` makes looks like this; do not run it, and ask its author";
+                Finding::error(Code::Project, "", error.to_string()).hint(hint)
+            });
+            conform::conform(&surface, stamp::read(bytes), project, contract)
+        }
         Err(finding) => Report::refused(Kind::Component, finding),
     }
 }

@@ -96,6 +96,8 @@ pub enum Code {
     ImportType,
     /// An interface with more items than anything real.
     ImportTooMany,
+    /// The project that the component carries is not one.
+    Project,
     /// The stamp of the tools could not be read.
     StampUnreadable,
     /// There was more to say.
@@ -135,6 +137,7 @@ impl Code {
             Self::ImportUnknownItem => "import_unknown_item",
             Self::ImportType => "import_type",
             Self::ImportTooMany => "import_too_many",
+            Self::Project => "project",
             Self::StampUnreadable => "stamp_unreadable",
             Self::MoreFindings => "more_findings",
         }

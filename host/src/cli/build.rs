@@ -1,16 +1,21 @@
 //! `sluice build`.
 
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 
 use super::args::BuildArguments;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
-use super::print;
-use super::subject;
+use super::subject::{self, INPUTS};
+use super::{input, print};
+use crate::check::{Contract, Severity, check};
+use crate::compiler::manifest::MANIFEST;
 use crate::compiler::requirements::normal_name;
-use crate::compiler::{Jail, Options};
+use crate::compiler::{Built, Jail, Options, foreign};
 use crate::display::output::Output;
 use crate::display::units;
+use crate::embedded;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -25,6 +30,9 @@ struct Report<'a> {
 
 /// Builds a project and copies the component out of the cache.
 pub(super) fn build(arguments: &BuildArguments, folders: &Folders) -> Result<u8, Failure> {
+    if let Some(component) = &arguments.component {
+        return stamp(component, arguments);
+    }
     let output = Output::standard(arguments.json);
     let project = subject::read_project(&arguments.project)?;
     let options = Options {
@@ -38,11 +46,42 @@ pub(super) fn build(arguments: &BuildArguments, folders: &Folders) -> Result<u8,
         allow_sdists: arguments.allow_sdist.iter().map(|name| normal_name(name)).collect(),
     };
     let built = subject::build(&project, folders, &options, &output)?;
-    let target = match &arguments.output {
-        Some(path) => path.clone(),
-        None => arguments.project.join(format!("{}.wasm", project.name)),
-    };
+    let target = target(arguments, &project.name);
     built.copy_to(&target).map_err(|error| Failure::host(with_causes(&error)))?;
+    say(&target, &built, arguments.json)
+}
+
+/// Makes the artifact of a component that another language's tools built.
+fn stamp(component: &Path, arguments: &BuildArguments) -> Result<u8, Failure> {
+    let folder = &arguments.project;
+    let manifest = folder.join(MANIFEST);
+    if !manifest.is_file() {
+        return Err(Failure::refused(format!("{} has no {MANIFEST}", folder.display()))
+            .hint("it says what the connector is called and which hosts it asks for; docs/languages.md shows one"));
+    }
+    let manifest = input::read(&manifest, MANIFEST, input::DECISION_BYTES, input::Holds::Anything)?;
+    let bytes = subject::read_component(component)?;
+    conforms(component, &bytes)?;
+    let stamped = foreign::stamp(folder, &manifest, bytes, INPUTS.contract_version)
+        .map_err(|error| Failure::refused(format!("could not build from {}: {error}", component.display())))?;
+    let target = target(arguments, &stamped.stamp.name);
+    let built = stamped.write(&target).map_err(|error| Failure::host(with_causes(&error)))?;
+    say(&target, &built, arguments.json)
+}
+
+fn conforms(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let contract = Contract::parse(embedded::WIT).map_err(|error| Failure::host(error.to_string()))?;
+    let report = check(bytes, &contract);
+    let Some(first) = report.findings.iter().find(|finding| finding.severity == Severity::Error) else { return Ok(()) };
+    Err(Failure::refused(format!("{} does not conform to the contract: {first}", path.display()))
+        .hint(format!("`sluice check {}` says everything that does not fit", path.display())))
+}
+
+fn target(arguments: &BuildArguments, name: &str) -> PathBuf {
+    arguments.output.clone().unwrap_or_else(|| arguments.project.join(format!("{name}.wasm")))
+}
+
+fn say(target: &Path, built: &Built, json: bool) -> Result<u8, Failure> {
     let target = target.display().to_string();
     let report = Report {
         component: &target,
@@ -53,7 +92,7 @@ pub(super) fn build(arguments: &BuildArguments, folders: &Folders) -> Result<u8,
         bytes: built.size,
         fresh: built.fresh,
     };
-    if arguments.json {
+    if json {
         let text = serde_json::to_string(&report).map_err(|error| Failure::host(error.to_string()))?;
         print(&format!("{text}\n"))?;
     } else {

@@ -57,10 +57,9 @@ fn words(subject: &str, report: &Report) -> String {
 
 /// What the component says of itself, which proves nothing.
 fn claims(stamp: &Stamp) -> String {
-    let mut text = format!(
-        "  it says of itself: connector {} {}, SDK {}, contract {}\n",
-        stamp.name, stamp.version, stamp.sdk, stamp.contract
-    );
+    let sdk = stamp.sdk.as_ref().map(|sdk| format!("SDK {sdk}, ")).unwrap_or_default();
+    let mut text =
+        format!("  it says of itself: connector {} {}, {sdk}contract {}\n", stamp.name, stamp.version, stamp.contract);
     if !stamp.network.is_empty() {
         text += &format!("  it asks for: {}\n", stamp.network.join(", "));
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use crate::destination::DestinationError;
+use crate::error::Exit;
 pub(super) use crate::error::with_causes;
 
 /// A command's failure: a message, perhaps a hint, and whose fault it is.
@@ -19,17 +20,17 @@ pub(super) struct Failure {
 impl Failure {
     /// The command line or a file was refused; nothing was done.
     pub(super) fn refused(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit_code: 2, busy: false }
+        Self { message: message.into(), hint: None, exit_code: Exit::Refused.code(), busy: false }
     }
 
     /// Something was not granted.
     pub(super) fn denied(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit_code: 4, busy: false }
+        Self { message: message.into(), hint: None, exit_code: Exit::Denied.code(), busy: false }
     }
 
     /// The host or its machine failed.
     pub(super) fn host(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit_code: 5, busy: false }
+        Self { message: message.into(), hint: None, exit_code: Exit::Host.code(), busy: false }
     }
 
     /// A guest that failed outside a sync.

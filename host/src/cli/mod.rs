@@ -20,6 +20,7 @@ mod grants;
 mod init;
 mod input;
 mod inspect;
+mod interpreter;
 mod landing;
 mod last;
 mod limits;
@@ -41,6 +42,7 @@ mod test;
 mod tracing;
 mod validate;
 mod wall;
+mod wit;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -73,6 +75,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Init(arguments) => init::init(&arguments),
         Command::Build(arguments) => build::build(&arguments, &Folders::find()?),
         Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
+        Command::Wit(arguments) => wit::wit(&arguments),
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
         Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
         Command::Test(arguments) => test::test(&arguments, &Folders::find()?),

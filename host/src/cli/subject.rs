@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use super::failure::{Failure, with_causes};
 use super::folders::Folders;
 use super::input;
+use super::interpreter::Workers;
 use crate::check::MAX_COMPONENT_BYTES;
-use crate::compiler::{self, BuildError, Built, Inputs, Options, Progress, Project, prune};
+use crate::compiler::{self, BuildError, Built, Inputs, Options, Progress, Project, Workshop, prune};
 use crate::display::output::Output;
 use crate::display::steps::Step;
 use crate::embedded;
@@ -91,7 +92,9 @@ pub(super) fn build(
     options: &Options,
     output: &Output,
 ) -> Result<Built, Failure> {
-    let build = |progress: &mut dyn Progress| compiler::build(project, &INPUTS, &folders.cache, options, progress);
+    let interpreters = &Workers { folders, output };
+    let workshop = Workshop { inputs: &INPUTS, cache: &folders.cache, interpreters };
+    let build = |progress: &mut dyn Progress| compiler::build(project, &workshop, options, progress);
     let built = in_steps(output, &project.name, build)?;
     if built.fresh {
         let pruned = prune::prune(&folders.cache, folders.cache_bytes, SystemTime::now());

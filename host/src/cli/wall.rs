@@ -22,7 +22,7 @@ const CHECK: &str = "`sluice check` says what does not fit the contract";
 
 /// A component that may run, and where.
 pub(super) enum Wall {
-    /// In workers; with the project of a component that is a runner.
+    /// In workers; with a project instead of the component's own.
     Workers(Arc<Code>, Launch, Option<Parcel>),
     /// In this process, because the operator said so.
     None(SandboxEngine, Box<Loaded>),
@@ -79,12 +79,14 @@ impl Wall {
         Self::Workers(code, Launch { require_jail: arguments.require_jail, ..Launch::default() }, None)
     }
 
-    /// The same with a project for a component that is a runner.
+    /// The same with a project instead of the component's own.
     pub(super) fn with(self, parcel: Option<Parcel>) -> Self {
         match self {
             Self::Workers(code, launch, _) => Self::Workers(code, launch, parcel),
             Self::None(engine, mut component) => {
-                component.give(parcel);
+                if let Some(parcel) = parcel {
+                    component.give(parcel);
+                }
                 Self::None(engine, component)
             }
         }

@@ -1,4 +1,4 @@
-//! Packs the project and its dependencies for the SDK's `_project.freeze`.
+//! Packs the packages of a base for the SDK's `_project.freeze`.
 //!
 //! componentize-py obeys settings files anywhere below the folders it is given, and a package may be imported from
 //! there by its name. So it is given no file of a stranger by name: they lie in one archive that only the SDK reads.
@@ -14,7 +14,7 @@ use super::project::ProjectFile;
 
 /// The folder beside the SDK's packages that `freeze` looks for.
 pub const BUNDLE: &str = "sluice-bundle";
-/// Most bytes of all dependencies; with the project they must fit the 128 MiB that componentize-py can snapshot.
+/// Most bytes of all dependencies; they must fit the 128 MiB that componentize-py can snapshot.
 pub const MAX_SITE_BYTES: u64 = 64 << 20;
 /// Most files of all dependencies.
 pub const MAX_SITE_FILES: usize = 20_000;
@@ -41,30 +41,16 @@ pub enum BundleError {
     TooLarge,
 }
 
-/// What a component is made of beside the SDK.
-#[derive(Clone, Copy)]
-pub enum Contents<'a> {
-    /// A project and its packages.
-    Project(&'a [ProjectFile], &'a Dependencies),
-    /// No project, which it is given when it runs; and the packages that every connector may import.
-    Runner(&'a Dependencies),
-}
-
-/// Writes the bundle into a new folder.
+/// Writes the bundle into a new folder. `preload` are the modules to import.
 ///
 /// # Errors
 ///
 /// When a file cannot be read or written, or the dependencies are too many.
-pub fn write(folder: &Path, contents: Contents<'_>) -> Result<(), BundleError> {
+pub fn write(folder: &Path, dependencies: &Dependencies, preload: &[String]) -> Result<(), BundleError> {
     let mut archive = Archive::default();
-    let (project, dependencies, runner): (&[ProjectFile], _, _) = match contents {
-        Contents::Runner(dependencies) => (&[], dependencies, true),
-        Contents::Project(project, dependencies) => (project, dependencies, false),
-    };
-    let project: Vec<_> = project.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
     let packages = packages(&dependencies.site)?;
     let site: Vec<_> = packages.iter().map(|file| archive.add(&file.path, &file.contents)).collect();
-    let index = json!({ "project": project, "site": site, "probes": dependencies.probes, "runner": runner });
+    let index = json!({ "site": site, "probes": dependencies.probes, "preload": preload });
     fs::create_dir_all(folder).map_err(failed(folder))?;
     let index = index.to_string();
     for (name, contents) in [("index.json", index.as_bytes()), ("files.bin", archive.contents.as_slice())] {
@@ -161,14 +147,13 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "site").unwrap();
         }
-        let files = [ProjectFile { path: "connector.py".into(), contents: b"entry".to_vec() }];
         let bundle = folder.path().join("bundle");
         let probes = Vec::new();
         let dependencies = Dependencies { site, list: Vec::new(), digest: String::new(), probes };
-        write(&bundle, Contents::Project(&files, &dependencies)).unwrap();
+        write(&bundle, &dependencies, &["pkg".to_owned()]).unwrap();
         let index: serde_json::Value = serde_json::from_slice(&fs::read(bundle.join("index.json")).unwrap()).unwrap();
-        assert_eq!(index["project"], json!([["connector.py", 0, 5]]));
-        assert_eq!(index["site"], json!([["pkg-1.dist-info/METADATA", 5, 4], ["pkg/__init__.py", 9, 4]]));
-        assert_eq!(fs::read(bundle.join("files.bin")).unwrap(), b"entrysitesite");
+        assert_eq!(index["preload"], json!(["pkg"]));
+        assert_eq!(index["site"], json!([["pkg-1.dist-info/METADATA", 0, 4], ["pkg/__init__.py", 4, 4]]));
+        assert_eq!(fs::read(bundle.join("files.bin")).unwrap(), b"sitesite");
     }
 }

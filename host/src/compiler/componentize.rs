@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::bundle::{self, BundleError, Contents};
+use super::bundle::{self, BundleError};
 use super::command::{self, CommandError};
+use super::dependencies::Dependencies;
 use super::extension;
 use super::native::{self, NativeOnly};
 use super::toolchain::Toolchain;
@@ -30,27 +31,13 @@ const START: &str = "import sys; from componentize_py import script; sys.exit(sc
 /// What componentize-py says when the snapshot exceeds its 128 MiB.
 const TOO_LARGE: &str = "fuel allocated for hostcalls has been exhausted";
 
-/// A component without its stamp.
-#[derive(Debug)]
-pub struct Componentized {
-    /// The component.
-    pub bytes: Vec<u8>,
-    /// What the author should know.
-    pub notes: Vec<String>,
-    /// Modules that are in the component but not imported yet when a sync starts.
-    pub modules: u64,
-}
-
 /// Why there is no component.
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentizeError {
-    /// Files of the project that are not valid Python.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Syntax(Vec<SyntaxError>),
     /// Packages that do not work without their machine code.
     #[error("{}", native::explain(.0))]
     Native(Vec<NativeOnly>),
-    /// The project and its dependencies need too much memory when they are loaded.
+    /// The dependencies need too much memory when they are loaded.
     #[error(
         "the connector with its dependencies is larger than the 128 MiB of memory a component can start with; require fewer packages"
     )]
@@ -78,37 +65,11 @@ pub enum ComponentizeError {
     Command(#[from] CommandError),
 }
 
-/// One place that is not valid Python.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, thiserror::Error)]
-#[error(
-    "{}:{line}: {}{}",
-    visible(.file, Lines::One, MAX_SHOWN_BYTES),
-    visible(.message, Lines::One, MAX_SHOWN_BYTES),
-    .text.as_ref().map(|text| format!("\n{}", visible(text, Lines::Keep, MAX_SHOWN_BYTES))).unwrap_or_default()
-)]
-pub struct SyntaxError {
-    /// The file's path in the project.
-    pub file: String,
-    /// The line, from 1.
-    pub line: u64,
-    /// What is wrong.
-    pub message: String,
-    /// The line's text with a mark below the place, when it is known.
-    #[serde(default)]
-    pub text: Option<String>,
-}
-
 /// What `freeze` writes. Code of dependencies runs beside it, so it may hold anything.
 #[derive(Debug, Default, Deserialize)]
 struct Report {
     #[serde(default)]
-    errors: Vec<SyntaxError>,
-    #[serde(default)]
-    notes: Vec<String>,
-    #[serde(default)]
     unusable: Vec<Unusable>,
-    #[serde(default)]
-    modules: u64,
 }
 
 /// A package that cannot be imported without its machine code.
@@ -118,17 +79,18 @@ struct Unusable {
     message: String,
 }
 
-/// Makes the component.
+/// Makes a component of packages, importing those modules that are named.
 ///
 /// # Errors
 ///
-/// When the project is not valid Python, is too large, or the tool or the file system fails.
+/// When a package does not work without its machine code, they are too large, or the tool or the file system fails.
 pub fn componentize(
-    contents: Contents<'_>,
+    dependencies: &Dependencies,
+    preload: &[String],
     inputs: &Inputs<'_>,
     extension: &Path,
     toolchain: &Toolchain,
-) -> Result<Componentized, ComponentizeError> {
+) -> Result<Vec<u8>, ComponentizeError> {
     let stage = tempfile::Builder::new().prefix("sluice-build-").tempdir().map_err(failed(Path::new("TMPDIR")))?;
     let at = |name: &str| stage.path().join(name);
     let (wit, sdk, empty, temporary, output) = (at("wit"), at("sdk"), at("nothing"), at("tmp"), at("component.wasm"));
@@ -136,7 +98,7 @@ pub fn componentize(
         lay_out(files, folder).map_err(|(path, source)| ComponentizeError::Stage { path, source })?;
     }
     fs::copy(extension, sdk.join(extension::PLACE)).map_err(failed(extension))?;
-    bundle::write(&sdk.join(bundle::BUNDLE), contents)?;
+    bundle::write(&sdk.join(bundle::BUNDLE), dependencies, preload)?;
     for folder in [&empty.join("site-packages"), &temporary] {
         fs::create_dir_all(folder).map_err(failed(folder))?;
     }
@@ -149,9 +111,6 @@ pub fn componentize(
     tool.arg("-p").arg(&sdk).arg("-o").arg(&output).current_dir(stage.path());
     let finished = command::run(&mut toolchain.held(tool, &[stage.path()], &[]))?;
     let report = read_report(&sdk.join(REPORT));
-    if !report.errors.is_empty() {
-        return Err(ComponentizeError::Syntax(report.errors.into_iter().take(MAX_SHOWN_ERRORS).collect()));
-    }
     if !report.unusable.is_empty() {
         let shown = |text: &str| visible(text, Lines::One, MAX_SHOWN_BYTES);
         let seen = |found: &Unusable| NativeOnly {
@@ -168,10 +127,7 @@ pub fn componentize(
             ComponentizeError::Failed { output: finished.output }
         });
     }
-    let bytes = fs::read(&output).map_err(failed(&output))?;
-    let notes =
-        report.notes.iter().take(MAX_SHOWN_ERRORS).map(|note| visible(note, Lines::One, MAX_SHOWN_BYTES)).collect();
-    Ok(Componentized { bytes, notes, modules: report.modules })
+    fs::read(&output).map_err(failed(&output))
 }
 
 /// Reads what `freeze` wrote, unless something else lies there: a link could name any file of this machine.
@@ -198,25 +154,20 @@ mod tests {
     fn a_report_is_read_and_anything_else_is_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(REPORT);
-        assert!(read_report(&path).errors.is_empty());
-        fs::write(
-            &path,
-            r#"{"errors": [{"file": "a.py", "line": 3, "message": "expected ':'\u001b"}], "preloaded": []}"#,
-        )
-        .unwrap();
-        let errors = read_report(&path).errors;
-        assert_eq!(ComponentizeError::Syntax(errors).to_string(), "a.py:3: expected ':'\\x1b");
+        assert!(read_report(&path).unusable.is_empty());
+        fs::write(&path, r#"{"unusable": [{"package": "a", "message": "b"}], "preloaded": []}"#).unwrap();
+        assert_eq!(read_report(&path).unusable.len(), 1);
         fs::write(&path, "[").unwrap();
-        assert!(read_report(&path).errors.is_empty());
+        assert!(read_report(&path).unusable.is_empty());
     }
 
     #[cfg(unix)]
     #[test]
     fn a_link_in_place_of_the_report_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("other"), r#"{"notes": ["secret"]}"#).unwrap();
+        fs::write(folder.path().join("other"), r#"{"unusable": [{"package": "a", "message": "secret"}]}"#).unwrap();
         let path = folder.path().join(REPORT);
         std::os::unix::fs::symlink("other", &path).unwrap();
-        assert!(read_report(&path).notes.is_empty());
+        assert!(read_report(&path).unusable.is_empty());
     }
 }

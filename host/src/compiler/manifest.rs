@@ -17,11 +17,12 @@
 //! hosts = ["https://api.example.com"]
 //! ```
 //!
-//! Asking grants nothing: the operator does. `[destination]` is for a project that is run from its folder, whose
+//! `FILE` has every key. Asking grants nothing: the operator does. `[destination]` is for a project that is run from its folder, whose
 //! author is its operator; a component takes nothing of it along.
 
 use toml::{Table, Value};
 
+use crate::keys::{self, ANY, DESTINATION, Key, Kind, OAUTH, SECRET, key};
 use crate::landing::Landing;
 use crate::landing::settings::{self, SettingsError};
 use crate::policy::egress::NetworkGrant;
@@ -32,9 +33,54 @@ use crate::stamp::{AskedLimits, MAX_NAME_BYTES, is_name, is_version};
 pub const MANIFEST: &str = "connector.toml";
 /// Most network destinations one project may ask for.
 pub const MAX_ASKED_DESTINATIONS: usize = 256;
-const KEYS: [&str; 7] = ["name", "version", "network", "limits", "destination", "secrets", "oauth"];
-const NETWORK_KEYS: [&str; 1] = ["allow"];
-const LIMIT_KEYS: [&str; 5] = ["memory_mib", "cpu_seconds", "wall_seconds", "rows", "requests"];
+/// Every key of the file.
+pub(crate) const FILE: &[Key] = &[
+    key(
+        "name",
+        Kind::Text,
+        "What the connector is called: 1 to 63 lower-case letters, digits, - or _. Default: after the folder",
+    ),
+    key("version", Kind::Text, "Its version: letters, digits, ., +, - or _. Default: 0.0.0"),
+    key("network", Kind::Table(NETWORK), "Where it goes"),
+    key("limits", Kind::Table(LIMITS), "What it needs beyond the defaults. The operator decides"),
+    key(
+        "destination",
+        Kind::Table(DESTINATION),
+        "How rows land when this folder is run. A component takes nothing of it along",
+    ),
+    key(
+        "secrets",
+        Kind::ByName(SECRET),
+        "Configuration values that are secret, by name, and the public hosts they may be sent to, over TLS alone. A \
+         component takes nothing of it along",
+    ),
+    key(
+        "oauth",
+        Kind::ByName(OAUTH),
+        "Tokens that the host fetches, by name of the configuration value. A component takes nothing of it along",
+    ),
+];
+
+const NETWORK: &[Key] = &[key(
+    "allow",
+    Kind::Texts,
+    "Hosts it asks for, at most 256, such as https://api.example.com, https://*.example.com, \
+     tls://db.example.com:5432. Public ones are granted when this folder is run; a component only asks",
+)];
+
+const LIMITS: &[Key] = &[
+    key("memory_mib", Kind::Count(1, ANY), "Memory, in MiB"),
+    key("cpu_seconds", Kind::Count(1, ANY), "Processor time, in seconds"),
+    key("wall_seconds", Kind::Count(1, ANY), "Time from start to end, in seconds"),
+    key("rows", Kind::Count(1, ANY), "Rows of one sync"),
+    key("requests", Kind::Count(1, ANY), "HTTP requests of one sync"),
+];
+
+/// The JSON Schema (2020-12) of the file.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    crate::keys::schema("connector.toml: what a connector is called and what it asks for", FILE)
+}
 
 /// The parsed file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,12 +147,12 @@ impl Manifest {
     /// When it is not TOML, or a key or value means nothing to us.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         let table: Table = text.parse().map_err(|error: toml::de::Error| ManifestError::Syntax(error.to_string()))?;
-        check_keys(&table, "", &KEYS)?;
+        check_keys(&table, "", FILE)?;
         let empty = Table::new();
         let network = section(&table, "network", &empty)?;
-        check_keys(network, " in [network]", &NETWORK_KEYS)?;
+        check_keys(network, " in [network]", NETWORK)?;
         let limits = section(&table, "limits", &empty)?;
-        check_keys(limits, " in [limits]", &LIMIT_KEYS)?;
+        check_keys(limits, " in [limits]", LIMITS)?;
         let name_is = "1 to 63 lower-case letters, digits, `-` or `_`, beginning with a letter or digit";
         let version_is = "text of letters, digits, `.`, `+`, `-` or `_`, for example \"1.0.0\"";
         Ok(Self {
@@ -135,11 +181,12 @@ pub fn name_from_folder(folder: &str) -> String {
     if is_name(&name) { name } else { "connector".to_owned() }
 }
 
-fn check_keys(table: &Table, place: &'static str, known: &[&str]) -> Result<(), ManifestError> {
-    match table.keys().find(|key| !known.contains(&key.as_str())) {
+fn check_keys(table: &Table, place: &'static str, known: &'static [Key]) -> Result<(), ManifestError> {
+    match table.keys().find(|name| !known.iter().any(|key| key.name == name.as_str())) {
         None => Ok(()),
-        Some(key) => {
-            Err(ManifestError::UnknownKey { key: key.escape_debug().to_string(), place, known: known.join(", ") })
+        Some(name) => {
+            let known = keys::names(known).collect::<Vec<_>>().join(", ");
+            Err(ManifestError::UnknownKey { key: name.escape_debug().to_string(), place, known })
         }
     }
 }
@@ -219,6 +266,33 @@ mod tests {
         assert_eq!(manifest.limits.memory_mib, Some(512));
         assert_eq!(manifest.limits.cpu_seconds, None);
         assert!(manifest.destination.table(None, "users").unwrap().block_columns.contains("password"));
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        for key in FILE.iter().chain(NETWORK).chain(LIMITS) {
+            let section = [("network", NETWORK), ("limits", LIMITS)]
+                .into_iter()
+                .find(|(_, keys)| keys.iter().any(|one| one.name == key.name));
+            let value = match key.kind {
+                Kind::Table(_) if key.name == "network" => "{ allow = ['https://a.example'] }",
+                Kind::Table(_) if key.name == "limits" => "{ rows = 1 }",
+                Kind::Table(_) => "{ deletes = 'hard' }",
+                Kind::ByName(_) if key.name == "oauth" => {
+                    "{ t = { token_url = 'https://a.example/t', flow = 'refresh-token', client_id = 'i', \
+                     refresh_token = 'r', hosts = ['https://a.example'] } }"
+                }
+                Kind::ByName(_) => "{ s = { in = ['body'] } }",
+                Kind::Texts => "['https://a.example']",
+                Kind::Count(..) => "7",
+                _ => "'x1'",
+            };
+            let text = match section {
+                Some((section, _)) => format!("[{section}]\n{} = {value}", key.name),
+                None => format!("{} = {value}", key.name),
+            };
+            assert_ne!(Manifest::parse(&text).unwrap(), Manifest::default(), "{text}");
+        }
     }
 
     #[test]

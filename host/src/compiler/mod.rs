@@ -5,16 +5,23 @@
 //! 3. [`dependencies`] resolves the requirements to wheels, so that no code of packages runs on the author's machine,
 //!    and keeps the result in the project's lock file ([`lock`]).
 //! 4. [`scan`] looks through the project's source for what cannot work.
-//! 5. [`mod@componentize`] stages all of it and lets componentize-py take the snapshot; dependencies are imported
-//!    there, inside WebAssembly and without network. The project's own modules wait for a sync.
-//! 6. [`stamp`] says in the component what it is and what it asks for.
+//! 5. [`base`]: [`mod@componentize`] stages the dependencies and lets componentize-py take the snapshot in which they
+//!    are imported, inside WebAssembly and without network. It knows nothing of the project, so that a project whose
+//!    code changes, and others with the same dependencies, have the same base and the same machine code.
+//! 6. [`modules`]: the base's own Python compiles the project's modules, without executing them.
+//! 7. [`artifact`] puts the project beside the base, and [`stamp`] says in the component what it is and what it asks
+//!    for.
 //!
-//! The tools of 4 and 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment.
+//! The tools of 4 and 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment;
+//! 6 runs in a worker.
 //!
-//! `sluice dev` builds nothing of a project: it hands it to a [`runner`].
+//! A component that another language's tools built is only stamped ([`foreign`]).
+//!
+//! `sluice dev` builds nothing of a project: it hands it to a [`runner`], which is such a base.
 //!
 //! Everything is named by its content: unchanged input builds nothing. [`prune`] bounds the cache.
 
+pub mod base;
 pub mod bundle;
 pub mod command;
 pub mod componentize;
@@ -22,9 +29,12 @@ pub mod configuration;
 pub mod dependencies;
 mod digest;
 pub mod extension;
+pub mod files;
+pub mod foreign;
 pub mod installed;
 pub mod lock;
 pub mod manifest;
+pub mod modules;
 pub mod native;
 pub mod project;
 pub mod prune;
@@ -41,14 +51,19 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bundle::{BundleError, Contents};
-use componentize::{ComponentizeError, componentize};
+use base::Recipe;
+use bundle::BundleError;
+use componentize::ComponentizeError;
 use dependencies::{DependencyError, Resolver};
 use digest::Fields;
 use extension::ExtensionError;
+use files::Files;
+use modules::{Interpreter, Part};
 pub use project::{Project, ProjectError};
 use toolchain::{Toolchain, ToolchainError};
 
+use crate::parcel::archive::ArchiveError;
+use crate::parcel::artifact;
 use crate::stamp::{self, Dependency, Stamp};
 use crate::worker;
 
@@ -80,6 +95,26 @@ impl<F: FnMut(&str)> Progress for F {
     fn step(&mut self, line: &str) {
         self(line);
     }
+}
+
+/// Starts the Python of components.
+pub trait Interpreters {
+    /// That of this component.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be started.
+    fn start(&self, component: &[u8], jail: Jail) -> Result<Box<Interpreter<'_>>, String>;
+}
+
+/// What a build is done with.
+pub struct Workshop<'a> {
+    /// What every component is built from.
+    pub inputs: &'a Inputs<'a>,
+    /// A folder of this user alone; whoever can write there decides what is built.
+    pub cache: &'a Path,
+    /// Compiles the project's modules.
+    pub interpreters: &'a dyn Interpreters,
 }
 
 /// How to build.
@@ -148,6 +183,12 @@ pub enum BuildError {
     /// The component.
     #[error(transparent)]
     Componentize(#[from] ComponentizeError),
+    /// The component's Python could not compile the project.
+    #[error("cannot compile the project's modules: {0}")]
+    Interpreter(String),
+    /// The project with its byte code.
+    #[error("the project with its byte code is too large; move what the connector does not need elsewhere")]
+    Project(#[from] ArchiveError),
     /// The cache or the file to write to.
     #[error("cannot write {path}")]
     Write {
@@ -161,18 +202,16 @@ pub enum BuildError {
 
 /// Builds a project, or finds it built.
 ///
-/// `cache` is a folder of this user alone; whoever can write there decides what is built.
-///
 /// # Errors
 ///
 /// See [`BuildError`].
 pub fn build(
     project: &Project,
-    inputs: &Inputs<'_>,
-    cache: &Path,
+    workshop: &Workshop<'_>,
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<Built, BuildError> {
+    let Workshop { inputs, cache, interpreters } = *workshop;
     make_private(cache)?;
     for name in &project.requirements.provided {
         progress.step(&format!("note: {name} is provided by the SDK and is not installed"));
@@ -189,17 +228,24 @@ pub fn build(
     }
 
     confess(options.jail, progress)?;
-    for finding in scan::scan(project, &dependencies.site, inputs, &toolchain)? {
+    let found = scan::scan(project, &dependencies.site, inputs, &toolchain)?;
+    for finding in &found.notes {
         progress.step(&format!("note: {finding}"));
     }
-    let extension = extension::ready(cache, inputs, &toolchain, progress)?;
-    progress.step("compiling (about 15 seconds)");
-    let made = componentize(Contents::Project(&project.files, &dependencies), inputs, &extension, &toolchain)?;
-    for note in &made.notes {
-        progress.step(&format!("note: {note}"));
+    let preload = base::preload(&found.imports, &project.files, &dependencies.site);
+    let base = Recipe { inputs, cache, toolchain: &toolchain }.make(&dependencies, &preload, progress)?;
+    progress.step("compiling the project");
+    let mut component = base.read()?;
+    let interpreter = interpreters.start(&component, options.jail);
+    let mut interpreter = interpreter.map_err(BuildError::Interpreter)?;
+    let mut files = Files::of_project(project);
+    let refused = modules::compile(&mut files, Part::Project, &base.key, &mut interpreter);
+    let refused = refused.map_err(BuildError::Interpreter)?;
+    if !refused.is_empty() {
+        return Err(scan::ScanError::Syntax(refused).into());
     }
     let stamp = stamp_of(project, inputs, key.clone(), dependencies.list);
-    let mut component = made.bytes;
+    artifact::append(&mut component, &files.pack())?;
     stamp::append(&mut component, &stamp)
         .map_err(|error| BuildError::Write { path: path.clone(), source: error.into() })?;
     write_whole(&path, &component)?;
@@ -232,7 +278,7 @@ fn stamp_of(project: &Project, inputs: &Inputs<'_>, source: String, dependencies
     Stamp {
         name: project.name.clone(),
         version: project.version.clone(),
-        sdk: inputs.sdk_version.to_owned(),
+        sdk: Some(inputs.sdk_version.to_owned()),
         contract: inputs.contract_version.to_owned(),
         source,
         network: project.network.iter().map(ToString::to_string).collect(),
@@ -266,7 +312,7 @@ fn described(path: PathBuf, key: String, stamp: Stamp, component: &[u8], fresh: 
 
 /// Names a component by everything that goes into it.
 fn key(project: &Project, inputs: &Inputs<'_>, dependencies: &str) -> String {
-    let mut fields = Fields::default().with("sluice component 1").with(toolchain::LOCK).with(dependencies);
+    let mut fields = Fields::default().with("sluice component 2").with(toolchain::LOCK).with(dependencies);
     for text in [&project.name, &project.version, inputs.sdk_version, inputs.contract_version] {
         fields.add(text);
     }
@@ -298,7 +344,7 @@ fn make_private(cache: &Path) -> Result<(), BuildError> {
 }
 
 /// Writes files into a new folder.
-fn lay_out(files: Embedded<'_>, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+pub(crate) fn lay_out(files: Embedded<'_>, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
     for (path, contents) in files {
         let path = folder.join(path);
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::manifest::{self, MANIFEST, Manifest, ManifestError};
 use super::requirements::{Requirements, RequirementsError};
 use crate::landing::Landing;
+use crate::parcel::archive;
 use crate::policy::egress::NetworkGrant;
 use crate::policy::held::SecretRules;
 use crate::stamp::AskedLimits;
@@ -14,11 +15,11 @@ use crate::stamp::AskedLimits;
 /// The file every project has.
 pub const ENTRY: &str = "connector.py";
 /// Most files of a project; larger ones are a folder that was not meant.
-pub const MAX_FILES: usize = 2_000;
+pub const MAX_FILES: usize = archive::MAX_FILES;
 /// Most bytes of a project's files together; they live in the connector's memory.
 pub const MAX_BYTES: u64 = 16 << 20;
 /// Deepest nesting of folders; also ends a circle of links.
-pub const MAX_DEPTH: usize = 16;
+pub const MAX_DEPTH: usize = archive::MAX_DEPTH;
 /// Written by `sluice` or by people around a project, never part of it; in its top folder only.
 const NOT_AT_TOP: [&str; 7] =
     ["configuration.json", "sluice.toml", "pylock.sluice.toml", "warehouse", "files", "crash-reports", "tests"];
@@ -61,7 +62,10 @@ pub struct Project {
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     /// No `connector.py`.
-    #[error("{folder} has no {ENTRY}; `sluice init` makes a project")]
+    #[error(
+        "{folder} has no {ENTRY}; `sluice init` makes a project, and a connector in another language is run as the component \
+         that its tools build"
+    )]
     NoEntry {
         /// The folder.
         folder: PathBuf,

@@ -12,7 +12,6 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::command::{self, CommandError};
-use super::componentize::SyntaxError;
 use super::project::{Project, ProjectFile};
 use super::toolchain::Toolchain;
 use super::{Inputs, lay_out, native};
@@ -33,6 +32,28 @@ pub(super) struct Findings {
     pub(super) errors: Vec<Finding>,
     /// What fails if it is reached.
     pub(super) notes: Vec<Finding>,
+    /// Every dotted name that an import statement could import.
+    pub(super) imports: Vec<String>,
+}
+
+/// One place that is not valid Python.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, thiserror::Error)]
+#[error(
+    "{}:{line}: {}{}",
+    visible(.file, Lines::One, MAX_SHOWN_BYTES),
+    visible(.message, Lines::One, MAX_SHOWN_BYTES),
+    .text.as_ref().map(|text| format!("\n{}", visible(text, Lines::Keep, MAX_SHOWN_BYTES))).unwrap_or_default()
+)]
+pub struct SyntaxError {
+    /// The file's path in the project.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong.
+    pub message: String,
+    /// The line's text with a mark below the place, when it is known.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// One place and what is wrong there.
@@ -83,13 +104,13 @@ fn listed<T: ToString>(items: &[T]) -> String {
     items.iter().take(MAX_SHOWN).map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Looks through a project; what may fail later comes back, what certainly fails is an error.
+/// Looks through a project; what may fail later and what is imported come back, what certainly fails is an error.
 pub(super) fn scan(
     project: &Project,
     site: &Path,
     inputs: &Inputs<'_>,
     toolchain: &Toolchain,
-) -> Result<Vec<Finding>, ScanError> {
+) -> Result<Findings, ScanError> {
     let stage = tempfile::Builder::new().prefix("sluice-scan-").tempdir().map_err(failed(Path::new("TMPDIR")))?;
     let parts: Vec<(&str, &str)> = inputs
         .sdk
@@ -115,14 +136,15 @@ pub(super) fn scan(
         return Err(ScanError::Failed(finished.output));
     }
     let found = fs::read(&answer).map_err(failed(&answer))?;
-    let found: Findings = serde_json::from_slice(&found).map_err(|error| failed(&answer)(error.into()))?;
+    let mut found: Findings = serde_json::from_slice(&found).map_err(|error| failed(&answer)(error.into()))?;
     if !found.syntax.is_empty() {
         return Err(ScanError::Syntax(found.syntax));
     }
     if !found.errors.is_empty() {
         return Err(ScanError::Imports(found.errors));
     }
-    Ok(found.notes.into_iter().take(MAX_SHOWN).collect())
+    found.notes.truncate(MAX_SHOWN);
+    Ok(found)
 }
 
 /// The modules at the top of the SDK.

@@ -9,6 +9,7 @@ use super::summary::SyncSummary;
 use super::table::{Column, Table};
 use super::units;
 use crate::batch::Class;
+use crate::error::Exit;
 use crate::policy::terminal::{self, Lines};
 
 /// Longest message in the text form, in bytes.
@@ -90,14 +91,15 @@ impl Succeeded {
         }
     }
 
-    /// The process exit code: 0 all, 6 some, 7 none.
+    /// The process exit code.
     #[must_use]
     pub fn exit_code(self) -> u8 {
-        match self {
-            Self::All => 0,
-            Self::Some => 6,
-            Self::None => 7,
-        }
+        let exit = match self {
+            Self::All => Exit::Success,
+            Self::Some => Exit::Some,
+            Self::None => Exit::None,
+        };
+        exit.code()
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod cassette;
+pub mod events;
 pub mod junit;
 pub mod kit;
 pub mod output;

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
-use super::keys::{Key, RETRY};
+use super::keys::RETRY;
 use super::problem::Problem;
 use super::retry::Retry;
 use super::schedule::{SHORTEST, Schedule};
 use super::sections;
 use super::values::{Entry, Reader, joined};
 use crate::destination::sqlite::Warehouse;
+use crate::keys::Key;
 use crate::landing::Landing;
 use crate::landing::settings::LimitSettings;
 use crate::policy::egress::{AddressGrant, NetworkGrant};

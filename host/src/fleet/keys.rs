@@ -1,50 +1,13 @@
-//! Every key of a fleet's file: what the parser takes, and what the JSON Schema says.
+//! Every key of a fleet's file.
 
 use super::retry::Retry;
-
-/// A key.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) doc: &'static str,
-}
-
-/// What may stand at a key.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    /// A file or folder, relative to the fleet's file.
-    Path,
-    Text,
-    Texts,
-    /// Texts by a name of the operator's choice.
-    TextsByName,
-    /// A file, or texts by name.
-    Configuration,
-    /// A number with its unit, such as `90s`, `15m`, `6h`, `1d` or `1h30m`.
-    Duration,
-    Flag,
-    Count(u64, u64),
-    /// A table with these keys.
-    Table(&'static [Key]),
-    /// Connections by name.
-    Connections,
-    /// As in a settings file; see [`crate::landing::settings`].
-    Destination,
-    Limits,
-    Secrets,
-    Oauth,
-}
+use crate::keys::{DESTINATION, Key, Kind, OAUTH, SECRET, key};
 
 /// The most syncs that may run at a time.
 pub const MOST_AT_A_TIME: u64 = 10_000;
 
-const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { name, kind, doc }
-}
-
 /// The file itself.
-pub(super) const FILE: &[Key] = &[
+pub(crate) const FILE: &[Key] = &[
     key("warehouse", Kind::Path, "Folder of the databases, one <connection>.db each. Default: warehouse"),
     key(
         "concurrency",
@@ -53,7 +16,7 @@ pub(super) const FILE: &[Key] = &[
     ),
     key("timeout", Kind::Duration, "The longest a batch may take; what still runs then is cancelled"),
     key("defaults", Kind::Table(DEFAULTS), "What holds for every connection that does not say otherwise"),
-    key("connections", Kind::Connections, "The connections, by name"),
+    key("connections", Kind::Connections(CONNECTION), "The connections, by name"),
 ];
 
 /// What a connection may say, and what its defaults may say too.
@@ -67,10 +30,10 @@ macro_rules! connection_keys {
             key("allow", Kind::Texts, "Hosts it may reach, such as https://api.example.com, https://*.example.com, tls://db.example.com:5432"),
             key("allow_address", Kind::Texts, "Ranges of non-public addresses that granted hosts may have, such as db.internal=10.0.0.0/8"),
             key("ca_file", Kind::Path, "Certificate authorities that are trusted too, a PEM file"),
-            key("limits", Kind::Limits, "Limits by name, see docs/limits.md"),
-            key("destination", Kind::Destination, "How rows land, see docs/landing.md"),
-            key("secrets", Kind::Secrets, "Secrets, and the hosts they may be sent to, see docs/secrets.md"),
-            key("oauth", Kind::Oauth, "Tokens that the host fetches, see docs/secrets.md"),
+            key("limits", Kind::Limits, "Limits by name"),
+            key("destination", Kind::Table(DESTINATION), "How rows land"),
+            key("secrets", Kind::ByName(SECRET), "Configuration values that are secret, by name, and the hosts they may be sent to"),
+            key("oauth", Kind::ByName(OAUTH), "Tokens that the host fetches, by name of the configuration value"),
             key("secret", Kind::Texts, "Names of configuration values that are secret, whatever they are called"),
             key("secret_files", Kind::TextsByName, "Secret configuration values, each from a file"),
             key("secret_environment", Kind::TextsByName, "Secret configuration values, each from one of your own environment variables"),
@@ -88,14 +51,14 @@ macro_rules! connection_keys {
 }
 
 /// A connection.
-pub(super) const CONNECTION: &[Key] =
-    connection_keys!(key("component", Kind::Path, "A component (.wasm) or a project folder"),);
+pub(crate) const CONNECTION: &[Key] =
+    connection_keys!(key("component", Kind::Path, "A component (.wasm) or a project folder").needed(),);
 
 /// What holds for all of them.
-pub(super) const DEFAULTS: &[Key] = connection_keys!();
+pub(crate) const DEFAULTS: &[Key] = connection_keys!();
 
 /// The policy of retries.
-pub(super) const RETRY: &[Key] = &[
+pub(crate) const RETRY: &[Key] = &[
     key("attempts", Kind::Count(1, Retry::MOST_ATTEMPTS as u64), "Attempts in all, the first included. Default: 3"),
     key("wait", Kind::Duration, "Before the second attempt; doubled before each further one. Default: 10s"),
     key("longest_wait", Kind::Duration, "No wait is longer. Default: 5m"),

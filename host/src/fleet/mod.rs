@@ -5,18 +5,16 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `keys` | every key, for the parser and for the JSON Schema |
+//! | `keys` | every key, for the parser, the JSON Schema and docs/reference |
 //! | `values`, `sections`, `connection` | what stands at a key |
 //! | `schedule`, `retry` | when a connection is synced, and when again |
 //! | `problem` | what is wrong, where, and what was meant |
-//! | `schema` | the JSON Schema for editors |
 
 mod connection;
-mod keys;
+pub(crate) mod keys;
 mod problem;
 mod retry;
 mod schedule;
-mod schema;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -32,7 +30,6 @@ pub use keys::MOST_AT_A_TIME;
 pub use problem::{Problem, instead};
 pub use retry::Retry;
 pub use schedule::Schedule;
-pub use schema::schema;
 pub use values::duration;
 
 use connection::Draft;
@@ -46,6 +43,12 @@ pub const FLEET: &str = "sluice.toml";
 pub const WAREHOUSE: &str = "warehouse";
 /// Most connections of a fleet.
 pub const MOST_CONNECTIONS: usize = 10_000;
+
+/// The JSON Schema (2020-12) of a fleet's file.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    crate::keys::schema("sluice.toml: connections of a fleet", FILE)
+}
 
 /// What the file says.
 #[derive(Clone, Debug)]

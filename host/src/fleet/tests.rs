@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::keys::{Kind, RETRY};
+use super::keys::RETRY;
 use super::*;
+use crate::keys::{Key, Kind};
 use crate::policy::limits::Limits;
 
 fn parse(text: &str) -> Result<Fleet, Vec<Problem>> {
@@ -156,12 +157,13 @@ fn text_that_is_no_toml_has_a_line_and_does_not_show_it() {
 }
 
 /// A value for each kind of key.
-fn sample(key: &keys::Key) -> String {
+fn sample(key: &Key) -> String {
     match key.kind {
         Kind::Path => "\"x\"".to_owned(),
         Kind::Text if key.name == "cron" => "\"0 6 * * *\"".to_owned(),
+        Kind::Text if key.name == "token_url" => "\"https://a.example/t\"".to_owned(),
         Kind::Text => "\"Europe/Berlin\"".to_owned(),
-        Kind::Texts if key.name == "allow" => "[\"https://a.example\"]".to_owned(),
+        Kind::Texts if ["allow", "hosts"].contains(&key.name) => "[\"https://a.example\"]".to_owned(),
         Kind::Texts if key.name == "allow_address" => "[\"a.example=10.0.0.0/8\"]".to_owned(),
         Kind::Texts => "[\"a\"]".to_owned(),
         Kind::TextsByName => "{ a = \"b\" }".to_owned(),
@@ -170,20 +172,20 @@ fn sample(key: &keys::Key) -> String {
         Kind::Flag => "false".to_owned(),
         Kind::Count(least, _) => least.to_string(),
         Kind::Table(keys) => {
-            let inner: Vec<_> = keys.iter().filter(|key| exclusive(key)).map(|key| format!("{} = {}", key.name, sample(key))).collect();
+            let inner: Vec<_> =
+                keys.iter().filter(|key| exclusive(key)).map(|key| format!("{} = {}", key.name, sample(key))).collect();
             format!("{{ {} }}", inner.join(", "))
         }
-        Kind::Connections => format!("{{ a = {} }}", sample(&keys::Key { kind: Kind::Table(CONNECTION), ..*key })),
-        Kind::Destination => "{ deletes = \"soft\" }".to_owned(),
-        Kind::Limits => "{ cpu = \"1m\" }".to_owned(),
-        Kind::Secrets => "{ a = { in = [\"body\"] } }".to_owned(),
-        Kind::Oauth => {
-            "{ b = { token_url = \"https://a.example/t\", flow = \"refresh-token\", client_id = \"i\", refresh_token = \"r\", hosts = [\"https://a.example\"] } }".to_owned()
+        Kind::Word(words) => format!("{:?}", words[0]),
+        Kind::Words(words) => format!("[{:?}]", words[0]),
+        Kind::ByName(keys) | Kind::Connections(keys) => {
+            format!("{{ a{} = {} }}", key.name, sample(&Key { kind: Kind::Table(keys), ..*key }))
         }
+        Kind::Limits => "{ cpu = \"1m\" }".to_owned(),
     }
 }
 
-fn exclusive(key: &keys::Key) -> bool {
+fn exclusive(key: &Key) -> bool {
     key.name != "every"
 }
 

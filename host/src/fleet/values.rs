@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, Deserializer};
 
-use super::keys::Key;
 use super::problem::{Problem, instead, line_of};
+use crate::keys::{self, Key};
 
 /// Reads a file and remembers what is wrong with it.
 pub(super) struct Reader<'t> {
@@ -72,7 +72,7 @@ impl<'t> Reader<'t> {
             let is = keys.iter().any(|key| key.name == entry.name());
             if !is {
                 let message = format!("there is no key `{}` here", entry.name().escape_debug());
-                let hint = instead(entry.name(), keys.iter().map(|key| key.name));
+                let hint = instead(entry.name(), keys::names(keys));
                 self.problem(entry.key.span().start, &entry.place, message, Some(hint));
             }
             is

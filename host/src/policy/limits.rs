@@ -158,6 +158,7 @@ pub struct Row {
     pub most: u128,
     /// What happens at it.
     pub breach: Breach,
+    doc: &'static [&'static str],
     get: fn(&Limits) -> u128,
     pub(super) set: fn(&mut Limits, u128),
 }
@@ -200,13 +201,13 @@ const LONGEST: u128 = TIME_CEILING.as_millis();
 
 /// Each line: name, type, default, unit, floor, ceiling, what happens.
 macro_rules! limits {
-    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr, $unit:ident, $least:expr, $most:expr, $breach:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident: $type:ty = $default:expr, $unit:ident, $least:expr, $most:expr, $breach:ident;)*) => {
         /// What one sync may use. [`Default`] is safe for a connector nobody has reviewed, on a machine
         /// with 1 GiB to spare.
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[non_exhaustive]
         pub struct Limits {
-            $($(#[$doc])* pub $name: $type,)*
+            $($(#[doc = $doc])* pub $name: $type,)*
         }
 
         impl Default for Limits {
@@ -222,6 +223,7 @@ macro_rules! limits {
             least: $least as u128,
             most: $most as u128,
             breach: Breach::$breach,
+            doc: &[$($doc),*],
             get: |limits| Value::number(limits.$name),
             set: |limits, number| limits.$name = Value::from_number(number),
         },)*];
@@ -244,8 +246,8 @@ limits! {
     cpu: Duration = Duration::from_secs(5 * 60), Time, TICK, LONGEST, Ends;
     /// Time from start to end, waiting included.
     wall: Duration = Duration::from_secs(15 * 60), Time, TICK, LONGEST, Ends;
-    /// Bytes one call may hand to the host: [`batch_bytes`](Self::batch_bytes) and as much again
-    /// for names, nulls and alignment.
+    /// Bytes one call may hand to the host: batch_bytes and as much again for names, nulls and
+    /// alignment.
     hostcall_bytes: usize = 32 * MIB, Bytes, 1, 1024 * MIB, Ends;
     /// Handles alive at a time (responses, pollables, streams).
     handles: usize = 4096, Count, 64, 1_000_000, Ends;
@@ -266,7 +268,7 @@ limits! {
     /// Calls of the operations interface in a whole sync; each costs the host some microseconds
     /// even when it carries nothing.
     operation_calls: u64 = 50_000_000, Count, 1, 1_000_000_000_000, Ends;
-    /// Bytes of all rows of a whole sync, [`ROW_OVERHEAD_BYTES`] for each row included; bounds the
+    /// Bytes of all rows of a whole sync, 64 for each row included; bounds the
     /// growth of the destination.
     row_bytes_total: u64 = 20 * GIB, Bytes, 1, 16 * TIB, Ends;
     /// Bytes of rows since the last checkpoint; bounds the transaction that is open.
@@ -288,14 +290,14 @@ limits! {
     /// All log messages of a sync; further ones are counted and dropped.
     log_bytes: usize = 4 * MIB, Bytes, 0, 1024 * MIB, Cut;
     /// Name lookup, connecting and the TLS handshake together, and before them the wait for a
-    /// free place among [`concurrent_requests`](Self::concurrent_requests).
+    /// free place among concurrent_requests.
     connect: Duration = Duration::from_secs(10), Time, 1, LONGEST, Refused;
     /// From the end of the request to the head of the response.
     first_byte: Duration = Duration::from_secs(60), Time, 1, LONGEST, Refused;
     /// Between two pieces of a body.
     between_bytes: Duration = Duration::from_secs(30), Time, 1, LONGEST, Refused;
     /// All waiting for one exchange, from its start to the end of its body. Time that the
-    /// connector spends between two reads does not count; `wall` bounds that.
+    /// connector spends between two reads does not count; wall bounds that.
     exchange_total: Duration = Duration::from_secs(5 * 60), Time, 1, LONGEST, Refused;
     /// One response body. It streams, so this is not memory.
     response_bytes: u64 = 256 * MIB as u64, Bytes, 0, TIB, Refused;
@@ -344,6 +346,13 @@ impl Row {
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         ROWS.iter().find(|row| row.name == name)
+    }
+
+    /// What it bounds, in plain words.
+    #[must_use]
+    pub fn says(&self) -> String {
+        let lines = self.doc.iter().map(|line| line.trim());
+        lines.collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
     }
 
     /// Its value: bytes, milliseconds or a count.

@@ -19,6 +19,8 @@ use rustix::fs::OFlags;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::turn::Turn;
+
 /// Folders of the cache; see [`CodeCache::open`].
 #[derive(Clone, Debug)]
 pub struct CodeCache {
@@ -92,6 +94,12 @@ impl CodeCache {
     /// what it holds was authenticated through this very descriptor.
     pub(crate) fn find_file(&self, engine: &Engine, digest: &str) -> Option<File> {
         self.authentic(&self.entry_name(engine, digest))
+    }
+
+    /// Waits until nobody else makes the component's machine code; it may be there then. `None` where the file system
+    /// knows no turns, so that it may be made twice.
+    pub(crate) fn turn(&self, engine: &Engine, digest: &str) -> Option<Turn> {
+        Turn::take(self.folder.join(format!("{}.lock", self.entry_name(engine, digest)))).ok()
     }
 
     /// A nameless file beside the entries.

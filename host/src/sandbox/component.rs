@@ -1,5 +1,7 @@
 //! From bytes to a component that may run: size, contract, compilation, imports.
 //!
+//! A project that lies in the component is no part of what is compiled; see [`crate::parcel::artifact`].
+//!
 //! **Threat.** Compiling is where a stranger's bytes cost the host most: a megabyte of types
 //! can take gigabytes and half a minute of the compiler. So [`check`] reads them first, under
 //! its own budgets, and only what conforms to the contract is compiled. Machine code in the
@@ -8,7 +10,6 @@
 use std::io::Read;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use super::cache::{CacheError, CodeCache, map_handed_over};
@@ -17,6 +18,7 @@ use super::instance::{Linked, link};
 use crate::check::{self, Contract, ContractError, Finding};
 use crate::embedded;
 use crate::parcel::Parcel;
+use crate::parcel::artifact::{Artifact, ProjectError};
 use crate::policy::limits::Limits;
 
 /// Findings that a refusal names; `sluice check` lists all.
@@ -36,6 +38,9 @@ pub enum AdmissionError {
     /// It does not conform to the contract: what `sluice check` finds, never empty.
     #[error("the component does not conform to the contract: {}", findings_text(.0))]
     Nonconforming(Vec<Finding>),
+    /// It carries a project that is not used.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
     /// It could not be compiled, or the cache could not be used.
     #[error(transparent)]
     Code(#[from] CacheError),
@@ -51,6 +56,7 @@ impl AdmissionError {
     /// What to do next, when there is something to say.
     pub fn hint(&self) -> Option<&str> {
         match self {
+            Self::Project(_) => Some("nothing that `sluice build` makes looks like this; do not run it"),
             Self::Nonconforming(findings) => findings.iter().find_map(|finding| finding.hint.as_deref()),
             _ => None,
         }
@@ -90,18 +96,27 @@ impl Loaded {
         if size > limit {
             return Err(AdmissionError::TooLarge { size, limit });
         }
-        let digest = digest_of(bytes);
-        let component = match cache.find(engine.raw(), &digest) {
+        let artifact = Artifact::read(bytes)?;
+        let digests = artifact.digests();
+        let find = || cache.find(engine.raw(), &digests.compiled);
+        let component = match find() {
             Some(component) => component,
             None => {
-                admit_bytes(bytes)?;
-                compiling();
-                cache.compile(engine.raw(), bytes, &digest)?
+                let compiled = artifact.compiled();
+                admit_bytes(&compiled)?;
+                let _turn = cache.turn(engine.raw(), &digests.compiled);
+                match find() {
+                    Some(component) => component,
+                    None => {
+                        compiling();
+                        cache.compile(engine.raw(), &compiled, &digests.compiled)?
+                    }
+                }
             }
         };
         admit_imports(engine, &component)?;
         let linked = link(engine, &component).map_err(AdmissionError::Link)?;
-        Ok(Self { digest, linked, parcel: None })
+        Ok(Self { parcel: artifact.into_parcel(&digests.whole), digest: digests.whole, linked })
     }
 
     /// Admits machine code that a parent authenticated, in a worker.
@@ -116,12 +131,12 @@ impl Loaded {
         Ok(Self { digest: String::new(), linked, parcel: None })
     }
 
-    /// Gives a project to a component that is a runner, from the next sync on.
-    pub fn give(&mut self, parcel: Option<Parcel>) {
-        self.parcel = parcel;
+    /// Gives a component a project instead of its own, from the next sync on.
+    pub fn give(&mut self, parcel: Parcel) {
+        self.parcel = Some(parcel);
     }
 
-    /// SHA-256 of the component, in hex; of everything, where it is a runner with a project.
+    /// SHA-256 of the component with its project, in hex.
     pub fn digest(&self) -> &str {
         self.parcel.as_ref().map_or(&self.digest, Parcel::digest)
     }
@@ -133,11 +148,6 @@ impl Loaded {
     pub(super) fn linked(&self) -> &Linked {
         &self.linked
     }
-}
-
-/// SHA-256, in hex.
-pub(crate) fn digest_of(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Names, types and sizes of declarations, before the compiler sees them.

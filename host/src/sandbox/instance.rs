@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, ComponentType, HasSelf, Instance, Lift, Linker, Lower,
 };
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 
@@ -27,6 +27,7 @@ use super::workers::Desk;
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
 use crate::policy::limits::{EPOCH_TICK, FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
+use crate::policy::terminal::{Lines, visible};
 use crate::queue::WriterFailure;
 
 /// A component that may be instantiated.
@@ -49,6 +50,12 @@ pub(crate) struct Finished {
     /// Why the destination stopped taking operations, if it did.
     pub(crate) writer: Option<WriterFailure>,
 }
+
+/// The longest name of a function that is shown.
+const FUNCTION_NAME_BYTES: usize = 200;
+/// What most often is behind a trap that a compiler put there.
+const GAVE_UP: &str = "it aborted (wasm trap: unreachable), as a component does after a panic, a failed assertion, or an \
+                       exception that nobody caught; what it wrote before that is in the log";
 
 /// The CPU limit, as the error that interrupts the guest.
 #[derive(Debug, thiserror::Error)]
@@ -300,7 +307,7 @@ impl Guest {
             return SyncError::Connector(ConnectorFailure {
                 kind: "exit".into(),
                 message: format!(
-                    "the connector ended its own process with code {}; return from update() instead, or raise",
+                    "the connector ended its own process with code {}; return instead, or raise an error",
                     exit.0
                 ),
                 traceback: String::new(),
@@ -320,16 +327,18 @@ impl Guest {
             }
             // CPython aborts when it cannot get memory where no exception can be raised.
             _ if self.store.data().limiter.was_refused() => self.breach(self.memory_limit()),
-            Some(trap) => self.crashed(&trap.to_string()),
-            None => self.crashed(&text),
+            Some(Trap::UnreachableCodeReached) => self.crashed(GAVE_UP, error),
+            Some(trap) => self.crashed(&trap.to_string(), error),
+            None => self.crashed(&text, error),
         }
     }
 
-    fn crashed(&self, text: &str) -> SyncError {
+    fn crashed(&self, text: &str, error: &wasmtime::Error) -> SyncError {
+        let log = &self.store.data().log;
         SyncError::Connector(ConnectorFailure {
             kind: "trap".into(),
-            message: format!("the component crashed: {}", self.store.data().log.clean(text, FAILURE_MESSAGE_BYTES)),
-            traceback: String::new(),
+            message: format!("the component crashed: {}", log.clean(text, FAILURE_MESSAGE_BYTES)),
+            traceback: log.clean_block(&functions(error), FAILURE_TRACEBACK_BYTES),
         })
     }
 
@@ -340,6 +349,18 @@ impl Guest {
     fn breach(&self, reached: LimitReached) -> SyncError {
         self.store.data().incidents.limit(reached).into()
     }
+}
+
+/// The innermost functions that a component was in, where it keeps their names.
+fn functions(error: &wasmtime::Error) -> String {
+    let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
+    let named = frames.iter().filter_map(|frame| frame.func_name());
+    // A guest chooses its names and their length.
+    let mut lines: Vec<_> =
+        named.map(|name| format!("at {}\n", visible(name, Lines::One, FUNCTION_NAME_BYTES))).collect();
+    // Recursion is one line.
+    lines.dedup();
+    lines.concat()
 }
 
 fn refused(during: &str, refusal: Refusal) -> SyncError {

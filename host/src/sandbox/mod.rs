@@ -37,6 +37,7 @@ mod siblings;
 mod state;
 mod still;
 mod tcp;
+mod turn;
 mod wasi;
 mod wasi_http;
 mod workers;
@@ -47,7 +48,7 @@ pub use component::{AdmissionError, Loaded};
 pub use engine::{EngineError, SandboxEngine};
 pub use limiter::MemoryUse;
 
-pub(crate) use component::{admit_bytes, digest_of};
+pub(crate) use component::admit_bytes;
 pub(crate) use http::{remember, request_room};
 pub(crate) use instance::run;
 #[cfg(test)]

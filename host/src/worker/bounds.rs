@@ -13,11 +13,11 @@ const OWN_MEMORY: u64 = 256 * MIB;
 const INSTANCE_MEMORY: u64 = 16 * MIB;
 /// Calls that are encoded while the connector's values are still there, and answers on their way.
 const COPIES: u64 = 4;
-/// What a runner is given, as it arrives and as it stays.
+/// What a component is given, as it arrives and as it stays.
 const GIVEN_COPIES: u64 = 3;
 
 /// For a worker: what the connector may have, and what serving it takes. The connector's own limits come first and
-/// have better messages; these are for one that got past them. `given` are the bytes that a runner is given.
+/// have better messages; these are for one that got past them. `given` are the bytes of the project that the component is given.
 pub(super) fn running(limits: &Limits, given: u64) -> Bounds {
     let calls = (limits.hostcall_bytes as u64).max(limits.log_bytes as u64).saturating_mul(COPIES);
     let instances = (limits.workers as u64).saturating_add(1);

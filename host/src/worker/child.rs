@@ -17,6 +17,7 @@ use super::link::Link;
 use super::message::{Done, Ended, FromWorker, Open, Opened, Start, Task, VERSION};
 use super::remote::{RemoteLog, RemoteOperations, Taker};
 use super::remote_web::RemoteWeb;
+use super::shared::View;
 use crate::counters::Counters;
 use crate::error::with_causes;
 use crate::http::Web;
@@ -37,6 +38,7 @@ pub(super) type Escape<'a> = Option<&'a mut dyn FnMut(&mut dyn FnMut(&str))>;
 pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
     jail::prepare();
     let channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let view = View::receive(&channel)?;
     let Open { version, limits, given } = read(&channel, LONGEST)?;
     if version != VERSION {
         return Err(io::Error::other("the parent is another version of this program"));
@@ -66,8 +68,10 @@ pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
         escape(&mut tell);
     }
     let mut component = component;
-    component.give(start.parcel.take());
-    run(&engine, &component, limits, start, channel)
+    if let Some(parcel) = start.parcel.take() {
+        component.give(parcel);
+    }
+    run(&engine, &component, limits, start, (channel, view))
 }
 
 fn code_file() -> Result<std::fs::File, String> {
@@ -80,7 +84,7 @@ fn run(
     component: &Loaded,
     limits: Limits,
     start: Start,
-    channel: UnixStream,
+    (channel, view): (UnixStream, Option<Arc<View>>),
 ) -> io::Result<()> {
     engine.start_clock().map_err(io::Error::other)?;
     engine.assert_ticking().map_err(io::Error::other)?;
@@ -88,7 +92,7 @@ fn run(
     let runtime = engine.resting_runtime()?;
     // The guest lets the channel have its turn whenever it waits, and at each tick of its clock.
     runtime.block_on(async {
-        let (link, written) = Link::start(tokio::net::UnixStream::from_std(channel)?);
+        let (link, written) = Link::start(tokio::net::UnixStream::from_std(channel)?, view);
         let ended = work(engine, component, limits, start, &link).await;
         link.tell_last(&FromWorker::Ended(Box::new(ended)));
         let _ = tokio::time::timeout(LAST_WORDS, written).await;

@@ -15,8 +15,9 @@ use super::bounds;
 use super::jail::{self, Wanted, Work};
 use super::parent::{Code, End, Process};
 use crate::check::{Finding, Severity};
+use crate::parcel::artifact::Artifact;
 use crate::policy::limits::Limits;
-use crate::sandbox::{AdmissionError, CacheError, CodeCache, SandboxEngine, admit_bytes, digest_of};
+use crate::sandbox::{AdmissionError, CacheError, CodeCache, SandboxEngine, admit_bytes};
 
 /// How a compiler that did not make machine code exits; the reason is in its output then.
 const REFUSED: u8 = 3;
@@ -50,16 +51,21 @@ pub fn admit(
     }
     let failed = |error: String| AdmissionError::Code(CacheError::Compile(error));
     let engine = SandboxEngine::without_clock().map_err(|error| failed(error.to_string()))?;
-    let digest = digest_of(bytes);
-    let file = match cache.find_file(engine.raw(), &digest) {
-        Some(file) => file,
-        None => {
-            compiling();
-            let code = compile(cache, bytes)?;
-            cache.keep(engine.raw(), &digest, code)?
+    let artifact = Artifact::read(bytes)?;
+    let digests = artifact.digests();
+    let find = || cache.find_file(engine.raw(), &digests.compiled);
+    let made = || {
+        let _turn = cache.turn(engine.raw(), &digests.compiled);
+        if let Some(file) = find() {
+            return Ok(file);
         }
+        compiling();
+        let code = compile(cache, &artifact.compiled())?;
+        Ok::<_, AdmissionError>(cache.keep(engine.raw(), &digests.compiled, code)?)
     };
-    Ok(Code::new(digest, file))
+    let file = find().map_or_else(made, Ok)?;
+    let parcel = artifact.into_parcel(&digests.whole);
+    Ok(Code::new(digests.whole, file, parcel))
 }
 
 fn compile(cache: &CodeCache, bytes: &[u8]) -> Result<tempfile::NamedTempFile, AdmissionError> {

@@ -18,6 +18,7 @@ use super::frame::Outgoing;
 use super::message::{Answer, Answered, Body, FIRST_BYTES, PIECE_BYTES, Piece, ToWorker, Window};
 use super::room::{Room, SPARE_NUMBERS};
 use super::serve::{Replies, Service};
+use super::shared::{Filled, Place, Shelf, WORTH_A_SLOT};
 use crate::http::{AnswerBody, Head, HttpError, RequestBody, RequestParts, Ticket};
 use crate::policy::limits::Limits;
 use crate::rows::Block;
@@ -107,9 +108,27 @@ struct Pushing<'a> {
 /// Pieces of a body that go out together.
 #[derive(Default)]
 struct Gathered {
+    /// Where they may be put.
+    shelf: Option<Arc<Shelf>>,
+    filled: Option<Filled>,
+    /// Pieces that are not there.
     parts: Vec<Bytes>,
     bytes: usize,
     ended: Option<Result<(), HttpError>>,
+}
+
+impl Gathered {
+    fn add(&mut self, part: Bytes) {
+        if self.bytes == 0 && part.len() >= WORTH_A_SLOT {
+            self.filled = self.shelf.as_ref().and_then(Shelf::take);
+        }
+        self.bytes = self.bytes.saturating_add(part.len());
+        match &mut self.filled {
+            // Copied at once, so that the connection reads into the same memory again.
+            Some(filled) => filled.append(&part),
+            None => self.parts.push(part),
+        }
+    }
 }
 
 /// Nobody takes anything any more.
@@ -128,7 +147,8 @@ impl Pushing<'_> {
         }
         let whole = matches!(gathered.ended, Some(Ok(()))) && self.rest.is_empty();
         let answer = Answer::Head(Ok(Answered { head, whole }));
-        let mut ended = self.send(&ToWorker::Reply { id: self.id, answer }, gathered).await?;
+        let id = self.id;
+        let mut ended = self.send(|_| ToWorker::Reply { id, answer }, gathered).await?;
         drop((place, answered));
         if whole {
             return Ok(());
@@ -138,7 +158,8 @@ impl Pushing<'_> {
                 return self.end(ended.clone()).await;
             }
             let room = self.allowed().await?;
-            let mut gathered = Gathered { ended: ended.take(), ..Gathered::default() };
+            let shelf = self.service.shelf.clone();
+            let mut gathered = Gathered { shelf, ended: ended.take(), ..Gathered::default() };
             if self.rest.is_empty() {
                 match self.wait(&mut body).await? {
                     None => continue,
@@ -151,7 +172,7 @@ impl Pushing<'_> {
             let _place = self.room.piece().await.map_err(|_| Gone)?;
             self.gather(&mut gathered, &mut body, room);
             let last = matches!(gathered.ended, Some(Ok(()))) && self.rest.is_empty();
-            ended = self.send(&ToWorker::Body { id: self.id, last }, gathered).await?;
+            ended = self.send(|at| ToWorker::Body { id, last, at }, gathered).await?;
             if last {
                 return Ok(());
             }
@@ -187,8 +208,7 @@ impl Pushing<'_> {
         loop {
             let part = self.rest.split_to(self.rest.len().min(most.saturating_sub(gathered.bytes)));
             if !part.is_empty() {
-                gathered.bytes = gathered.bytes.saturating_add(part.len());
-                gathered.parts.push(part);
+                gathered.add(part);
             }
             if gathered.bytes == most || gathered.ended.is_some() || gathered.parts.len() == MOST_PARTS {
                 return;
@@ -203,19 +223,24 @@ impl Pushing<'_> {
     }
 
     /// Sends what was gathered, and answers how the body ended, if it did.
-    async fn send(&mut self, message: &ToWorker, gathered: Gathered) -> Result<Option<Result<(), HttpError>>, Gone> {
+    async fn send(
+        &mut self,
+        message: impl FnOnce(Option<Place>) -> ToWorker,
+        gathered: Gathered,
+    ) -> Result<Option<Result<(), HttpError>>, Gone> {
         self.sent = self.sent.saturating_add(gathered.bytes as u64);
-        let frame = Outgoing::new(message, gathered.parts).map_err(|_| Gone)?;
+        let message = message(gathered.filled.as_ref().map(Filled::place));
+        let frame = Outgoing::new(&message, gathered.parts).map_err(|_| Gone)?.lending(gathered.filled);
         self.replies.send(frame).await.map_err(|_| Gone)?;
         Ok(gathered.ended)
     }
 
     async fn end(&mut self, ended: Result<(), HttpError>) -> Result<(), Gone> {
         let message = match ended {
-            Ok(()) => ToWorker::Body { id: self.id, last: true },
+            Ok(()) => ToWorker::Body { id: self.id, last: true, at: None },
             Err(error) => ToWorker::Broken { id: self.id, error: self.service.failed(error) },
         };
-        self.send(&message, Gathered::default()).await.map(|_| ())
+        self.send(|_| message, Gathered::default()).await.map(|_| ())
     }
 }
 

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::message::{PIECE_BYTES, ToWorker, longest};
+use super::shared::Filled;
 use crate::policy::limits::Limits;
 
 /// What is allocated for a frame before its bytes are there.
@@ -62,17 +63,27 @@ fn frame_before(message: &impl Serialize, following: usize) -> io::Result<Vec<u8
 pub(super) struct Outgoing {
     frame: Vec<u8>,
     following: Vec<Bytes>,
+    lends: Option<Filled>,
 }
 
 impl Outgoing {
     /// A message with bytes that follow it.
     pub(super) fn new(message: &impl Serialize, following: Vec<Bytes>) -> io::Result<Self> {
         let bytes = following.iter().map(Bytes::len).fold(0, usize::saturating_add);
-        Ok(Self { frame: frame_before(message, bytes)?, following })
+        Ok(Self { frame: frame_before(message, bytes)?, following, lends: None })
+    }
+
+    /// The same with a piece in shared memory that the message names.
+    pub(super) fn lending(self, piece: Option<Filled>) -> Self {
+        Self { lends: piece, ..self }
     }
 
     /// Writes it whole.
     pub(super) async fn write(self, to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        // Before it can be given back.
+        if let Some(piece) = self.lends {
+            piece.lend();
+        }
         if self.following.is_empty() {
             return to.write_all(&self.frame).await;
         }

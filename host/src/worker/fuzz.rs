@@ -144,6 +144,7 @@ fn seeds() -> Vec<Vec<u8>> {
         FromWorker::Cancel { id: 7 },
         FromWorker::Drop { id: 1 },
         FromWorker::Window { id: 7, window: Window { until: 1 << 20, waits_at: Some(1 << 16) } },
+        FromWorker::Read { slots: vec![0, 15] },
         FromWorker::Log { level: Level::Info, text: "hello".to_owned() },
         ended(Done::Sync(Ok(()))),
         ended(Done::Sync(Err(crate::error::SyncError::Host("x".to_owned())))),

@@ -14,14 +14,19 @@ use tokio::task::JoinHandle;
 
 use super::frame::{frame, next_of_parent};
 use super::message::{Answer, Answered, Call, Failed, FromWorker, ToWorker};
+use super::shared::View;
 
 /// Head and beginning of most frames, which one read gets.
 const READ_BYTES: usize = 16 * 1024;
+/// Messages up to this are put together.
+const TOGETHER: usize = 4 * 1024;
 
 /// The worker's end. What is sent here is bounded by what a connector may have on its way.
 #[derive(Debug)]
 pub(super) struct Link {
     outgoing: UnboundedSender<Vec<u8>>,
+    /// Memory that the parent puts pieces into.
+    view: Option<Arc<View>>,
     expected: Mutex<Expected>,
     last: AtomicU64,
 }
@@ -62,10 +67,10 @@ pub(super) struct Waiting {
 
 impl Link {
     /// Takes a channel over. The task writes what is sent, until the link is gone.
-    pub(super) fn start(channel: UnixStream) -> (Arc<Self>, JoinHandle<()>) {
+    pub(super) fn start(channel: UnixStream, view: Option<Arc<View>>) -> (Arc<Self>, JoinHandle<()>) {
         let (reader, writer) = channel.into_split();
         let (outgoing, messages) = unbounded_channel();
-        let link = Arc::new(Self { outgoing, expected: Mutex::default(), last: AtomicU64::new(0) });
+        let link = Arc::new(Self { outgoing, view, expected: Mutex::default(), last: AtomicU64::new(0) });
         let answered = Arc::downgrade(&link);
         tokio::spawn(async move {
             let mut reader = tokio::io::BufReader::with_capacity(READ_BYTES, reader);
@@ -90,7 +95,9 @@ impl Link {
     fn arrived(&self, message: ToWorker, following: Bytes) {
         match message {
             ToWorker::Reply { id, answer } => self.answered(id, answer, following),
-            ToWorker::Body { id, last } => {
+            ToWorker::Body { id, last, at } => {
+                let piece = at.and_then(|at| Some(self.view.as_ref()?.piece(at, &self.outgoing)));
+                let following = piece.unwrap_or(following);
                 let mut expected = self.expected();
                 // Somebody who wants no more of it has said so.
                 let Some(body) = expected.bodies.get(&id) else { return };
@@ -194,8 +201,15 @@ impl Drop for Waiting {
 }
 
 async fn write(mut to: tokio::net::unix::OwnedWriteHalf, mut messages: UnboundedReceiver<Vec<u8>>) {
-    while let Some(message) = messages.recv().await {
-        if message.is_empty() || to.write_all(&message).await.is_err() {
+    while let Some(mut message) = messages.recv().await {
+        let mut last = message.is_empty();
+        // Short messages that are there go out together.
+        while !last && message.len() < TOGETHER {
+            let Ok(next) = messages.try_recv() else { break };
+            last = next.is_empty();
+            message.extend_from_slice(&next);
+        }
+        if to.write_all(&message).await.is_err() || last {
             return;
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::jail::Layers;
+use super::shared::Place;
 use crate::error::SyncError;
 use crate::http::{Dial, Head, HttpError, RequestParts, TlsDetails};
 use crate::log::Level;
@@ -19,7 +20,7 @@ use crate::rows::{Block, Column, OperationKind, TableDefinition, TableName};
 use crate::setup::{Form, Outcome};
 
 /// Changes with every change of this file.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 /// Room in a frame beside what a connector hands over: names, numbers, tags.
 const FRAME_SLACK: usize = 4 * 1024 * 1024;
 /// The most bytes of an answer's body in one frame.
@@ -51,7 +52,7 @@ pub(super) struct Start {
     pub(super) still: Option<(Duration, u64)>,
     pub(super) path_column: String,
     pub(super) answers_at_once: bool,
-    /// The project of a runner.
+    /// The project of the component.
     pub(super) parcel: Option<Parcel>,
 }
 
@@ -87,6 +88,8 @@ pub(super) enum FromWorker {
     Log { level: Level, text: String },
     /// It is over. Nothing follows.
     Ended(Box<Ended>),
+    /// Pieces that lay in shared memory were read.
+    Read { slots: Vec<u8> },
 }
 
 /// How it ended, as the worker has it.
@@ -199,8 +202,8 @@ pub(super) struct Window {
 pub(super) enum ToWorker {
     /// The answer to a call.
     Reply { id: u64, answer: Answer },
-    /// Bytes of a body follow.
-    Body { id: u64, last: bool },
+    /// Bytes of a body follow, or lie in shared memory.
+    Body { id: u64, last: bool, at: Option<Place> },
     /// There is no more of a body, and why.
     Broken { id: u64, error: Failed },
 }

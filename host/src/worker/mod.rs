@@ -21,7 +21,8 @@
 //! |---|---|
 //! | `jail` | the layers |
 //! | `bounds` | the numbers of the limits |
-//! | `message` | the channel: messages and frames |
+//! | `message`, `frame` | the channel: messages and frames |
+//! | `shared` | memory that the parent writes and the worker reads |
 //! | `child`, `link`, `remote`, `remote_web`, `remote_body` | the worker |
 //! | `parent`, `serve`, `exchange`, `room`, `outcome` | the parent |
 //! | `compile` | compiling a stranger's component, in a jail too |
@@ -52,6 +53,7 @@ mod remote_body;
 mod remote_web;
 mod room;
 mod serve;
+mod shared;
 mod tool;
 
 use std::ffi::{OsStr, OsString};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::exchange::exchanges;
 use super::frame::write;
 use super::message::{Done, Ended, Start, Task};
-use super::parent::{End, Worker, ended};
+use super::parent::{End, Parts, Worker, ended};
 use super::remote::Taker;
 use super::serve::{GRACE, Held, Service, Stop, serve};
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
@@ -43,7 +43,7 @@ pub(crate) async fn run(worker: Worker, capabilities: Capabilities, task: Task) 
     let Taker::Here(operations) = operations else {
         return failed(SyncError::Host("a worker cannot have workers".to_owned()));
     };
-    let (process, channel, parcel) = worker.into_parts();
+    let Parts { process, channel, parcel, shelf } = worker.into_parts();
     let start = Start {
         task,
         environment,
@@ -60,6 +60,7 @@ pub(crate) async fn run(worker: Worker, capabilities: Capabilities, task: Task) 
     let wall = limits.wall;
     let service = Arc::new(Service {
         exchanges: exchanges(&limits),
+        shelf,
         limits,
         operations: tokio::sync::Mutex::new(Some(operations)),
         web: http,

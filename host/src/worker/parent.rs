@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::frame::{read, write};
 use super::jail::Layers;
 use super::message::{Open, Opened, VERSION};
+use super::shared::Shelf;
 use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 
@@ -32,14 +33,16 @@ const LAST_WORDS_BYTES: usize = 2 * 1024;
 pub struct Code {
     digest: String,
     file: File,
+    /// The project that lies in the component.
+    parcel: Option<Parcel>,
 }
 
 impl Code {
-    pub(super) fn new(digest: String, file: File) -> Self {
-        Self { digest, file }
+    pub(super) fn new(digest: String, file: File, parcel: Option<Parcel>) -> Self {
+        Self { digest, file, parcel }
     }
 
-    /// SHA-256 of the component, in hex.
+    /// SHA-256 of the component with its project, in hex.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
@@ -86,6 +89,16 @@ pub struct Worker {
     channel: UnixStream,
     layers: Layers,
     parcel: Option<Parcel>,
+    shelf: Option<Arc<Shelf>>,
+}
+
+/// What a worker is made of.
+pub(super) struct Parts {
+    pub(super) process: Process,
+    pub(super) channel: UnixStream,
+    pub(super) parcel: Option<Parcel>,
+    /// The memory that it reads.
+    pub(super) shelf: Option<Arc<Shelf>>,
 }
 
 impl Worker {
@@ -97,7 +110,7 @@ impl Worker {
         Self::open_with(code, limits, launch, None)
     }
 
-    /// The same for a component that is a runner, which is given a project.
+    /// The same, with another project than the component's own.
     ///
     /// # Errors
     /// See [`WorkerError`].
@@ -107,12 +120,14 @@ impl Worker {
         launch: &Launch,
         parcel: Option<Parcel>,
     ) -> Result<Self, WorkerError> {
+        let parcel = parcel.or_else(|| code.parcel.clone());
         let given = parcel.as_ref().map_or(0, Parcel::bytes);
         let (channel, theirs) = UnixStream::pair().map_err(WorkerError::Start)?;
         let output = code.file.try_clone().map_err(WorkerError::Start)?;
         let process = Process::start(launch.arguments.iter(), OwnedFd::from(theirs).into(), output.into())
             .map_err(WorkerError::Start)?;
         channel.set_read_timeout(Some(READY_WITHIN)).map_err(WorkerError::Start)?;
+        let shelf = Shelf::share(&channel).map_err(WorkerError::Start)?;
         let opened = write(&channel, &Open { version: VERSION, limits: limits.clone(), given })
             .and_then(|()| read::<Opened>(&channel, LONGEST_OPENED));
         channel.set_read_timeout(None).map_err(WorkerError::Start)?;
@@ -121,7 +136,7 @@ impl Worker {
                 let missing = layers.missing();
                 match launch.require_jail && !missing.is_empty() {
                     true => Err(WorkerError::Jail(missing)),
-                    false => Ok(Self { digest: code.digest.clone(), process, channel, layers, parcel }),
+                    false => Ok(Self { digest: code.digest.clone(), process, channel, layers, parcel, shelf }),
                 }
             }
             Ok(Opened::Ready { .. }) => Err(WorkerError::NotReady("it is another version of this program".to_owned())),
@@ -130,7 +145,7 @@ impl Worker {
         }
     }
 
-    /// SHA-256 of its component, in hex; of everything, where that is a runner with a project.
+    /// SHA-256 of its component with the project, in hex.
     #[must_use]
     pub fn digest(&self) -> &str {
         self.parcel.as_ref().map_or(&self.digest, Parcel::digest)
@@ -142,8 +157,8 @@ impl Worker {
         self.layers
     }
 
-    pub(super) fn into_parts(self) -> (Process, UnixStream, Option<Parcel>) {
-        (self.process, self.channel, self.parcel)
+    pub(super) fn into_parts(self) -> Parts {
+        Parts { process: self.process, channel: self.channel, parcel: self.parcel, shelf: self.shelf }
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::frame::{Outgoing, next};
 use super::message::{Answer, Call, Ended, FromWorker, Piece, StreamCall, ToWorker, Window, longest};
 use super::room::{REPLIES, Room};
+use super::shared::Shelf;
 use crate::counters::Counters;
 use crate::http::{Dial, HttpError, Stream, Web};
 use crate::incidents::Incidents;
@@ -40,6 +41,8 @@ pub(super) struct Service {
     pub(super) held: Mutex<Held>,
     /// How many exchanges may be open: as many as a connector has handles, and some on their way.
     pub(super) exchanges: Arc<Semaphore>,
+    /// Memory that the worker reads, where the system has it.
+    pub(super) shelf: Option<Arc<Shelf>>,
     /// Whether the destination took everything and made it durable.
     pub(super) finished: std::sync::atomic::AtomicBool,
 }
@@ -97,6 +100,11 @@ async fn read(service: &Arc<Service>, reader: tokio::net::unix::OwnedReadHalf, r
             FromWorker::Drop { id } => drop(service.held().streams.remove(&id)),
             FromWorker::Window { id, window } => service.held().window(id, window),
             FromWorker::Ended(ended) => return Stop::Ended(ended),
+            FromWorker::Read { slots } => {
+                if let Err(error) = service.returned(&slots) {
+                    return Stop::Gone(error);
+                }
+            }
             FromWorker::Call { id, call } => {
                 let Ok((permit, answered)) = room.take(&call, bytes).await else {
                     return Stop::Gone(io::ErrorKind::OutOfMemory.into());
@@ -176,6 +184,13 @@ impl Held {
 impl Service {
     pub(super) fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn returned(&self, slots: &[u8]) -> io::Result<()> {
+        match &self.shelf {
+            Some(shelf) => shelf.returned(slots),
+            None => Err(io::Error::other("a piece was given back where none is lent")),
+        }
     }
 
     async fn answer(&self, call: Call) -> Answer {

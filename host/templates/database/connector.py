@@ -78,3 +78,7 @@ def connect(database_url):
 
 
 connector = Connector(update=update, schema=schema)
+
+if __name__ == "__main__":
+    # `python connector.py`: natively, for debuggers. `sluice` never comes here.
+    connector.debug()

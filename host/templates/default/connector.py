@@ -66,3 +66,7 @@ def fetch_page(configuration, cursor):
 
 
 connector = Connector(update=update, schema=schema)
+
+if __name__ == "__main__":
+    # `python connector.py`: natively, for debuggers. `sluice` never comes here.
+    connector.debug()

@@ -59,3 +59,7 @@ def open_session(configuration):
 
 
 connector = Connector(update=update, schema=schema)
+
+if __name__ == "__main__":
+    # `python connector.py`: natively, for debuggers. `sluice` never comes here.
+    connector.debug()

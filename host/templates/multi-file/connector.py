@@ -36,3 +36,7 @@ def update(configuration, state):
 
 
 connector = Connector(update=update, schema=schema)
+
+if __name__ == "__main__":
+    # `python connector.py`: natively, for debuggers. `sluice` never comes here.
+    connector.debug()

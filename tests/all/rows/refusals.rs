@@ -68,7 +68,16 @@ fn a_missing_key_ends_a_sync_only_where_bad_rows_do() {
 
 #[test]
 fn hostile_names_are_only_names() {
-    let connector = Connector::mode("hostile_names");
+    hostile_names("standard");
+}
+
+#[test]
+fn hostile_names_that_stay_as_they_are_are_only_names() {
+    hostile_names("source");
+}
+
+fn hostile_names(naming: &str) {
+    let connector = Connector::mode("hostile_names").arguments(&["--naming", naming]);
     let sync = connector.succeed();
     let database = connector.database();
     assert!(database.is_sound());

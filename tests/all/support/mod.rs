@@ -1,6 +1,7 @@
 //! Runs `sluice` and looks at what it did.
 
 pub(crate) mod component;
+pub(crate) mod events;
 pub(crate) mod in_process;
 pub(crate) mod server;
 
@@ -169,6 +170,7 @@ impl Connector {
         let stdout = text(&drain_out.join().expect("a reader").expect("readable output"));
         let stderr = text(&drain_err.join().expect("a reader").expect("readable output"));
         let events: Vec<Value> = stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        events.iter().for_each(events::described);
         Sync { code: status.code(), stdout, stderr, events, took: start.elapsed(), peak_kib }
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::serve;
 use crate::sdk::environment;
-use crate::support::Connector;
+use crate::support::{Connector, events};
 
 /// The body of a page, fetched by the test itself.
 fn get(port: u16, path: &str) -> Value {
@@ -56,5 +56,6 @@ fn a_rest_service_that_others_wrote() {
     let newest_alone = expected.iter().filter(|user| user["updatedAt"] == newest).count();
     assert_eq!(again.report()["rows"], 4 * newest_alone);
     assert_eq!(again.report()["hosts"][0]["requests"], 4);
+    again.events.iter().for_each(events::complete);
     assert_eq!(connector.database().value("SELECT count(*) FROM by_link"), json!(200));
 }

@@ -7,32 +7,28 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import httpx
 import requests
+import spinning
 from fivetran_connector_sdk import Connector
 from fivetran_connector_sdk import Operations as op
-
-
-def spin(rounds):
-    total = 0
-    for n in range(rounds):
-        total += n * n % 7
-    return total
 
 
 def fetch(url):
     return len(requests.get(url, timeout=60).content)
 
 
-def inline_and_in_processes(rounds, tasks):
+def processor_work(rounds, tasks, only):
+    """One way or both; with neither, what every sync of this connector costs."""
+    if only is None:
+        yield from spinning.both(rounds, tasks)
+        return
     with ProcessPoolExecutor() as pool:
-        # both ways with everything imported
-        list(pool.map(spin, [1] * os.cpu_count()))
+        spinning.warm(pool)
         start = time.perf_counter()
-        inline = [spin(rounds) for _ in range(tasks)]
-        yield "inline", time.perf_counter() - start
-        start = time.perf_counter()
-        pooled = list(pool.map(spin, [rounds] * tasks))
-        yield "processes", time.perf_counter() - start
-    assert inline == pooled
+        if only == "inline":
+            spinning.inline(rounds, tasks)
+        elif only == "processes":
+            spinning.pooled(pool, rounds, tasks)
+        yield only, time.perf_counter() - start
 
 
 async def fetch_with_asyncio(urls):
@@ -63,7 +59,8 @@ def update(configuration, state):
     if "url" in configuration:
         measured = fetches(configuration["url"], int(configuration["fetches"]))
     else:
-        measured = inline_and_in_processes(int(configuration["rounds"]), int(configuration["tasks"]))
+        only = configuration.get("only")
+        measured = processor_work(int(configuration["rounds"]), int(configuration["tasks"]), only)
     for name, seconds in measured:
         op.upsert("times", {"name": name, "seconds": seconds, "processors": os.cpu_count()})
 

@@ -62,7 +62,7 @@ class ResponseFile:
         parts = []
         missing = size
         while missing:
-            if self._position == len(self._buffer) and missing >= self._ahead and not self.chunked:
+            if self._position == len(self._buffer) and missing > self._ahead and not self.chunked:
                 part = self._receive(missing)
             elif self._position < len(self._buffer) or self._fill():
                 part = self._take(missing)
@@ -112,6 +112,29 @@ class ResponseFile:
             self._fill()
         return self._buffer[self._position :]
 
+    def piece(self, size: int) -> bytes:
+        """The next `size` bytes; nothing where an error or the end comes first, which `read` says then."""
+        start = self._position
+        end = start + size
+        if end <= len(self._buffer):
+            self._position = end
+            return self._buffer[start:end]
+        if self.chunked:
+            return b""
+        rest = self._buffer[start:]
+        try:
+            more = self._receive(self._ahead)
+        except Exception:
+            # kept, for the next to read
+            return b""
+        self._grow(len(more))
+        missing = size - len(rest)
+        if missing <= len(more):
+            self._buffer, self._position = more, missing
+            return rest + more[:missing]
+        self._buffer, self._position = rest + more, 0
+        return b""
+
     def readable(self) -> bool:
         """Always true."""
         return True
@@ -153,9 +176,7 @@ class ResponseFile:
         self._buffer, self._position = b"", 0
         if not self.chunked:
             self._buffer = self._receive(self._ahead)
-            if len(self._buffer) == self._ahead:
-                # a large body: fewer crossings
-                self._ahead = min(4 * self._ahead, _contract.MAX_READ_BYTES)
+            self._grow(len(self._buffer))
             return bool(self._buffer)
         whole = self._pending.exchange is not None
         data = self._receive(_CHUNK_BYTES)
@@ -166,6 +187,11 @@ class ResponseFile:
             # libraries see that a body was cut off.
             self._buffer = b"0\r\n\r\n"
         return bool(self._buffer)
+
+    def _grow(self, received: int) -> None:
+        if received == self._ahead:
+            # a large body: fewer crossings
+            self._ahead = min(4 * self._ahead, _contract.MAX_READ_BYTES)
 
     def _receive(self, size: int) -> bytes:
         exchange = self._pending.exchange

@@ -114,13 +114,27 @@ def patch_response(module: ModuleType) -> None:
             and self._decoder is None
             and "content-encoding" not in self.headers
             and not len(self._decoded_buffer)
+            and type(self.length_remaining) is int
         )
         if not plain:
             yield from stream(self, amt, decode_content)
             return
         self._uncached_read_occurred = True
+        file: ResponseFile = received.fp
+        size: Any = amt
         while not received.isclosed():
-            data = self._raw_read(amt)
+            # A whole piece that is not the last: what the library does about the end and errors is left out.
+            data = file.piece(size) if received.length > size else b""
+            if data:
+                received.length -= size
+                self.length_remaining -= size
+                self._fp_bytes_read += size
+                yield data
+                continue
+            data = self._raw_read(size)
+            while len(data) < size and not received.isclosed():
+                # cut off, which raises: the library does not give the rest before that either
+                data += self._raw_read(size)
             if data:
                 yield data
 

@@ -236,7 +236,7 @@ fn the_stamp_is_read_and_cannot_break_the_report() {
     let stamp = stamp::Stamp {
         name: "demo".into(),
         version: "1.0.0".into(),
-        sdk: "0.1.0".into(),
+        sdk: Some("0.1.0".into()),
         contract: "0.1.0".into(),
         source: "ab".repeat(32),
         network: vec!["https://api.example.com".into()],

@@ -11,6 +11,7 @@ mod test;
 use clap::{Parser, Subcommand};
 
 use super::secrets::SecretsCommand;
+use crate::error::Exit;
 
 pub(super) use connection::{
     ConnectionArguments, MigrateArguments, PeekArguments, ResetArguments, ResyncArguments, StateCommand,
@@ -18,19 +19,21 @@ pub(super) use connection::{
 };
 pub(super) use dev::{DevArguments, DevOptions};
 pub(super) use fleet::{BatchArguments, ServeArguments, ValidateArguments};
-pub(super) use project::{BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments};
+pub(super) use project::{
+    BuildArguments, CheckArguments, ConfigureArguments, InitArguments, RunArguments, WitArguments,
+};
 pub(super) use runs::{ListArguments, RunsArguments, RunsCommand};
 pub(super) use sync::{AuditArguments, CassetteArguments, GrantArguments, JailArguments, LimitArguments};
 pub(super) use test::TestArguments;
 
 /// Run data connectors that nobody has reviewed.
 ///
-/// A connector is Python code written against the Connector SDK interface. Sluice compiles it
-/// to one WebAssembly component, runs it with exactly the network, memory and time it was
+/// A connector is Python code written against the Connector SDK interface, which Sluice compiles
+/// to one WebAssembly component, or a component of another language. Sluice runs it with exactly the network, memory and time it was
 /// granted, and lands its rows and its state in a SQLite database, each checkpoint in one
 /// transaction.
 #[derive(Debug, Parser)]
-#[command(name = "sluice", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "sluice", version, propagate_version = true, after_help = exit_codes())]
 pub struct Arguments {
     /// What to do
     #[command(subcommand)]
@@ -45,16 +48,10 @@ pub struct Arguments {
     pub log_format: LogFormat,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  success
-  1  the connector failed, or a component does not conform to the contract
-  2  the command line, a configuration or a project file was refused; nothing ran
-  3  a limit of the sync was reached
-  4  the connector wanted something that was not granted
-  5  the host or its machine failed
-  6  some syncs of a batch succeeded, and others did not
-  7  no sync of a batch succeeded";
+fn exit_codes() -> String {
+    let lines = Exit::ALL.map(|exit| format!("\n  {}  {}", exit.code(), exit.says()));
+    format!("Exit codes:{}", lines.concat())
+}
 
 /// How messages are written to standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -77,6 +74,11 @@ pub enum Command {
     ///
     /// Works for components of any language. Exits with 0 when it conforms, 1 when it does not.
     Check(CheckArguments),
+    /// Write the contract as WIT, for building connectors in other languages
+    ///
+    /// The world of a connector is `sluice:connector/connector`; what it builds on of WASI is written beside it. Tools
+    /// for components of any language read such a folder. The page docs/languages.md shows it step by step.
+    Wit(WitArguments),
     /// Fill in a connector's form and test what was filled in
     ///
     /// Asks for each field at a terminal; elsewhere values come from --set. The form and its tests
@@ -121,7 +123,7 @@ pub enum Command {
     Serve(ServeArguments),
     /// Check a fleet's file and everything it names, without running anything
     ///
-    /// Says every problem with its line and what to do. Exits with 2 when there is one.
+    /// Says each problem with its line and what to do. Exits with 2 when there is a problem.
     Validate(ValidateArguments),
     /// List a connection's tables: rows, keys, columns and when they were last synced
     Tables(TablesArguments),

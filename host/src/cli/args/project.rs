@@ -31,9 +31,14 @@ fn template_names() -> PossibleValuesParser {
 /// `sluice build`
 #[derive(Debug, Args)]
 pub struct BuildArguments {
-    /// The project: a folder with connector.py
+    /// The project: a folder with connector.py, or with --component one with connector.toml
     #[arg(default_value = ".")]
     pub project: PathBuf,
+    /// Build from this component, which another language's tools made, instead of connector.py
+    ///
+    /// It is held against the contract, and gets the name, version, destinations and limits of connector.toml.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["upgrade", "locked", "allow_sdist", "require_jail", "no_jail"])]
+    pub component: Option<PathBuf>,
     /// Where to write the component [default: <project>/<name>.wasm]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -68,6 +73,14 @@ pub struct CheckArguments {
     /// Print the report as one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// `sluice wit`
+#[derive(Debug, Args)]
+pub struct WitArguments {
+    /// The folder to write
+    #[arg(default_value = "wit")]
+    pub folder: PathBuf,
 }
 
 /// `sluice configure`

@@ -26,7 +26,8 @@ use super::server::TestServer;
 use super::subject::{INPUTS, Subject, in_steps, read_component, read_project};
 use super::syncing::{Ended, Server, Surroundings, sync};
 use super::wall::Wall;
-use crate::compiler::runner::{self, Files, Runner};
+use crate::compiler::files::Files;
+use crate::compiler::runner::{self, Runner};
 use crate::destination::sqlite::Warehouse;
 use crate::display::output::{Mode, Output};
 use crate::parcel::Parcel;
@@ -214,7 +215,7 @@ impl Session<'_> {
             None => Admitted::make(arguments, folders, output)?,
         };
         let Admitted { runner, code } = &*self.runner.insert(runner);
-        let packages = match self.packages.take().filter(|packages| packages.are_of(&project, runner)) {
+        let packages = match self.packages.take().filter(|packages| packages.are_of(&project)) {
             Some(packages) => packages,
             None => {
                 let wall = match code {
@@ -225,11 +226,11 @@ impl Session<'_> {
             }
         };
         let packages = &*self.packages.insert(packages);
-        let digest = &runner.built.digest;
-        let files = Files::of_project(&project, |_| None);
+        let digest = &runner.digest;
+        let files = Files::of_project(&project);
         let parcel = Parcel::new(digest, files.pack(), packages.archive.clone(), &packages.digest);
         let stamp = runner::stamp(&project, &INPUTS, parcel.digest(), &packages.dependencies);
-        let bytes = if code.is_some() { Vec::new() } else { read_component(&runner.built.path)? };
+        let bytes = if code.is_some() { Vec::new() } else { read_component(&runner.base.path)? };
         Ok(Component::given(Subject::given(stamp, project), bytes, code.clone(), parcel))
     }
 }
@@ -255,7 +256,7 @@ impl Admitted {
 }
 
 fn admit(runner: &Runner, arguments: &RunArguments, folders: &Folders, output: &Output) -> Result<Wall, Failure> {
-    Wall::admit(&arguments.sync.jail, &read_component(&runner.built.path)?, &Limits::default(), folders, output)
+    Wall::admit(&arguments.sync.jail, &read_component(&runner.base.path)?, &Limits::default(), folders, output)
 }
 
 /// A path as the watched folder has it.

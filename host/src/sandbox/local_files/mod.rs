@@ -33,14 +33,14 @@ use tree::{Id, Kind, ROOT, Tree};
 /// Folders that are there when a sync starts.
 const FOLDERS: [&str; 2] = ["project", "tmp"];
 
-/// Where a runner finds what it is given.
+/// Where a component finds the project that it is given.
 const LENT: &str = "/.sluice";
 
 /// The files of one sync.
 #[derive(Clone)]
 pub(super) struct Files {
     tree: Arc<Mutex<Tree>>,
-    /// The folder with what a runner is given, which is beside `/` and not in it.
+    /// The folder with what a component is given, which is beside `/` and not in it.
     lent: Option<Id>,
     /// Handles that may be open at a time; fewer than a store may have, so that a connector that
     /// leaks them gets an error, not a trap.
@@ -48,7 +48,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Empty folders, and what a runner is given. Where the clock of the sync stands still, so do the times of files.
+    /// Empty folders, and what a component is given. Where the clock of the sync stands still, so do the times of files.
     pub(super) fn new(limits: &Limits, still: Option<Still>, parcel: Option<&Parcel>) -> Self {
         let stands = still.and_then(|still| UNIX_EPOCH.checked_add(still.since_1970));
         let mut tree = Tree::new(limits, stands);

@@ -103,7 +103,7 @@ impl Tree {
     }
 
     /// Lends files in a folder that stands nowhere, so that nothing is put into it or taken out of it.
-    pub(super) fn lend<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a Archive)>) -> Id {
+    pub(super) fn lend<'a>(&mut self, files: impl IntoIterator<Item = (&'static str, &'a Archive)>) -> Id {
         let times = Times::at(self.now());
         let folder = self.next;
         let mut entries = BTreeMap::new();

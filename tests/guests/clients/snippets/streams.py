@@ -28,6 +28,42 @@ def iter_content(env):
 
 
 @snippet
+def iter_content_cut_off_in_the_middle(env):
+    got, answer = 0, requests.get(env.url + "/truncated?kib=600", stream=True)
+    try:
+        for part in answer.iter_content(10_000):
+            got += len(part)
+    except requests.exceptions.ChunkedEncodingError as error:
+        cause = error.args[0]
+        return [got, type(cause).__name__, cause.args[1].args, answer.raw.tell(), answer.raw.length_remaining]
+
+
+@snippet
+def iter_content_beside_other_reads(env):
+    got = []
+    with requests.get(env.url + "/big?kib=700", stream=True) as answer:
+        parts = answer.iter_content(30_000)
+        for size in (0, 5, 40_000, 1):
+            part = next(parts)
+            got.append([len(part), part[:3].hex(), answer.raw.tell(), answer.raw.length_remaining])
+            read = answer.raw.read(size)
+            got.append([len(read), read[:3].hex(), answer.raw.tell()])
+        rest = b"".join(parts)
+    return [got, len(rest), rest[:3].hex(), rest[-3:].hex()]
+
+
+@snippet
+def iter_content_closed_in_the_middle(env):
+    answer = requests.get(env.url + "/big?kib=700", stream=True)
+    got = []
+    for part in answer.iter_content(30_000):
+        got.append(len(part))
+        if len(got) == 3:
+            answer.close()
+    return [got, answer.raw.closed]
+
+
+@snippet
 def big_content(env):
     content = requests.get(env.url + "/big?kib=3000").content
     return [len(content), content == bytes(range(256)) * 12000]

@@ -1,12 +1,19 @@
-//! A project that is handed to a runner, instead of being built into a component of its own.
+//! A project beside the component that runs it.
 //!
-//! A runner is a component without a project: the guest's Python with the SDK in it. A parcel is two archives that lie
-//! beside the files of a sync, where the guest can read them and nothing else: one with the project's files, one with
-//! those of its packages and their byte code, which the guest's own Python made.
+//! Components are built without a project: the guest's Python, the SDK, and packages that were imported when it was
+//! made. A parcel is what such a component is given: archives that lie beside the files of a sync, where the guest can
+//! read them and nothing else. One holds the project's files with the byte code of its modules, which the guest's own
+//! Python made. In `sluice dev`, where no component is built, another holds its packages.
 //!
 //! An archive is the length of an index in eight bytes, little-endian; the index in JSON; and the contents in a row.
 //! The index has `files` with `[path, offset, size, offset of the byte code, its size]` for each, and `beside`: whether
-//! what the runner has of its own stays beside them.
+//! what the component has of its own stays beside them.
+//!
+//! - [`artifact`]: the one file that a component with its project is.
+//! - [`archive`]: reading what somebody else packed.
+
+pub mod archive;
+pub mod artifact;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,11 +26,11 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Default)]
 pub struct Archive(Arc<[u8]>);
 
-/// What a runner is given. Cheap to share.
+/// What a component is given. Cheap to share.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Parcel {
     project: Archive,
-    site: Archive,
+    site: Option<Archive>,
     digest: String,
 }
 
@@ -39,7 +46,7 @@ pub struct Entry<'a> {
 }
 
 impl Archive {
-    /// Packs files, in their order. `beside` says that they do not replace what the runner has of its own.
+    /// Packs files, in their order. `beside` says that they do not replace what the component has of its own.
     #[must_use]
     pub fn pack(entries: &[Entry<'_>], beside: bool) -> Self {
         let mut offset = 0;
@@ -73,12 +80,24 @@ impl Archive {
         format!("{:x}", Sha256::digest(&self.0))
     }
 
+    /// All of it, as a guest reads it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(crate) fn bytes(&self) -> &Arc<[u8]> {
         &self.0
     }
 }
 
 impl Parcel {
+    /// The project of a component that carries it. `digest` is that of all of it, in hex.
+    #[must_use]
+    pub fn of_component(project: Archive, digest: String) -> Self {
+        Self { project, site: None, digest }
+    }
+
     /// A project with its packages for one runner. `runner` and `site_digest` name what they are by content.
     #[must_use]
     pub fn new(runner: &str, project: Archive, site: Archive, site_digest: &str) -> Self {
@@ -87,10 +106,10 @@ impl Parcel {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }
-        Self { project, site, digest: format!("{:x}", digest.finalize()) }
+        Self { project, site: Some(site), digest: format!("{:x}", digest.finalize()) }
     }
 
-    /// SHA-256 over the runner and everything that it is given, in hex: what stands for the digest of a component.
+    /// SHA-256 over the component and everything that it is given, in hex: what the connector is pinned by.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
@@ -98,12 +117,12 @@ impl Parcel {
 
     /// How large it is.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.project.0.len() as u64).saturating_add(self.site.0.len() as u64)
+        self.archives().fold(0, |bytes, (_, archive)| bytes.saturating_add(archive.0.len() as u64))
     }
 
     /// The archives by the names under which the guest looks for them.
-    pub(crate) fn archives(&self) -> [(&'static str, &Archive); 2] {
-        [("project", &self.project), ("site", &self.site)]
+    pub(crate) fn archives(&self) -> impl Iterator<Item = (&'static str, &Archive)> {
+        [("project", &self.project)].into_iter().chain(self.site.iter().map(|site| ("site", site)))
     }
 }
 
@@ -180,8 +199,9 @@ mod tests {
         }
         let crossed: Parcel = postcard::from_bytes(&postcard::to_stdvec(&one).unwrap()).unwrap();
         assert_eq!(crossed.digest(), one.digest());
-        for (was, is) in one.archives().iter().zip(crossed.archives()) {
-            assert_eq!(was.1.bytes(), is.1.bytes());
+        assert_eq!(one.archives().count(), 2);
+        for (was, is) in one.archives().zip(crossed.archives()) {
+            assert_eq!((was.0, was.1.bytes()), (is.0, is.1.bytes()));
         }
     }
 }

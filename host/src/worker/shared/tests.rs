@@ -1,0 +1,103 @@
+use std::os::fd::AsFd;
+
+use rustix::fs::{FallocateFlags, SealFlags, fallocate, fcntl_add_seals, ftruncate};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::*;
+
+/// Both ends, and what the worker says.
+struct Ends {
+    shelf: Arc<Shelf>,
+    view: Arc<View>,
+    outgoing: UnboundedSender<Vec<u8>>,
+    said: UnboundedReceiver<Vec<u8>>,
+}
+
+fn ends() -> Ends {
+    let (parent, worker) = UnixStream::pair().unwrap();
+    let shelf = Shelf::share(&parent).unwrap().unwrap();
+    let view = View::receive(&worker).unwrap().unwrap();
+    let (outgoing, said) = unbounded_channel();
+    Ends { shelf, view, outgoing, said }
+}
+
+fn filled(shelf: &Arc<Shelf>, bytes: &[u8]) -> Filled {
+    let mut filled = shelf.take().expect("a free slot");
+    filled.append(bytes);
+    filled
+}
+
+#[test]
+fn pieces_arrive_and_places_come_back_two_at_a_time() {
+    let Ends { shelf, view, outgoing, mut said } = ends();
+    let mut pieces = Vec::new();
+    for number in 0..4_u8 {
+        let mut filled = filled(&shelf, &[number; 1000]);
+        filled.append(&vec![number; PIECE_BYTES]);
+        let place = filled.place();
+        assert_eq!(place, Place { slot: number, bytes: PIECE_BYTES as u32 }, "no more than a slot holds");
+        filled.lend();
+        pieces.push(view.piece(place, &outgoing));
+    }
+    for (number, piece) in (0..4_u8).zip(&pieces) {
+        assert_eq!(piece.len(), PIECE_BYTES);
+        assert!(piece.iter().all(|byte| *byte == number));
+    }
+    drop(pieces.remove(2));
+    assert!(said.try_recv().is_err(), "one place is not worth a message");
+    drop(pieces.remove(0));
+    assert_eq!(said.try_recv().unwrap(), frame(&FromWorker::Read { slots: vec![2, 0] }).unwrap());
+    shelf.returned(&[2, 0]).unwrap();
+    assert_eq!(shelf.take().unwrap().place().slot, 0);
+}
+
+#[test]
+fn there_is_room_for_so_many_and_whoever_is_not_told_holds_none() {
+    let Ends { shelf, .. } = ends();
+    let mut all: Vec<_> = (0..SLOTS).map(|_| filled(&shelf, b"x")).collect();
+    assert!(shelf.take().is_none());
+    drop(all.pop());
+    filled(&shelf, b"y").lend();
+    assert!(shelf.take().is_none(), "the worker has not given it back");
+}
+
+#[test]
+fn only_what_was_lent_is_taken_back() {
+    let Ends { shelf, .. } = ends();
+    let held = filled(&shelf, b"x");
+    for slots in [vec![0], vec![1], vec![255], vec![u8::try_from(SLOTS).unwrap()]] {
+        assert!(shelf.returned(&slots).is_err(), "{slots:?}");
+    }
+    held.lend();
+    assert!(shelf.returned(&[0, 0]).is_err(), "twice");
+}
+
+#[test]
+fn a_place_that_there_cannot_be_holds_nothing() {
+    let Ends { view, outgoing, .. } = ends();
+    assert!(view.piece(Place { slot: 255, bytes: 1 }, &outgoing).is_empty());
+    assert!(view.piece(Place { slot: 0, bytes: u32::MAX }, &outgoing).is_empty());
+}
+
+#[test]
+fn a_worker_cannot_write_resize_or_unseal_the_memory() {
+    let (parent, worker) = UnixStream::pair().unwrap();
+    let _shelf = Shelf::share(&parent).unwrap().unwrap();
+    let file = system::take_over(&worker).unwrap().unwrap();
+    assert!(rustix::io::pwrite(file.as_fd(), b"x", 0).is_err());
+    assert!(ftruncate(&file, 0).is_err());
+    assert!(ftruncate(&file, 2 * BYTES as u64).is_err());
+    assert!(fcntl_add_seals(&file, SealFlags::WRITE).is_err());
+    assert!(fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, 4096).is_err());
+    assert!(Memory::writable(&file, BYTES).is_err());
+    assert!(Memory::read_only(&file, BYTES).is_ok());
+}
+
+#[test]
+fn a_worker_whose_parent_has_no_such_memory_has_none() {
+    let (parent, worker) = UnixStream::pair().unwrap();
+    system::hand_over(&parent, None).unwrap();
+    assert!(View::receive(&worker).unwrap().is_none());
+    drop(parent);
+    assert!(View::receive(&worker).is_err());
+}
