@@ -17,7 +17,7 @@ from pathlib import Path
 
 from live import below, private
 
-HOSTILE = ("endless_loop", "memory_bomb", "rows_for_ever", "tables_for_ever", "log_flood")
+HOSTILE = ("endless_loop", "memory_bomb", "rows_for_ever", "tables_for_ever", "endless_c_code")
 TIGHT = 'limits = { cpu = "1s", wall = "20s", rows = 20_000, tables_per_sync = 50, handles = 200 }'
 RAISES = '{ mode = "program", schema = "[]", operations = "[[\\"raise\\", \\"ValueError\\", \\"no\\"]]" }'
 
@@ -37,8 +37,7 @@ def fleet(component: Path, origin: str, count: int) -> dict[str, tuple[str, str]
                 kinds[f"failing_{at}"] = (f"configuration = {RAISES}", "connector")
             case _:
                 mode = HOSTILE[at // 10 % len(HOSTILE)]
-                wanted = "success" if mode == "log_flood" else "limit"
-                kinds[f"hostile_{at}"] = (f'configuration = {{ mode = "{mode}" }}\n{TIGHT}', wanted)
+                kinds[f"hostile_{at}"] = (f'configuration = {{ mode = "{mode}" }}\n{TIGHT}', "limit")
     return kinds
 
 
