@@ -56,10 +56,18 @@ def processor(processes: list[int]) -> float:
 
 
 def fleet(component: Path, origin: str, syncs: int) -> str:
-    lines = [f"concurrency = {syncs}", "[defaults]", "retry = { attempts = 1 }", 'limits = { first_byte = "1h" }']
+    lines = [
+        f"concurrency = {syncs}",
+        "[defaults]",
+        "retry = { attempts = 1 }",
+        'limits = { first_byte = "1h" }',
+    ]
     for at in range(syncs):
         lines += [f"[connections.c{at}]", f"component = {json.dumps(str(component))}"]
-        lines += [f'configuration = {{ mode = "asks", times = "1", url = "{origin}/" }}', f'allow = ["{origin}"]']
+        lines += [
+            f'configuration = {{ mode = "asks", times = "1", url = "{origin}/" }}',
+            f'allow = ["{origin}"]',
+        ]
     return "\n".join(lines) + "\n"
 
 

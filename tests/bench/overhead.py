@@ -35,7 +35,11 @@ def batch(sluice: Path, component: Path, count: int, concurrency: int) -> tuple[
         (folder / "sluice.toml").write_text(fleet(component, count, concurrency))
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         process = subprocess.Popen(
-            [sluice, "batch", "--json"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sluice, "batch", "--json"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         host = 0.0
         for line in process.stdout or ():
