@@ -1,5 +1,7 @@
-"""A shop's feed of changes, in Python. ``examples/javascript`` and ``examples/rust`` are the same connector in other
-languages: all three land the same tables.
+"""A shop's feed of changes, in Python.
+
+``examples/javascript`` and ``examples/rust`` are the same connector in other languages: all three land the
+same tables.
 """
 
 import base64

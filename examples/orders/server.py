@@ -1,7 +1,7 @@
 """A local stand-in for a shop's API: a feed of changes, read in pages from a position on.
 
-Prints its URL and serves until it is ended. ``--days 2`` also serves what changed on the second day, so that a
-connector can be seen to go on where it stopped. The numbers are made up, and the same every time.
+Prints its URL and serves until it is ended. ``--days 2`` also serves what changed on the second day, so that
+a connector can be seen to go on where it stopped. The numbers are made up, and the same every time.
 
 ``GET /changes?after=POSITION&limit=NUMBER`` answers ``{"changes": […], "more": true}``; each change has its
 ``position`` and a ``kind``:
@@ -16,20 +16,21 @@ import base64
 import json
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "example-token"
 ORDERS = 120
 START = datetime(2024, 2, 27, 23, 59, 59, 123456)
-CUSTOMERS = ["Ada Lovelace", "Zoë Łukasiewicz", "D'Arcy \"Quoted\"", "山田 太郎", ""]
+CUSTOMERS = ["Ada Lovelace", "Zoë Łukasiewicz", 'D\'Arcy "Quoted"', "山田 太郎", ""]
 NOTES = [None, "leave it at the door", "two\nlines", "🎁"]
 
 
 def order(number: int, revision: int) -> dict:
     changed = START + timedelta(hours=7 * number, days=90 * revision, microseconds=number)
     lines = [
-        {"line": line, "product": f"product {(number * line) % 11}", "quantity": line, "price": f"{line * 3}.50"}
-        for line in range(1, 2 + number % 3)
+        {"line": at, "product": f"product {(number * at) % 11}", "quantity": at, "price": f"{at * 3}.50"}
+        for at in range(1, 2 + number % 3)
     ]
     return {
         "id": number,
@@ -57,7 +58,8 @@ def first_day() -> list[dict]:
             changes.append({"kind": "paid", "id": number - 3, "changed_at": "2024-12-24T08:00:00.500000Z"})
         if number % 15 == 0:
             gone = order(number - 7, 0)
-            changes.append({"kind": "removed", "id": gone["id"], "lines": [line["line"] for line in gone["lines"]]})
+            lines = [line["line"] for line in gone["lines"]]
+            changes.append({"kind": "removed", "id": gone["id"], "lines": lines})
     return changes
 
 
@@ -68,7 +70,7 @@ def second_day() -> list[dict]:
 
 class Api(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    changes: list[dict] = []
+    changes: ClassVar[list[dict]] = []
 
     def do_GET(self) -> None:
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":

@@ -3,6 +3,8 @@
 mod failures;
 mod file;
 mod hostile;
+mod hundred;
+mod killed;
 mod stopping;
 
 use std::fs;

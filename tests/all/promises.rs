@@ -10,7 +10,7 @@ use sluicegate::policy::limits::ROWS;
 use crate::support::repository;
 
 /// Rows of the threat model.
-const THREATS: [(char, usize); 7] = [('A', 11), ('B', 21), ('C', 19), ('D', 29), ('E', 9), ('F', 11), ('G', 13)];
+const THREATS: [(char, usize); 7] = [('A', 11), ('B', 21), ('C', 19), ('D', 29), ('E', 9), ('F', 11), ('G', 12)];
 
 /// The most code that can be read in one sitting, comments and tests left out.
 const POLICY_LINES: usize = 1_900;
@@ -102,7 +102,7 @@ fn every_threat_has_a_test_or_a_reason() {
     let page = read("docs/threats.md");
     let mut missing: BTreeSet<String> =
         THREATS.iter().flat_map(|(letter, count)| (1..=*count).map(move |row| format!("{letter}{row}"))).collect();
-    assert_eq!(missing.len(), 113);
+    assert_eq!(missing.len(), 112);
     for (cells, at) in rows(&page, "test") {
         assert!(missing.remove(&cells[0]), "{}: no row of the threat model, or twice", cells[0]);
         let tests: Vec<_> = quoted(&cells[at]).into_iter().filter(|name| name.contains("::")).collect();

@@ -9,7 +9,9 @@
 //! - There are more at a time than usual while a processor idles: a sync mostly waits for its source.
 //! - When the batch is stopped nothing begins any more, and what runs is cancelled.
 
+mod memory;
 mod outcome;
+mod places;
 mod queue;
 mod spare;
 #[cfg(test)]
@@ -21,6 +23,7 @@ use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
 pub use outcome::{Class, Outcome};
+pub use places::Places;
 pub use spare::{Machine, Nothing, Spare};
 
 use crate::fleet::Retry;
@@ -104,14 +107,12 @@ pub fn run<W: Work>(
         let mut batch = Batch {
             work,
             jobs,
-            options,
             sender,
             scope,
             queue,
             outcomes,
             running: Vec::new(),
-            places: options.concurrency.max(1),
-            looked: None,
+            places: Places::new(options.concurrency, options.most, options.spare),
             stopped: None,
         };
         let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
@@ -138,20 +139,14 @@ struct Running {
     late: bool,
 }
 
-/// How often it is looked whether there is something to spare.
-const LOOK: Duration = Duration::from_millis(200);
-
 struct Batch<'scope, 'env, W: Work> {
     work: &'env W,
     jobs: &'env [Job],
-    options: Options<'env>,
     sender: &'env Sender<Event<W::Detail>>,
     scope: &'scope Scope<'scope, 'env>,
     queue: Queue<W::Detail>,
     running: Vec<Running>,
-    /// How many may run now.
-    places: usize,
-    looked: Option<Instant>,
+    places: Places<'env>,
     outcomes: Vec<Option<Outcome<W::Detail>>>,
     stopped: Option<String>,
 }
@@ -159,7 +154,7 @@ struct Batch<'scope, 'env, W: Work> {
 impl<W: Work> Batch<'_, '_, W> {
     /// Begins what may begin now.
     fn begin(&mut self) {
-        while self.stopped.is_none() && self.running.len() < self.places {
+        while self.stopped.is_none() && self.running.len() < self.places.count() {
             let Some(next) = self.queue.next(Instant::now()) else { return };
             let (job, attempt) = (next.job, next.failed + 1);
             let since = next.since.unwrap_or_else(Instant::now);
@@ -182,10 +177,11 @@ impl<W: Work> Batch<'_, '_, W> {
     /// Waits until something happens, at most until something is to be done.
     fn wait(&mut self, events: &Receiver<Event<W::Detail>>, deadline: Option<Instant>) {
         let now = Instant::now();
-        let full = self.running.len() >= self.places;
+        let full = self.running.len() >= self.places.count();
         let wake = match full {
             false => self.queue.wakes(),
-            true => (self.places < self.options.most && self.queue.is_ready(now)).then(|| now + LOOK),
+            true if self.queue.is_ready(now) => self.places.wakes(now),
+            true => None,
         };
         let late = self.running.iter().filter(|running| !running.late).filter_map(|running| self.deadline(running));
         let until = late.chain(wake).chain(deadline.filter(|_| self.stopped.is_none())).min();
@@ -199,25 +195,11 @@ impl<W: Work> Batch<'_, '_, W> {
             Err(_) => {}
         }
         let now = Instant::now();
-        self.look_for_room(now);
+        self.places.look(self.running.len(), now);
         if self.stopped.is_none() && deadline.is_some_and(|deadline| deadline <= now) {
             self.stop("the timeout of the batch".to_owned());
         }
         self.cancel_late(now);
-    }
-
-    /// Makes places while there is something to spare, and takes them away one by one while there is not.
-    fn look_for_room(&mut self, now: Instant) {
-        let usual = self.options.concurrency.max(1);
-        if self.options.most <= usual || self.looked.is_some_and(|looked| now < looked + LOOK) {
-            return;
-        }
-        self.looked = Some(now);
-        let places = match self.options.spare.more() {
-            0 => self.places.saturating_sub(1),
-            more => self.running.len() + more,
-        };
-        self.places = places.clamp(usual, self.options.most);
     }
 
     fn deadline(&self, running: &Running) -> Option<Instant> {

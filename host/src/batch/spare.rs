@@ -3,12 +3,14 @@
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
+use super::memory::{self, Memory};
+
 /// How much of a processor must have been idle for it to count as one to spare.
-const IDLE: f64 = 0.7;
-/// Syncs that one idle processor is given at once: most of a sync is waiting.
-const FOR_AN_IDLE_PROCESSOR: usize = 2;
+const IDLE: f64 = 0.5;
 /// What one more sync may need: the default limits of its memory and its files, and its share of the host.
 const MEMORY_BYTES: u64 = 400 << 20;
+/// Which part of all memory is left for those that run already and grow, and for everybody else.
+const KEPT_PART: u64 = 4;
 
 /// What a machine has to spare.
 pub trait Spare: Sync {
@@ -42,11 +44,19 @@ impl Spare for Machine {
         let now = fs::read_to_string("/proc/stat").ok().and_then(|text| time(&text));
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((before, now)) = std::mem::replace(&mut *last, now).zip(now) else { return 0 };
-        let available = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available(&text)).unwrap_or(0);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let room = usize::try_from(available / MEMORY_BYTES).unwrap_or(usize::MAX);
-        (idle(before, now, processors) * FOR_AN_IDLE_PROCESSOR).min(room)
+        // One for each: it keeps its processor busy until it waits for its source, and then the next may begin.
+        match idle(before, now, processors) {
+            0 => 0,
+            idle => idle.min(memory::of_machine().into_iter().chain(memory::of_group()).map(room).min().unwrap_or(0)),
+        }
     }
+}
+
+/// For how many more syncs there is memory.
+fn room(memory: Memory) -> usize {
+    let free = memory.available.saturating_sub(memory.total / KEPT_PART);
+    usize::try_from(free / MEMORY_BYTES).unwrap_or(usize::MAX)
 }
 
 /// Processors that were idle between two moments.
@@ -67,12 +77,6 @@ fn time(stat: &str) -> Option<Time> {
     Some(Time { idle, all: ticks.iter().sum() })
 }
 
-/// From `/proc/meminfo`, in bytes.
-fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -83,14 +87,19 @@ mod tests {
         let stat = "cpu  100 5 50 800 20 1 2 3 9 9\ncpu0 1 1 1 1 1 1 1 1 0 0\n";
         assert_eq!(time(stat), Some(Time { idle: 820, all: 981 }));
         assert_eq!(time("intr 1 2"), None);
-        assert_eq!(available("MemTotal: 9 kB\nMemAvailable:    2048 kB\n"), Some(2 << 20));
+    }
+
+    #[test]
+    fn a_part_of_memory_is_left() {
+        let of = |total: u64, available: u64| room(Memory { total: total << 20, available: available << 20 });
+        assert_eq!((of(8_000, 8_000), of(8_000, 2_399), of(8_000, 2_400), of(8_000, 100)), (15, 0, 1, 0));
     }
 
     #[test]
     fn idle_processors_are_counted_and_busy_ones_are_not() {
         let before = Time { idle: 1_000, all: 2_000 };
         for (idle_of_100, processors, expected) in
-            [(0, 4, 0), (10, 2, 0), (34, 2, 0), (35, 2, 1), (50, 2, 1), (90, 2, 2), (100, 8, 8)]
+            [(0, 4, 0), (10, 2, 0), (24, 2, 0), (25, 2, 1), (50, 2, 1), (90, 2, 2), (100, 8, 8)]
         {
             let now = Time { idle: 1_000 + idle_of_100, all: 2_100 };
             assert_eq!(idle(before, now, processors), expected, "{idle_of_100} % of {processors}");

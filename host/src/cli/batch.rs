@@ -22,6 +22,7 @@ use super::syncing::{Ended, Surroundings, sync};
 use crate::batch::{self, Attempt, Class, Job, Machine, Options, Outcome, Work};
 use crate::display::batch::{BatchReport, ConnectionReport, Succeeded};
 use crate::display::output::Output;
+use crate::display::overall::Overall;
 use crate::display::summary::{OutcomeClass, SyncSummary};
 use crate::display::units;
 use crate::fleet::{Connection, Fleet};
@@ -33,8 +34,11 @@ use crate::sync::Cancel;
 const REPORT_VERSION: u32 = 1;
 /// Syncs at a time for each processor: most of a sync is waiting for its source.
 const FOR_EACH_PROCESSOR: usize = 4;
-/// The same while a processor idles.
-const MOST_FOR_EACH_PROCESSOR: usize = 32;
+/// The most at a time, however much there is to spare: each has some threads and processes.
+const MOST: usize = 1_024;
+/// Files and sockets that the host has open for a sync that is under way, in round numbers, and for itself.
+const FILES_FOR_EACH: u64 = 32;
+const FILES_OF_THE_HOST: u64 = 128;
 
 /// Syncs what is asked for.
 pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8, Failure> {
@@ -48,7 +52,6 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
     let machine = Machine::default();
     let (concurrency, most) = concurrency(&fleet, arguments.concurrency);
     let options = Options { concurrency, most, spare: &machine, timeout: arguments.timeout.or(fleet.timeout) };
-    allow_files();
     let (sender, events) = channel();
     signals::stop_at(&sender)?;
     let names: Vec<_> = chosen.iter().map(|connection| connection.name.as_str()).collect();
@@ -64,10 +67,12 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
         output: &output,
         history,
         totals: Mutex::new(vec![Totals::default(); chosen.len()]),
+        overall: Overall::start(&output, chosen.len()),
     };
     let (outcomes, stopped_by) = batch::run(&syncs, &jobs, options, &sender, &events);
     let connections = outcomes.into_iter().enumerate().map(|(job, outcome)| syncs.report(job, outcome)).collect();
     let report = report(arguments, began, stopped_by, connections);
+    drop(syncs);
     output.event("batch_finished", &report);
     if let Some(path) = &arguments.report {
         write(path, &report)?;
@@ -81,12 +86,15 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
     Ok(report.succeeded.exit_code())
 }
 
-/// Each sync has some dozens of files and sockets, and what a shell allows by default is of one program's size.
-fn allow_files() {
+/// Lets this process have as many files and sockets as it may; for how many syncs that is enough. What a shell allows
+/// by default is of one program's size.
+fn allow_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    // Where this is refused, what is allowed must do.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let allowed = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let files = if allowed.is_ok() { limit.maximum } else { limit.current };
+    let syncs = files.map(|files| files.saturating_sub(FILES_OF_THE_HOST) / FILES_FOR_EACH);
+    syncs.and_then(|syncs| usize::try_from(syncs).ok()).unwrap_or(MOST)
 }
 
 /// The connections that are asked for, in the order of the file.
@@ -117,12 +125,13 @@ pub(super) fn job(connection: &Connection, last: &dyn LastSyncs) -> Job {
     Job { expected: last.took(&connection.name), retry: connection.retry, timeout: connection.settings.timeout }
 }
 
-/// How many syncs at a time, and how many while a processor idles. A number that is asked for is kept to.
+/// How many syncs at a time, and how many while there is something to spare. A number that is asked for is kept to.
 pub(super) fn concurrency(fleet: &Fleet, asked: Option<u64>) -> (usize, usize) {
+    let files = allow_files();
     let asked = asked.and_then(|count| usize::try_from(count).ok()).or(fleet.concurrency);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let each = |count: usize| asked.unwrap_or_else(|| processors.saturating_mul(count));
-    (each(FOR_EACH_PROCESSOR), each(MOST_FOR_EACH_PROCESSOR))
+    let usual = processors.saturating_mul(FOR_EACH_PROCESSOR);
+    asked.map_or_else(|| (usual, MOST.min(files).max(usual)), |asked| (asked, asked))
 }
 
 #[derive(Serialize)]
@@ -177,6 +186,7 @@ pub(super) struct Syncs<'a> {
     /// What the history says they were started by.
     pub(super) command: &'static str,
     pub(super) totals: Mutex<Vec<Totals>>,
+    pub(super) overall: Overall,
 }
 
 impl Work for Syncs<'_> {
@@ -232,9 +242,11 @@ impl Work for Syncs<'_> {
             Some(Detail::Ended(summary)) => format!(", {}", units::counted(summary.rows, "row")),
             _ => String::new(),
         };
+        let number = self.overall.ended(outcome.class == Class::Success);
         if outcome.attempts > 0 {
             let time = units::duration(outcome.wall);
-            output.timed_line(format_args!("{}{rows}, {time}", outcome.class.words()));
+            let number = number.map(|number| format!(" ({number})")).unwrap_or_default();
+            output.timed_line(format_args!("{}{rows}, {time}{number}", outcome.class.words()));
         }
         output.event("ended", &Over { outcome: outcome.class, attempts: outcome.attempts });
     }

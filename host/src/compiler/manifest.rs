@@ -17,7 +17,7 @@
 //! hosts = ["https://api.example.com"]
 //! ```
 //!
-//! [`FILE`] has every key. Asking grants nothing: the operator does. `[destination]` is for a project that is run from its folder, whose
+//! `FILE` has every key. Asking grants nothing: the operator does. `[destination]` is for a project that is run from its folder, whose
 //! author is its operator; a component takes nothing of it along.
 
 use toml::{Table, Value};

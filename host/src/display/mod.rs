@@ -9,6 +9,7 @@ pub mod events;
 pub mod junit;
 pub mod kit;
 pub mod output;
+pub mod overall;
 pub mod preview;
 pub mod progress;
 pub mod runs;

@@ -193,6 +193,16 @@ impl Output {
         bar
     }
 
+    /// Starts the one bar that stands above those of the connections.
+    pub(super) fn start_overall_bar(&self) -> ProgressBar {
+        let bars = self.shared.bars.get_or_init(|| MultiProgress::with_draw_target((self.shared.target)()));
+        let bar = bars.insert(0, ProgressBar::no_length());
+        if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+            bar.set_style(style);
+        }
+        bar
+    }
+
     pub(super) fn clear_bar(&self) {
         if let Some(bar) = lock(&self.own.bar).take() {
             bar.finish_and_clear();

@@ -19,7 +19,21 @@ struct Open {
 /// Settles every run that cannot be under way any more.
 pub(super) fn settle(history: &History) -> Result<(), HistoryError> {
     let warehouse = Warehouse::new(&history.warehouse);
-    for run in open(history)?.into_iter().filter(|run| is_over(run, &warehouse)) {
+    let over: Vec<_> = open(history)?.into_iter().filter(|run| is_over(run, &warehouse)).collect();
+    settle_all(history, &warehouse, over)
+}
+
+/// Settles the runs of a connection that another sync has now, before that one commits anything: what a process
+/// had committed that died meanwhile could not be told any more.
+pub(super) fn settle_before(history: &History, connection: &str) -> Result<(), HistoryError> {
+    // A process that is alive has let go of the connection, and settles its run in a moment.
+    let is_over = |run: &Open| run.connection == connection && is_alive(&run.process) != Some(true);
+    let over: Vec<_> = open(history)?.into_iter().filter(is_over).collect();
+    settle_all(history, &Warehouse::new(&history.warehouse), over)
+}
+
+fn settle_all(history: &History, warehouse: &Warehouse, over: Vec<Open>) -> Result<(), HistoryError> {
+    for run in over {
         let kept = warehouse.last_kept(&run.connection).ok().flatten().filter(|kept| kept.sync == run.sync);
         let ending = ending(kept.unwrap_or_default());
         // Another look may have been first, or the run ended after all.

@@ -94,6 +94,24 @@ fn a_run_of_a_dead_process_is_interrupted_and_a_late_end_counts_all_the_same() {
 }
 
 #[test]
+fn a_run_that_died_while_others_look_away_is_settled_before_the_next_of_its_connection() {
+    let place = place();
+    let (history, other) = (History::open(&place.warehouse).unwrap(), History::open(&place.warehouse).unwrap());
+    let (dead, elsewhere) = (other.begin(&beginning("a")).unwrap(), other.begin(&beginning("b")).unwrap());
+    let process = this_process().split_once(' ').unwrap().1.to_owned();
+    let database = rusqlite::Connection::open(place.warehouse.join("runs.db")).unwrap();
+    database.execute(&format!("UPDATE runs SET process = '4194303 {process}'"), []).unwrap();
+    let outcome = |id| history.run(id).unwrap().unwrap().outcome;
+    history.refused(&beginning("a"), &ending(Outcome::Refused)).unwrap();
+    assert_eq!(outcome(dead), Outcome::Running, "what was refused has not had the connection");
+    let next = history.begin(&beginning("a")).unwrap();
+    assert_eq!(
+        [dead, elsewhere, next].map(outcome),
+        [Outcome::Interrupted, Outcome::Running, Outcome::Running]
+    );
+}
+
+#[test]
 fn old_runs_are_forgotten_and_those_under_way_are_not() {
     let place = place();
     let history = History::open(&place.warehouse).unwrap();

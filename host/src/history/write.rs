@@ -4,14 +4,19 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::store::{History, HistoryError, failed};
-use super::{Beginning, Ending, PARTS, RunHost, RunTable, TEXT_BYTES, alive, prune};
+use super::{Beginning, Ending, PARTS, RunHost, RunTable, TEXT_BYTES, alive, interrupted, prune};
 
 impl History {
-    /// Writes that a run begins; answers its number.
+    /// Writes that a run begins, which holds its connection and has committed nothing yet; answers its number.
     ///
     /// # Errors
     /// When the history cannot be written.
     pub fn begin(&self, run: &Beginning) -> Result<u64, HistoryError> {
+        interrupted::settle_before(self, &run.connection)?;
+        self.insert(run)
+    }
+
+    fn insert(&self, run: &Beginning) -> Result<u64, HistoryError> {
         insert(&self.database(), run).map_err(failed("writing that a run begins"))
     }
 
@@ -30,7 +35,7 @@ impl History {
     /// # Errors
     /// When the history cannot be written.
     pub fn refused(&self, run: &Beginning, ending: &Ending) -> Result<u64, HistoryError> {
-        let id = self.begin(run)?;
+        let id = self.insert(run)?;
         self.finish(id, ending)?;
         Ok(id)
     }

@@ -5,12 +5,12 @@
 //! relying on a default that may change.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use wasmtime::{Config, Engine, OptLevel, RegallocAlgorithm, Strategy};
 
-use crate::policy::limits::{ASYNC_STACK_BYTES, EPOCH_TICK, WASM_STACK_BYTES};
+use super::clock::{Awake, Clock};
+use crate::policy::limits::{ASYNC_STACK_BYTES, WASM_STACK_BYTES};
 
 /// How many frames of CPython's C code a trap's message may name: enough to tell a stack
 /// overflow from an abort, no more, since a guest chooses the names.
@@ -37,7 +37,7 @@ pub enum EngineError {
 #[derive(Clone)]
 pub struct SandboxEngine {
     engine: Engine,
-    ticks: Arc<AtomicU64>,
+    clock: Arc<Clock>,
 }
 
 impl SandboxEngine {
@@ -58,7 +58,7 @@ impl SandboxEngine {
     /// [`EngineError::Config`].
     pub(crate) fn without_clock() -> Result<Self, EngineError> {
         let engine = Engine::new(&config()).map_err(|error| EngineError::Config(error.to_string()))?;
-        Ok(Self { engine, ticks: Arc::new(AtomicU64::new(0)) })
+        Ok(Self { engine, clock: Arc::new(Clock::new()) })
     }
 
     /// Starts the clock that interrupts guests.
@@ -66,19 +66,28 @@ impl SandboxEngine {
     /// # Errors
     /// [`EngineError::Ticker`].
     pub(crate) fn start_clock(&self) -> Result<(), EngineError> {
-        let (weak, counter) = (self.engine.weak(), Arc::clone(&self.ticks));
-        std::thread::Builder::new()
-            .name("epoch".into())
-            .spawn(move || {
-                while let Some(engine) = weak.upgrade() {
-                    engine.increment_epoch();
-                    counter.fetch_add(1, Ordering::Relaxed);
-                    drop(engine);
-                    std::thread::sleep(EPOCH_TICK);
-                }
-            })
-            .map_err(EngineError::Ticker)?;
-        Ok(())
+        let (weak, clock) = (self.engine.weak(), Arc::clone(&self.clock));
+        let ticking = std::thread::Builder::new().name("epoch".into()).spawn(move || clock.run(&weak));
+        ticking.map(drop).map_err(EngineError::Ticker)
+    }
+
+    /// A runtime of one thread, the only one on which guests run beside those that hold an [`Awake`]. While it waits
+    /// the clock may rest.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub(crate) fn resting_runtime(&self) -> std::io::Result<tokio::runtime::Runtime> {
+        let (waits, goes_on) = (Arc::clone(&self.clock), Arc::clone(&self.clock));
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(move || waits.sleep())
+            .on_thread_unpark(move || goes_on.wake())
+            .build()
+    }
+
+    /// For a thread on which a guest runs beside the one that waits for it.
+    pub(super) fn awake(&self) -> Awake {
+        Awake::new(&self.clock)
     }
 
     /// wasmtime's engine.
@@ -92,7 +101,7 @@ impl SandboxEngine {
     /// [`EngineError::TickerStuck`] when it does not within five seconds.
     pub fn assert_ticking(&self) -> Result<(), EngineError> {
         let start = Instant::now();
-        while self.ticks.load(Ordering::Relaxed) == 0 {
+        while self.clock.ticks() == 0 {
             if start.elapsed() > TICKER_TEST {
                 return Err(EngineError::TickerStuck);
             }

@@ -22,6 +22,7 @@
 mod bindings;
 mod bytecode;
 mod cache;
+mod clock;
 mod component;
 mod engine;
 mod files;

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::bindings::sluice::connector::workers::Error;
+use super::clock::Awake;
 use super::engine::SandboxEngine;
 use super::instance::{Guest, Linked};
 use super::limiter::MemoryUse;
@@ -144,7 +145,13 @@ impl Siblings {
         let (tasks, orders) = mpsc::unbounded_channel();
         let (alive, ended) = oneshot::channel();
         let desk = Arc::new(Desk::new());
-        let sibling = Sibling { mould: self.mould.clone(), number: self.made, desk: Arc::clone(&desk), _place: place };
+        let sibling = Sibling {
+            mould: self.mould.clone(),
+            number: self.made,
+            desk: Arc::clone(&desk),
+            _awake: self.mould.engine.awake(),
+            _place: place,
+        };
         let runtime = Handle::current();
         let thread = Builder::new().name("worker".into()).spawn(move || runtime.block_on(sibling.live(orders, ended)));
         let thread = thread.map_err(|error| Error::Invalid(format!("the host could not start a thread: {error}")))?;
@@ -178,6 +185,7 @@ struct Sibling {
     mould: Mould,
     number: u64,
     desk: Arc<Desk>,
+    _awake: Awake,
     /// Given back last.
     _place: OwnedSemaphorePermit,
 }

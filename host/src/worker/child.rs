@@ -89,7 +89,7 @@ fn run(
     engine.start_clock().map_err(io::Error::other)?;
     engine.assert_ticking().map_err(io::Error::other)?;
     channel.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = engine.resting_runtime()?;
     // The guest lets the channel have its turn whenever it waits, and at each tick of its clock.
     runtime.block_on(async {
         let (link, written) = Link::start(tokio::net::UnixStream::from_std(channel)?, view);

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -24,8 +24,9 @@ use super::folders::Folders;
 use super::last::{Last, LastSyncs as _};
 use super::record;
 use super::signals::{self, Asked};
-use crate::batch::{self, Machine, Options};
+use crate::batch::{self, Machine, Nothing, Options, Places};
 use crate::display::output::Output;
+use crate::display::overall::Overall;
 use crate::fleet::{Connection, Fleet};
 use crate::history::History;
 use crate::http::Upstreams;
@@ -79,7 +80,11 @@ pub(super) fn serve(arguments: &ServeArguments, folders: &Folders) -> Result<u8,
         output: output.clone(),
     };
     let history = record::history(&fleet.warehouse);
+    let machine = Machine::default();
     let server = Server {
+        places: places(&fleet, arguments, &machine),
+        machine: &machine,
+        waiting: false,
         arguments,
         shared: Arc::new(shared),
         fleet,
@@ -109,6 +114,10 @@ struct Said<'a> {
 
 struct Server<'a> {
     arguments: &'a ServeArguments,
+    machine: &'a Machine,
+    places: Places<'a>,
+    /// Whether a connection is due and has no place.
+    waiting: bool,
     shared: Arc<Shared>,
     fleet: Arc<Fleet>,
     history: Option<Arc<History>>,
@@ -165,7 +174,9 @@ impl Server<'_> {
             self.scheduled().filter(is_due).map(|one| (self.last(&one.name), one.name.clone())).collect();
         // Whoever waited longest comes first.
         due.sort();
-        let places = concurrency(&self.fleet, self.arguments.concurrency).0.saturating_sub(self.running.len());
+        self.places.look(self.running.len(), Instant::now());
+        let places = self.places.count().saturating_sub(self.running.len());
+        self.waiting = due.len() > places;
         for (_, name) in due.into_iter().take(places) {
             self.begin_one(name, now);
         }
@@ -192,9 +203,13 @@ impl Server<'_> {
 
     /// How long nothing is to be done.
     fn wait(&self, now: Timestamp) -> Duration {
-        let full = self.running.len() >= concurrency(&self.fleet, self.arguments.concurrency).0;
-        if self.stopping.is_some() || full {
+        if self.stopping.is_some() {
             return LOOK;
+        }
+        if self.waiting {
+            let now = Instant::now();
+            let wakes = self.places.wakes(now).map(|wakes| wakes.saturating_duration_since(now));
+            return wakes.map_or(LOOK, |wakes| wakes.clamp(Duration::from_millis(10), LOOK));
         }
         let next = |one: &Connection| one.schedule.as_ref()?.next(self.last(&one.name)?);
         let next = self.scheduled().filter_map(next).min();
@@ -224,6 +239,7 @@ impl Server<'_> {
                     self.began.clear();
                 }
                 self.fleet = Arc::new(fleet);
+                self.places = places(&self.fleet, self.arguments, self.machine);
                 output.event("reloaded", &Said { message: None });
                 output.timed_line("read the file again");
             }
@@ -233,6 +249,11 @@ impl Server<'_> {
             }
         }
     }
+}
+
+fn places<'a>(fleet: &Fleet, arguments: &ServeArguments, machine: &'a Machine) -> Places<'a> {
+    let (usual, most) = concurrency(fleet, arguments.concurrency);
+    Places::new(usual, most, machine)
 }
 
 /// Tells that a sync has ended when it is dropped.
@@ -265,8 +286,8 @@ fn sync(
         history: history.clone(),
         command: "serve",
         totals: Mutex::new(vec![super::batch::Totals::default()]),
+        overall: Overall::start(&shared.output, 1),
     };
-    let machine = Machine::default();
-    let options = Options { concurrency: 1, most: 1, spare: &machine, timeout: fleet.timeout };
+    let options = Options { concurrency: 1, most: 1, spare: &Nothing, timeout: fleet.timeout };
     batch::run(&syncs, &[job(connection, &Last(history))], options, sender, events);
 }
