@@ -2,9 +2,9 @@
 
     python3 tests/bench/live.py SLUICE COMPONENT [--syncs 100] [--watch 10]
 
-COMPONENT is tests/guests/many, built. A server of this script answers nobody before all syncs wait for it. Memory is
-what the kernel calls private (`smaps_rollup`): pages that no other process has. The base is what a worker has
-before anything of the component runs in it.
+COMPONENT is tests/guests/many, built. A server of this script answers nobody before all syncs wait for it.
+Memory is what the kernel calls private (`smaps_rollup`): pages that no other process has. The mapping of the
+machine code holds the image of the connector's memory too: what is private there, the connector wrote to.
 """
 
 import argparse
@@ -90,9 +90,13 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> None:
     text = fleet(arguments.component.resolve(), f"http://127.0.0.1:{port}", arguments.syncs)
     (folder / "sluice.toml").write_text(text)
     process = await asyncio.create_subprocess_exec(
-        arguments.sluice.resolve(), "batch", "--json", cwd=folder,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+        arguments.sluice.resolve(),
+        "batch",
+        "--json",
+        cwd=folder,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
     ended = asyncio.create_task(process.wait())
     await asyncio.wait([asyncio.create_task(arrived.wait()), ended], return_when=asyncio.FIRST_COMPLETED)
     assert arrived.is_set(), f"the batch ended while {count} of {arguments.syncs} had arrived"

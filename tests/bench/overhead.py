@@ -2,9 +2,11 @@
 
     python3 tests/bench/overhead.py SLUICE COMPONENT [--more 60] [--few 10] [--rounds 3]
 
-COMPONENT is tests/guests/many, built. A batch of few and one of many connections are run in turn; what one more
-sync costs is the difference of their processor times, by the number of syncs. The connector's own is what the
-history of runs says (`cpu_seconds`, counted in ticks of 10 ms, so that only its mean over many syncs says something).
+COMPONENT is tests/guests/many, built. A batch of few and one of many connections are run in turn; what
+one more sync costs is the difference of their processor times, by the number of syncs. The connector's own
+is what the history of runs says (`cpu_seconds`). It is counted in ticks of the clock while it runs, so that
+it is too high on a busy machine, and only its mean says something; `perf record -g` of the batch tells it
+exactly, as the share of samples below `catch_traps`.
 """
 
 import argparse

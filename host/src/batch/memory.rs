@@ -74,10 +74,7 @@ mod tests {
         write(&inner, "max", 10, 0);
         assert_eq!(narrowest(root.path(), "system.slice/sluice.service"), None);
         write(inner.parent().unwrap(), "1000", 900, 300);
-        assert_eq!(
-            narrowest(root.path(), "system.slice/sluice.service"),
-            Some(Memory { total: 1000, available: 400 })
-        );
+        assert_eq!(narrowest(root.path(), "system.slice/sluice.service"), Some(Memory { total: 1000, available: 400 }));
         write(&inner, "500", 450, 0);
         assert_eq!(narrowest(root.path(), "system.slice/sluice.service"), Some(Memory { total: 500, available: 50 }));
     }

@@ -12,7 +12,7 @@ pub(crate) const FILE: &[Key] = &[
     key(
         "concurrency",
         Kind::Count(1, MOST_AT_A_TIME),
-        "Most syncs at a time. Default: four for each processor, and up to 32 while one idles",
+        "Most syncs at a time. Default: four for each processor, and more while one idles and memory is left",
     ),
     key("timeout", Kind::Duration, "The longest a batch may take; what still runs then is cancelled"),
     key("defaults", Kind::Table(DEFAULTS), "What holds for every connection that does not say otherwise"),

@@ -105,10 +105,7 @@ fn a_run_that_died_while_others_look_away_is_settled_before_the_next_of_its_conn
     history.refused(&beginning("a"), &ending(Outcome::Refused)).unwrap();
     assert_eq!(outcome(dead), Outcome::Running, "what was refused has not had the connection");
     let next = history.begin(&beginning("a")).unwrap();
-    assert_eq!(
-        [dead, elsewhere, next].map(outcome),
-        [Outcome::Interrupted, Outcome::Running, Outcome::Running]
-    );
+    assert_eq!([dead, elsewhere, next].map(outcome), [Outcome::Interrupted, Outcome::Running, Outcome::Running]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub struct BatchArguments {
     /// Sync what is due by its schedule only
     #[arg(long, conflicts_with = "only")]
     pub due: bool,
-    /// Most syncs at a time [default: what the file says, or four for each processor, and up to 32 while one idles]
+    /// Most syncs at a time [default: what the file says, or by what idles]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=MOST_AT_A_TIME))]
     pub concurrency: Option<u64>,
     /// The longest the batch may take, such as 90m; what still runs then is cancelled, and what it checkpointed is kept
@@ -58,7 +58,7 @@ pub struct ServeArguments {
     /// The fleet's file
     #[arg(long, value_name = "FILE", default_value = FLEET)]
     pub file: PathBuf,
-    /// Most syncs at a time [default: what the file says, or four for each processor]
+    /// Most syncs at a time [default: what the file says, or by what idles]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=MOST_AT_A_TIME))]
     pub concurrency: Option<u64>,
     /// Serve /metrics for Prometheus, and /healthz, at this address: 127.0.0.1:9464. Who reaches it reads the names of
