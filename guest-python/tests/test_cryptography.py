@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash, ConcatKDFHMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 VECTORS = json.loads((Path(__file__).parent / "cryptography_vectors.json").read_text())
 MESSAGE = VECTORS["message"].encode()
@@ -149,6 +151,42 @@ def test_ed25519():
     for signature, message in ((vector["signature"], b"."), ("00" * 64, MESSAGE), ("00", MESSAGE)):
         with pytest.raises(InvalidSignature):
             open_key.verify(bytes.fromhex(signature), message)
+
+
+def test_wrapped_keys():
+    # RFC 3394, 4.1 and 4.6
+    for size, key, wrapped in (
+        (16, "00112233445566778899aabbccddeeff", "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5"),
+        (
+            32,
+            "00112233445566778899aabbccddeeff000102030405060708090a0b0c0d0e0f",
+            "28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21",
+        ),
+    ):
+        assert aes_key_wrap(bytes(range(size)), bytes.fromhex(key)).hex() == wrapped
+        assert aes_key_unwrap(bytes(range(size)), bytes.fromhex(wrapped)).hex() == key
+        with pytest.raises(InvalidUnwrap):
+            aes_key_unwrap(bytes(range(1, size + 1)), bytes.fromhex(wrapped))
+    with pytest.raises(ValueError, match="at least 16"):
+        aes_key_wrap(bytes(16), bytes(8))
+
+
+def test_concatenated_keys():
+    # RFC 7518, appendix C
+    shared = bytes.fromhex("9e56d91d817135d372834283bf84269cfb316ea3da806a48f6daa7798cfe90c4")
+    named = b"\0\0\0\x07A128GCM\0\0\0\x05Alice\0\0\0\x03Bob\0\0\0\x80"
+    assert ConcatKDFHash(SHA256, 16, named).derive(shared).hex() == "56aa8deaf8236d205c2228cd71a7101a"
+    long = ConcatKDFHash(SHA256, 70, named).derive(shared)
+    assert len(long) == 70
+    assert long.startswith(ConcatKDFHash(SHA256, 33, named).derive(shared))
+    salted = ConcatKDFHMAC(SHA256, 32, b"salt", named).derive(shared)
+    assert salted == hmac_of(b"salt", b"\0\0\0\x01" + shared + named)
+
+
+def hmac_of(key, data):
+    made = hmac.HMAC(key, SHA256)
+    made.update(data)
+    return made.finalize()
 
 
 def test_derived_keys_and_hmac():

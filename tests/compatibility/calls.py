@@ -23,8 +23,6 @@ _ARGUMENTS = {
     "signal.alarm": "1",
     "signal.setitimer": "signal.ITIMER_REAL, 1",
     "hashlib.scrypt": "b'a', salt=b'b', n=2, r=1, p=1",
-    "multiprocessing.Process": "target=print).start(",
-    "multiprocessing.Pool": "2",
     "getpass.getpass": "stream=sys.stderr",
 }
 _ARGUMENTS |= dict.fromkeys(

@@ -127,7 +127,7 @@ BATCHES: list[dict[str, str]] = [
         "msal": "import msal\nmsal.SerializableTokenCache()",
         "azure-core": "from azure.core.credentials import AzureKeyCredential\nAzureKeyCredential('k')",
         "azure-storage-blob": "from azure.storage.blob import BlobServiceClient\n"
-        "BlobServiceClient('https://a.example', credential='a2V5')",
+        "BlobServiceClient('https://a.blob.core.windows.net', credential='a2V5')",
         "simple-salesforce": "import simple_salesforce\nsimple_salesforce.format_soql('{}', 'a')",
         "stripe": "import stripe\nstripe.StripeClient('sk_test_x')",
         "hubspot-api-client": "import hubspot\nhubspot.HubSpot(access_token='x')",

@@ -33,7 +33,7 @@ MODULES: dict[str, str] = {
 
 # Modules that can be imported, and of which nothing works.
 EMPTY: dict[str, str] = {
-    "multiprocessing.shared_memory": "a sync is one process; use ordinary objects",
+    "multiprocessing.shared_memory": "processes share files only; use what a Pool's tasks return",
 }
 
 # Functions that exist, or existed elsewhere, and cannot work.
@@ -41,11 +41,9 @@ CALLS: dict[str, str] = {
     "getpass.getpass": "nobody is there to answer; secrets come from the configuration",
     "hashlib.scrypt": "the component's Python has no OpenSSL; use hashlib.sha256 and hmac",
     "input": "nobody is there to answer; values come from the configuration",
-    "multiprocessing.Manager": "a sync is one process; use concurrent.futures or threading",
-    "multiprocessing.Pipe": "a sync is one process; use concurrent.futures or threading",
-    "multiprocessing.Pool": "a sync is one process; use concurrent.futures or threading",
-    "multiprocessing.Process": "a sync is one process; use concurrent.futures or threading",
-    "multiprocessing.Queue": "a sync is one process; use concurrent.futures or threading",
+    "multiprocessing.Manager": "processes share files only; use what a Pool's tasks return",
+    "multiprocessing.Pipe": "processes share files only; use what a Pool's tasks return",
+    "multiprocessing.Queue": "processes share files only; use what a Pool's tasks return",
     "os.chown": "a sync has no users",
     "os.execl": "a sync starts no programs; use a package in pure Python",
     "os.execlp": "a sync starts no programs; use a package in pure Python",

@@ -1,6 +1,7 @@
 """What connectors do with processes, and what they must not be able to do with them."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
 import random
@@ -213,6 +214,8 @@ def multiprocessing_pool(configuration, state):
         multiprocessing.Queue()
     except NotImplementedError as error:
         see("queue", error)
+    with contextlib.suppress(ImportError):
+        multiprocessing.RLock()
     with multiprocessing.pool.ThreadPool(2) as pool:
         see("threads", pool.map(lambda n: n + 1, range(3)))
     see("cpu_count", os.cpu_count() == multiprocessing.cpu_count() >= 1)

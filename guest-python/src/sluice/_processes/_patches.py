@@ -81,8 +81,15 @@ def _module(name: str, **contents: Any) -> ModuleType:
     return module
 
 
+class _NotHere(NotImplementedError, ImportError):
+    """`ImportError` is what a Python without semaphores raises, so libraries do without (tqdm does)."""
+
+
+_NotHere.__module__, _NotHere.__qualname__, _NotHere.__name__ = "builtins", *["NotImplementedError"] * 2
+
+
 def _refusing(name: str) -> Any:
     def refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
-        raise not_here(f"multiprocessing.{name}", _INSTEAD)
+        raise _NotHere(*not_here(f"multiprocessing.{name}", _INSTEAD).args)
 
     return refuse
