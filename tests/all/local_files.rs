@@ -45,7 +45,7 @@ fn the_projects_files_lie_where_the_author_put_them() {
             "folder": "/project",
             "listed": ["configuration.json", "connector.py", "data", "lookup.csv"],
             "listed_at_import": ["configuration.json", "connector.py", "data", "lookup.csv"],
-            "found": ["/project/data/nested.json", "/project/data/deeper/still/more.json"],
+            "found": ["/project/configuration.json", "/project/data/nested.json", "/project/data/deeper/still/more.json"],
             "walked": [["nested.json"], [], ["more.json"]],
             "package_data": lookup,
             "size": lookup.len(),
