@@ -250,7 +250,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_gzip_chunks_page(self) -> None:
         packed = gzip.compress(b"packed and cut " * 5000, mtime=0)
         self.raw(
-            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+            b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
             + b"".join(
                 b"%x\r\n%b\r\n" % (len(part), part)
                 for at in range(0, len(packed), 100)
