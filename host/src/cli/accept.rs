@@ -9,35 +9,63 @@ use crate::display::output::Output;
 use crate::policy::capabilities::{Accepted, Changed};
 use crate::stamp::AskedLimits;
 
-/// Holds a connector against what the connection accepted, and remembers it.
-///
-/// # Errors
-/// When it changed, or asks for more, and the operator did not accept that.
-pub(super) fn accept(
-    subject: &Subject,
-    digest: &str,
-    warehouse: &Path,
-    connection: &str,
+/// What a connection accepted, for judging the connector that comes.
+pub(super) struct Acceptance<'a> {
+    subject: &'a Subject,
+    warehouse: Warehouse,
+    connection: &'a str,
+    accepted: Option<Accepted>,
+    /// Whether the operator accepts whatever comes.
     accepts: bool,
-    output: &Output,
-) -> Result<(), Failure> {
-    let warehouse = Warehouse::new(warehouse);
-    let comes = as_it_comes(subject, digest);
-    // What cannot be read is nobody's: it is refused like any other.
-    let accepted = warehouse.accepted(connection)?.map(|text| serde_json::from_str(&text).unwrap_or_default());
-    let accepted: Option<Accepted> = accepted;
-    if let Some(accepted) = &accepted {
-        match accepted.admit(&comes) {
-            Ok(()) => {}
-            Err(changed) if accepts => output.line(&format!("note: accepted: {}", in_words(&changed))),
-            Err(changed) => return Err(refused(connection, &changed)),
+}
+
+impl<'a> Acceptance<'a> {
+    /// What the connection accepted.
+    ///
+    /// # Errors
+    /// When the connection's database cannot be read.
+    pub(super) fn of(
+        subject: &'a Subject,
+        warehouse: &Path,
+        connection: &'a str,
+        accepts: bool,
+    ) -> Result<Self, Failure> {
+        let warehouse = Warehouse::new(warehouse);
+        // What cannot be read is nobody's: it is refused like any other.
+        let accepted = warehouse.accepted(connection)?.map(|text| serde_json::from_str(&text).unwrap_or_default());
+        Ok(Self { subject, warehouse, connection, accepted, accepts })
+    }
+
+    /// Holds the connector that comes against it. Nothing is remembered.
+    ///
+    /// # Errors
+    /// When it changed, or asks for more, and the operator did not accept that.
+    pub(super) fn judge(&self, digest: &str) -> Result<(), Failure> {
+        match self.changed(&as_it_comes(self.subject, digest)) {
+            Some(changed) if !self.accepts => Err(refused(self.connection, &changed)),
+            _ => Ok(()),
         }
     }
-    if accepted.as_ref() != Some(&comes) {
-        let text = serde_json::to_string(&comes).map_err(|error| Failure::host(error.to_string()))?;
-        warehouse.accept(connection, &text)?;
+
+    /// Remembers a connector that was judged.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn remember(&self, digest: &str, output: &Output) -> Result<(), Failure> {
+        let comes = as_it_comes(self.subject, digest);
+        if let Some(changed) = self.changed(&comes) {
+            output.line(&format!("note: accepted: {}", in_words(&changed)));
+        }
+        if self.accepted.as_ref() != Some(&comes) {
+            let text = serde_json::to_string(&comes).map_err(|error| Failure::host(error.to_string()))?;
+            self.warehouse.accept(self.connection, &text)?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn changed(&self, comes: &Accepted) -> Option<Changed> {
+        self.accepted.as_ref().and_then(|accepted| accepted.admit(comes).err())
+    }
 }
 
 fn as_it_comes(subject: &Subject, digest: &str) -> Accepted {
