@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use sluicegate::worker;
+use sluicegate::worker::{self, Reach};
 
 /// Runs what such a tool tries, and answers what it says.
 pub fn reaches_nothing() {
@@ -28,7 +28,8 @@ pub fn reaches_nothing() {
     tool.env_clear().env("LANG", "C.UTF-8").args(["-I", "-S", "-c", include_str!("tool.py")]);
     tool.arg(&planted).arg(&outside).arg(listener.local_addr().unwrap().port().to_string());
     tool.arg(stage.path()).arg(std::process::id().to_string());
-    let said = worker::jailed(&tool, &[stage.path()], &[]).env("LANG", "C").output().unwrap();
+    let said =
+        worker::jailed(&tool, Reach { write: &[stage.path()], ..Reach::default() }).env("LANG", "C").output().unwrap();
     let (out, error) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     assert!(said.status.success(), "{out}{error}");
     for line in out.lines() {

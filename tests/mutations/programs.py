@@ -83,6 +83,7 @@ class Switched:
         for name, program in built.items():
             self.copies[name] = tree.WORK / "switched" / program.name
             shutil.copy2(program, self.copies[name])
+        self.places = {name: switch.place_of_number(program) for name, program in self.copies.items()}
         self.sluice = built.get("sluice")
 
     def guilty(self, file: str, offset: int) -> set[int]:
@@ -91,8 +92,8 @@ class Switched:
 
     def become(self, mutant: Mutant | None) -> dict[str, Path]:
         """The programs as this mutant, or as none."""
-        for program in self.copies.values():
-            switch.set_number(program, self.numbers[mutant.name] if mutant else 0)
+        for name, program in self.copies.items():
+            switch.set_number(program, self.places[name], self.numbers[mutant.name] if mutant else 0)
         if self.sluice:
             # Where the tests look for it. A former one may still be running.
             fresh = self.sluice.with_suffix(".new")

@@ -158,12 +158,17 @@ def guilty(text: bytes, offset: int) -> set[int]:
     return set()
 
 
-def set_number(program: Path, number: int) -> None:
+def place_of_number(program: Path) -> int:
+    """Where the number of the mutant stands in a program."""
+    contents = program.read_bytes()
+    place = contents.find(MARK)
+    if place < 0 or contents.find(MARK, place + 1) >= 0:
+        raise Broken(f"{program} has no switch, or several")
+    return place + len(MARK)
+
+
+def set_number(program: Path, place: int, number: int) -> None:
     """Makes a program that mutant; 0 is none."""
     with program.open("r+b") as file:
-        contents = file.read()
-        place = contents.find(MARK)
-        if place < 0 or contents.find(MARK, place + 1) >= 0:
-            raise Broken(f"{program} has no switch, or several")
-        file.seek(place + len(MARK))
+        file.seek(place)
         file.write(number.to_bytes(4, "little"))

@@ -36,6 +36,7 @@ pub mod lock;
 pub mod manifest;
 pub mod modules;
 pub mod native;
+mod pip;
 pub mod project;
 pub mod prune;
 mod requirement_files;

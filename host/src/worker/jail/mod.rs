@@ -95,6 +95,8 @@ pub(super) struct Places {
     pub(super) write: Vec<PathBuf>,
     /// What it may only read.
     pub(super) read: Vec<PathBuf>,
+    /// Whether it may connect to others.
+    pub(super) network: bool,
 }
 
 /// Goes into the jail of a tool, which is a program of others.
