@@ -70,5 +70,8 @@ fn a_json_document_means_the_same_to_the_extension() {
     let seed = seed().to_string();
     let connector = Connector::mode("json_way").with("seed", &seed).with("documents", "3000");
     connector.succeed();
-    assert_eq!(connector.database().query("SELECT documents, most_of_them_fast FROM agreed"), [[json!(3000), json!(1)]]);
+    assert_eq!(
+        connector.database().query("SELECT documents, most_of_them_fast FROM agreed"),
+        [[json!(3000), json!(1)]]
+    );
 }

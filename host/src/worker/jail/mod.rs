@@ -117,3 +117,6 @@ pub(super) use system::forget_output;
 
 /// Sets the limits of the system; whether they are in force.
 pub(super) use system::{limit, limit_tool};
+
+/// The limits as a process of ours would get them: an administrator's own, lower ones stay.
+pub(super) use system::in_force;
