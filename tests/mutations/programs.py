@@ -134,16 +134,21 @@ def run(program: Path, arguments: list[str], seconds: float) -> tuple[int | None
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         return None, output
+    except KeyboardInterrupt:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
 
 
-def passing(kind: str, program: Path, tests: list[str], seconds: float) -> set[str]:
-    """Those of the tests that pass."""
+def passing(kind: str, program: Path, tests: list[str], seconds: float) -> tuple[set[str], bool]:
+    """Those of the tests that pass, and whether all came to an end."""
     if kind == "jail":
-        return {test for test in tests if run(program, [short(test)], seconds)[0] == 0}
+        codes = {test: run(program, [short(test)], seconds)[0] for test in tests}
+        return {test for test, code in codes.items() if code == 0}, None not in codes.values()
     exact = ["--exact"] if kind == "all" else []
     filters = tests if kind == "all" else [f"::{short(test)}" for test in tests]
-    _, output = run(program, [*exact, *filters], seconds)
+    code, output = run(program, [*exact, *filters], seconds)
     passed = re.findall(r"^test (\S+).* \.\.\. ok$", output, re.MULTILINE)
     if kind == "all":
-        return set(tests) & set(passed)
-    return {test for test in tests if any(name.endswith(f"::{short(test)}") for name in passed)}
+        return set(tests) & set(passed), code is not None
+    found = {test for test in tests if any(name.endswith(f"::{short(test)}") for name in passed)}
+    return found, code is not None
