@@ -24,14 +24,14 @@ use sluicegate::worker::{self, Launch, Wanted, Worker, WorkerError};
 
 use crate::component::{component, idle};
 use crate::probes::{self, Targets};
-use crate::{building, forged};
+use crate::{building, forged, lacking};
 
 /// What makes this program a worker with native code in it.
 const ESCAPED: &str = "__escaped";
 /// What makes it compile under limits.
 const BOUNDED: &str = "__bounded";
 
-const SCENARIOS: [(&str, fn()); 15] = [
+const SCENARIOS: [(&str, fn()); 17] = [
     ("an_escaped_worker_reaches_nothing", reaches_nothing),
     ("an_escaped_worker_has_no_privileges", no_privileges),
     ("what_the_parent_has_open_is_not_inherited", nothing_inherited),
@@ -47,6 +47,8 @@ const SCENARIOS: [(&str, fn()); 15] = [
     ("a_build_tool_that_was_taken_over_reaches_nothing", building::reaches_nothing),
     ("a_component_that_is_dear_to_compile_ends_in_bounds", bomb),
     ("calls_without_end_whose_answers_nobody_reads_take_no_memory", flood),
+    ("a_machine_that_lacks_a_layer_is_told_and_refused", lacking::is_told_and_refused),
+    ("on_a_machine_that_lacks_a_layer_the_rest_holds", lacking::the_rest_holds),
 ];
 
 pub fn main() -> ExitCode {
