@@ -40,9 +40,9 @@ import programs
 import tree
 from table import ROOT, Broken, Mutant, by_kind, read
 
-# How long tests may take under a mutant, and how often three times as much when they take that long without it:
+# How long tests may take under a mutant, and how often three times as much when they take that long without:
 # what ends something is proven by a test that does not end.
-SECONDS, TIMES = 60, 3
+SECONDS, TIMES = 60, 2
 # Mutants whose tests are run without a mutant before.
 TURN = 16
 
@@ -67,8 +67,6 @@ class Runner:
         if todo:
             self.switched = programs.Switched(todo, by_kind(test for mutant in todo for test in mutant.fails))
             print(f"{len(self.switched.numbers)} of {len(todo)} are in one build", flush=True)
-        # Those that are built alone last: each takes the place of what was built before.
-        todo.sort(key=lambda mutant: mutant.name not in self.switched.numbers)
         for at in range(0, len(todo), TURN):
             turn = todo[at : at + TURN]
             if self.late():
