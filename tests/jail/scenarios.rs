@@ -302,12 +302,8 @@ fn nothing_inherited() {
     drop(kept);
 }
 
-fn has(layer: impl Fn(&worker::Layers) -> bool) -> bool {
-    layer(&open(&launch("whole", "none", &[]), &Limits::default()).unwrap().layers())
-}
-
 fn landlock_alone() {
-    if !has(|layers| layers.landlock) {
+    if !probes::kernel_has_landlock() {
         println!("this kernel has no Landlock");
         return;
     }

@@ -228,7 +228,6 @@ mod tests {
     fn a_root_or_a_relative_path_is_no_place() {
         let value = |name: &str| (name == "PIP_FIND_LINKS").then(|| PathBuf::from("/ https://index.example/ host"));
         let found = settings(value);
-        assert!(Path::new("host").exists() || Path::new("src").exists(), "there is something to be relative to");
         assert!(found.iter().all(|path| path.is_absolute() && path.parent().is_some()), "{found:?}");
     }
 }
