@@ -4,22 +4,23 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::subject::Subject;
-use crate::destination::sqlite::Warehouse;
+use crate::destination::sqlite::{Acceptance, Warehouse};
 use crate::display::output::Output;
 use crate::policy::capabilities::{Accepted, Changed};
 use crate::stamp::AskedLimits;
 
 /// What a connection accepted, for judging the connector that comes.
-pub(super) struct Acceptance<'a> {
+pub(super) struct Judge<'a> {
     subject: &'a Subject,
-    warehouse: Warehouse,
     connection: &'a str,
+    /// As the database has it.
+    known: Option<String>,
     accepted: Option<Accepted>,
     /// Whether the operator accepts whatever comes.
     accepts: bool,
 }
 
-impl<'a> Acceptance<'a> {
+impl<'a> Judge<'a> {
     /// What the connection accepted.
     ///
     /// # Errors
@@ -30,13 +31,13 @@ impl<'a> Acceptance<'a> {
         connection: &'a str,
         accepts: bool,
     ) -> Result<Self, Failure> {
-        let warehouse = Warehouse::new(warehouse);
+        let known = Warehouse::new(warehouse).accepted(connection)?;
         // What cannot be read is nobody's: it is refused like any other.
-        let accepted = warehouse.accepted(connection)?.map(|text| serde_json::from_str(&text).unwrap_or_default());
-        Ok(Self { subject, warehouse, connection, accepted, accepts })
+        let accepted = known.as_ref().map(|text| serde_json::from_str(text).unwrap_or_default());
+        Ok(Self { subject, connection, known, accepted, accepts })
     }
 
-    /// Holds the connector that comes against it. Nothing is remembered.
+    /// Holds the connector that comes against it. Nothing is noted.
     ///
     /// # Errors
     /// When it changed, or asks for more, and the operator did not accept that.
@@ -47,20 +48,21 @@ impl<'a> Acceptance<'a> {
         }
     }
 
-    /// Remembers a connector that was judged.
+    /// What the sync of a connector that was judged has to note before it runs, if anything. Left to the sync, so that
+    /// the database is opened once and nothing is accepted by a sync that never began.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub(super) fn remember(&self, digest: &str, output: &Output) -> Result<(), Failure> {
+    /// When it cannot be written as JSON.
+    pub(super) fn note(self, digest: &str, output: &Output) -> Result<Option<Acceptance>, Failure> {
         let comes = as_it_comes(self.subject, digest);
         if let Some(changed) = self.changed(&comes) {
             output.line(&format!("note: accepted: {}", in_words(&changed)));
         }
-        if self.accepted.as_ref() != Some(&comes) {
-            let text = serde_json::to_string(&comes).map_err(|error| Failure::host(error.to_string()))?;
-            self.warehouse.accept(self.connection, &text)?;
+        if self.accepted.as_ref() == Some(&comes) {
+            return Ok(None);
         }
-        Ok(())
+        let connector = serde_json::to_string(&comes).map_err(|error| Failure::host(error.to_string()))?;
+        Ok(Some(Acceptance { known: self.known, connector }))
     }
 
     fn changed(&self, comes: &Accepted) -> Option<Changed> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::accept::Acceptance;
+use super::accept::Judge;
 use super::args::{JailArguments, LimitArguments};
 use super::components::Components;
 use super::confidential::{Composed, Said, Sources, Way, compose};
@@ -154,16 +154,16 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         return Err(Failure::host(format!("the sync was cancelled by {by}")));
     }
     // Another component than was accepted is refused before anything is made of it or started.
-    let acceptance = Acceptance::of(subject, &wanted.warehouse, &connection, wanted.accept)?;
+    let accepting = Judge::of(subject, &wanted.warehouse, &connection, wanted.accept)?;
     let mut judge = |digest: &str| {
         digest.clone_into(&mut record.knows().component);
-        acceptance.judge(digest)
+        accepting.judge(digest)
     };
     let wall = component.admit(&wanted.jail, &limits, folders, output, &mut judge)?;
     let digest = wall.digest().to_owned();
     judge(&digest)?;
     let place = wall.open(&limits)?;
-    acceptance.remember(&digest, output)?;
+    let acceptance = accepting.note(&digest, output)?;
     let passwords = match configuration.is_empty() {
         true => BTreeSet::new(),
         false => {
@@ -214,6 +214,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         cancel: around.cancel.clone(),
         trial: Trial::default(),
         following: Some(record.following()),
+        acceptance,
     };
     let done = place.sync(request)?;
     drop(server);
