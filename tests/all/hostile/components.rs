@@ -13,7 +13,7 @@ use crate::support::{Connector, Sync, many};
 const LOG: &str = r#"(import "sluice:connector/logging@0.1.0" "log" (func $log (param i32 i32 i32)))"#;
 /// At 64: one column of 65,536 booleans, named by the four bytes at 16.
 const FLAG: &str = r#"(data (i32.const 64) "\10\00\00\00\04\00\00\00\00\00\00\00\00\08\00\00\00\00\01\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00")"#;
-const OPERATIONS: &str = r#"
+pub(super) const OPERATIONS: &str = r#"
     (import "sluice:connector/operations@0.1.0" "upsert"
         (func $upsert (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
     (import "sluice:connector/operations@0.1.0" "checkpoint" (func $checkpoint (param i32 i32 i32)))"#;
@@ -68,8 +68,8 @@ fn an_import_beyond_the_contract_is_refused_by_name() {
         &[("world connector {", "world connector {\n  import wasi:keyvalue/store@0.2.0;")],
         &[("deps/keyvalue/package.wit", store)],
     );
-    let sync = refused(&bytes, &["wasi:keyvalue/store@0.2.0", "contract", "hint"]);
-    assert!(!sync.stderr.contains("machine code"), "refused before it is compiled: {}", sync.stderr);
+    // The words of who looks at names, before anything is compiled; the engine would have others.
+    refused(&bytes, &["wasi:keyvalue/store@0.2.0", "imports an interface that the contract does not have", "hint"]);
 }
 
 #[test]
