@@ -168,6 +168,7 @@ fn sync_into(warehouse: &Path, launch: &Launch, limits: Limits) -> (SyncReport, 
         trial: sluicegate::trial::Trial::default(),
         cancel: sluicegate::sync::Cancel::default(),
         following: None,
+        acceptance: None,
     };
     let report = sync_in(worker, request).unwrap();
     let lines = lines.0.lock().unwrap().clone();
