@@ -12,6 +12,7 @@ switched; nor can what the compiler refuses beside its original. Such mutants ar
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,6 +170,10 @@ def place_of_number(program: Path) -> int:
 
 def set_number(program: Path, place: int, number: int) -> None:
     """Makes a program that mutant; 0 is none."""
-    with program.open("r+b") as file:
+    # A former one may still be running, and such a file is not written.
+    fresh = program.with_name(f"{program.name}.new")
+    shutil.copy2(program, fresh)
+    with fresh.open("r+b") as file:
         file.seek(place)
         file.write(number.to_bytes(4, "little"))
+    fresh.replace(program)

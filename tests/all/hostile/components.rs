@@ -324,9 +324,13 @@ fn polling_what_is_ready_for_ever_is_stopped() {
 fn random_bytes_without_end_are_refused() {
     let import = r#"(import "wasi:random/random@0.2.12" "get-random-bytes" (func $random (param i64 i32)))"#;
     let edit = "world connector {\n  import wasi:random/random@0.2.12;";
-    let bytes =
-        component_with(&importing(edit), import, "", "(call $random (i64.const 4611686018427387904) (i32.const 2048))");
-    runs(&bytes, &[], &connector(&["the component crashed"]));
+    let asking = |bytes: u64| {
+        let body = format!("(drop (memory.grow (i32.const 64))) (call $random (i64.const {bytes}) (i32.const 2048))");
+        component_with(&importing(edit), import, "", &body)
+    };
+    runs(&asking(1 << 20), &[], &success());
+    runs(&asking((1 << 20) + 1), &[], &connector(&["the component crashed"]));
+    runs(&asking(1 << 62), &[], &connector(&["the component crashed"]));
 }
 
 #[test]
