@@ -114,7 +114,8 @@ def plan(tree: Path, mutants: list[Mutant]) -> Plan:
                 known[file] = functions(texts[file])
             text = texts[file]
             if text.count(old) != 1:
-                raise Broken(f"{mutant.name}: the old text stands {text.count(old)} times in host/src/{file}")
+                # Said when it is tried alone.
+                break
             start, end = text.index(old), text.index(old) + len(old)
             around = [body for body in known[file] if body.start <= start and end <= body.end]
             innermost = max(around, key=lambda body: body.start, default=None)
