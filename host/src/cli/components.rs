@@ -115,18 +115,21 @@ impl Component {
         &self.subject
     }
 
-    /// Admits it, making its machine code if need be. Others who want the same wait.
+    /// Admits it, making its machine code if need be and if `may` has no objection to the digest of it. Others who
+    /// want the same wait.
     ///
     /// # Errors
-    /// As [`Wall::admit`].
+    /// As [`Wall::admit_if`].
     pub(super) fn admit(
         &self,
         jail: &JailArguments,
         limits: &Limits,
         folders: &Folders,
         output: &Output,
+        may: impl FnOnce(&str) -> Result<(), Failure>,
     ) -> Result<Wall, Failure> {
-        Ok(self.admitted(jail, limits, folders, output)?.with(self.parcel.clone()))
+        let may = |digest: &str| may(self.parcel.as_ref().map_or(digest, Parcel::digest));
+        Ok(self.admitted(jail, limits, folders, output, may)?.with(self.parcel.clone()))
     }
 
     fn admitted(
@@ -135,6 +138,7 @@ impl Component {
         limits: &Limits,
         folders: &Folders,
         output: &Output,
+        may: impl FnOnce(&str) -> Result<(), Failure>,
     ) -> Result<Wall, Failure> {
         let mut bytes = lock(&self.bytes);
         if let Some(code) = self.code.get() {
@@ -145,9 +149,9 @@ impl Component {
             };
         }
         if jail.no_jail {
-            return Wall::admit(jail, &bytes, limits, folders, output);
+            return Wall::admit_if(jail, &bytes, limits, folders, output, may);
         }
-        let wall = Wall::admit(jail, &bytes, limits, folders, output);
+        let wall = Wall::admit_if(jail, &bytes, limits, folders, output, may);
         if let Ok(Wall::Workers(code, ..)) = &wall {
             let _ = self.code.set(Arc::clone(code));
             *bytes = Vec::new();

@@ -46,6 +46,23 @@ pub fn admit(
     limits: &Limits,
     compiling: impl FnOnce(),
 ) -> Result<Code, AdmissionError> {
+    let willing = |_: &str| {
+        compiling();
+        true
+    };
+    admit_if(cache, bytes, limits, willing)
+}
+
+/// The same, where `compiling` is told the component's digest and says whether machine code is to be made.
+///
+/// # Errors
+/// As [`admit`], and [`AdmissionError::Unwanted`].
+pub fn admit_if(
+    cache: &CodeCache,
+    bytes: &[u8],
+    limits: &Limits,
+    compiling: impl FnOnce(&str) -> bool,
+) -> Result<Code, AdmissionError> {
     let (size, limit) = (bytes.len() as u64, limits.component_bytes);
     if size > limit {
         return Err(AdmissionError::TooLarge { size, limit });
@@ -66,7 +83,9 @@ pub fn admit(
         if let Some(reason) = cache.too_dear(engine.raw(), &digests.compiled, &limits, now) {
             return Err(failed(format!("{reason}; it was tried within the last day and is not tried again before")));
         }
-        compiling();
+        if !compiling(&digests.whole) {
+            return Err(AdmissionError::Unwanted);
+        }
         let code = match compile(cache, &artifact.compiled()) {
             Err(Failed::TooDear(reason)) => {
                 // Without it, the next sync finds out for itself.

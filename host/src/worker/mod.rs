@@ -59,7 +59,7 @@ mod tool;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-pub use compile::admit;
+pub use compile::{admit, admit_if};
 pub use jail::{Layers, Wanted};
 pub use parent::{Code, Launch, Worker, WorkerError};
 pub use tool::{Reach, jailed, missing_for_tools};
