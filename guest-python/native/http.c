@@ -215,28 +215,78 @@ static PyObject *http_head(PyObject *module, PyObject *exchange) {
 PyObject *bytes_from_host;
 int bytes_wanted;
 
-static PyObject *http_read(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
-  (void)module;
-  int32_t handle;
-  int given;
-  uint32_t most;
-  if (count != 2 || !take_handle(arguments[0], &handle) || !take_wait(arguments[1], &given, &most)) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "expected an exchange and a number of bytes");
-    return NULL;
-  }
-  ReadResult result = {0};
+/* The next bytes as a new `bytes`; none when there are none. */
+static PyObject *next_bytes(int32_t handle, uint32_t most, ReadResult *result) {
   bytes_from_host = NULL;
   bytes_wanted = 1;
-  host_read(handle, most, &result);
+  host_read(handle, most, result);
   bytes_wanted = 0;
   PyObject *bytes = bytes_from_host;
   bytes_from_host = NULL;
+  return bytes;
+}
+
+static int take_read(PyObject *const *arguments, Py_ssize_t count, int32_t *handle, uint32_t *most) {
+  int given;
+  if (count == 2 && take_handle(arguments[0], handle) && take_wait(arguments[1], &given, most)) return 1;
+  if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "expected an exchange and a number of bytes");
+  return 0;
+}
+
+static PyObject *http_read(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  (void)module;
+  int32_t handle;
+  uint32_t most;
+  if (!take_read(arguments, count, &handle, &most)) return NULL;
+  ReadResult result = {0};
+  PyObject *bytes = next_bytes(handle, most, &result);
   if (result.failed) {
     raise(&result.is.error, 0);
     if (bytes) Py_DecRef(bytes);
     return NULL;
   }
   return bytes ? bytes : PyBytes_FromStringAndSize(NULL, 0);
+}
+
+/* Reads until there are `size` bytes, the first of which are given. */
+static PyObject *gathered(int32_t handle, PyObject *first, Py_ssize_t size) {
+  PyObject *whole = PyBytes_FromStringAndSize(NULL, size);
+  if (!whole) return NULL;
+  char *to = PyBytes_AsString(whole);
+  Py_ssize_t length = PyBytes_Size(first);
+  __builtin_memcpy(to, PyBytes_AsString(first), (size_t)length);
+  while (length < size) {
+    ReadResult result = {0};
+    PyObject *more = next_bytes(handle, (uint32_t)(size - length), &result);
+    Py_ssize_t got = more && !result.failed ? PyBytes_Size(more) : 0;
+    if (got) __builtin_memcpy(to + length, PyBytes_AsString(more), (size_t)got);
+    if (more) Py_DecRef(more);
+    if (!got) {
+      PyObject *part = PyBytes_FromStringAndSize(to, length);
+      Py_DecRef(whole);
+      return part;
+    }
+    length += got;
+  }
+  return whole;
+}
+
+static PyObject *http_exact(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  (void)module;
+  int32_t handle;
+  uint32_t size;
+  if (!take_read(arguments, count, &handle, &size)) return NULL;
+  ReadResult result = {0};
+  PyObject *first = next_bytes(handle, size, &result);
+  /* the next read says what failed */
+  if (result.failed || !first) {
+    if (first) Py_DecRef(first);
+    return PyBytes_FromStringAndSize(NULL, 0);
+  }
+  if (PyBytes_Size(first) == (Py_ssize_t)size) return first;
+  PyObject *whole = gathered(handle, first, (Py_ssize_t)size);
+  Py_DecRef(first);
+  return whole;
 }
 
 static PyObject *http_drop(PyObject *module, PyObject *exchange) {
@@ -260,6 +310,7 @@ PyMethodDef http_functions[] = {
     {"http_send", http_send, METH_FASTCALL, "http_send(method, url, headers, body, connect_ms, read_ms): a handle."},
     {"http_head", http_head, METH_O, "http_head(handle): status, reason and a list of headers."},
     {"http_read", http_read, METH_FASTCALL, "http_read(handle, most): the next bytes."},
+    {"http_exact", http_exact, METH_FASTCALL, "http_exact(handle, size): as many bytes; fewer before an error or the end."},
     {"http_drop", http_drop, METH_O, "http_drop(handle): end the exchange."},
     {"http_bind", http_bind, METH_O, "http_bind(raises): call this with the case and text of an error."},
     {0},

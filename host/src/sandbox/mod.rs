@@ -26,6 +26,7 @@ mod clock;
 mod component;
 mod engine;
 mod files;
+mod handed;
 mod header_names;
 mod http;
 mod instance;

@@ -10,6 +10,8 @@ from ._errors import from_host
 from ._exchange import Pending
 
 _BUFFER_BYTES = 64 * 1024
+_LARGEST_BUFFER_BYTES = 256 * 1024
+"""More would not stay in a processor's cache."""
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -121,6 +123,14 @@ class ResponseFile:
             return self._buffer[start:end]
         if self.chunked:
             return b""
+        if _BUFFER_BYTES <= size <= _contract.MAX_READ_BYTES and start == len(self._buffer):
+            exchange = self._pending.exchange
+            data = None if exchange is None else exchange.exact(size)
+            if data is not None:
+                if len(data) == size:
+                    return data
+                self._buffer, self._position = data, 0
+                return b""
         rest = self._buffer[start:]
         try:
             more = self._receive(self._ahead)
@@ -191,7 +201,7 @@ class ResponseFile:
     def _grow(self, received: int) -> None:
         if received == self._ahead:
             # a large body: fewer crossings
-            self._ahead = min(4 * self._ahead, _contract.MAX_READ_BYTES)
+            self._ahead = min(4 * self._ahead, _LARGEST_BUFFER_BYTES)
 
     def _receive(self, size: int) -> bytes:
         exchange = self._pending.exchange

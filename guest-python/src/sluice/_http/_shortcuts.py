@@ -122,7 +122,7 @@ def patch_response(module: ModuleType) -> None:
         self._uncached_read_occurred = True
         file: ResponseFile = received.fp
         size: Any = amt
-        while not received.isclosed():
+        while received.fp is not None:
             # A whole piece that is not the last: what the library does about the end and errors is left out.
             data = file.piece(size) if received.length > size else b""
             if data:
