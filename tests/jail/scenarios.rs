@@ -24,14 +24,14 @@ use sluicegate::worker::{self, Launch, Wanted, Worker, WorkerError};
 
 use crate::component::{component, idle};
 use crate::probes::{self, Targets};
-use crate::{building, forged};
+use crate::{building, forged, lacking};
 
 /// What makes this program a worker with native code in it.
 const ESCAPED: &str = "__escaped";
 /// What makes it compile under limits.
 const BOUNDED: &str = "__bounded";
 
-const SCENARIOS: [(&str, fn()); 15] = [
+const SCENARIOS: [(&str, fn()); 17] = [
     ("an_escaped_worker_reaches_nothing", reaches_nothing),
     ("an_escaped_worker_has_no_privileges", no_privileges),
     ("what_the_parent_has_open_is_not_inherited", nothing_inherited),
@@ -47,6 +47,8 @@ const SCENARIOS: [(&str, fn()); 15] = [
     ("a_build_tool_that_was_taken_over_reaches_nothing", building::reaches_nothing),
     ("a_component_that_is_dear_to_compile_ends_in_bounds", bomb),
     ("calls_without_end_whose_answers_nobody_reads_take_no_memory", flood),
+    ("a_machine_that_lacks_a_layer_is_told_and_refused", lacking::is_told_and_refused),
+    ("on_a_machine_that_lacks_a_layer_the_rest_holds", lacking::the_rest_holds),
 ];
 
 pub fn main() -> ExitCode {
@@ -166,6 +168,7 @@ fn sync_into(warehouse: &Path, launch: &Launch, limits: Limits) -> (SyncReport, 
         trial: sluicegate::trial::Trial::default(),
         cancel: sluicegate::sync::Cancel::default(),
         following: None,
+        acceptance: None,
     };
     let report = sync_in(worker, request).unwrap();
     let lines = lines.0.lock().unwrap().clone();
@@ -300,12 +303,8 @@ fn nothing_inherited() {
     drop(kept);
 }
 
-fn has(layer: impl Fn(&worker::Layers) -> bool) -> bool {
-    layer(&open(&launch("whole", "none", &[]), &Limits::default()).unwrap().layers())
-}
-
 fn landlock_alone() {
-    if !has(|layers| layers.landlock) {
+    if !probes::kernel_has_landlock() {
         println!("this kernel has no Landlock");
         return;
     }
@@ -430,22 +429,23 @@ fn loops(depth: usize, locals: usize) -> Vec<u8> {
     component("", &function, "(call $f)")
 }
 
-/// Compiles it in a process of its own, whose limits are tighter than the compiler's.
-fn compiled_with(limit: rustix::process::Resource, most: u64) -> String {
+/// Compiles it in processes of their own, one after the other, whose limits are tighter than the compiler's.
+fn compiled_with(limit: rustix::process::Resource, limits: &[u64]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let own = std::env::current_exe().unwrap();
-    let mut process = std::process::Command::new(own);
-    process.arg(BOUNDED).arg(format!("{limit:?}")).arg(most.to_string()).arg(folder.path());
-    let said = process.output().unwrap();
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-    let kept = fs::read_dir(folder.path().join("cache")).unwrap().flat_map(|entry| {
-        match fs::read_dir(entry.unwrap().path()) {
-            Ok(below) => below.map(|entry| entry.unwrap().file_name()).collect(),
-            Err(_) => Vec::new(),
-        }
-    });
-    assert_eq!(kept.count(), 0, "something was kept of it");
-    String::from_utf8(said.stdout).unwrap()
+    let compile = |most: &u64| {
+        let mut process = std::process::Command::new(&own);
+        process.arg(BOUNDED).arg(format!("{limit:?}")).arg(most.to_string()).arg(folder.path());
+        let said = process.output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).unwrap()
+    };
+    let said = limits.iter().map(compile).collect();
+    let kept = fs::read_dir(folder.path().join("cache/code")).unwrap().map(|entry| entry.unwrap().path());
+    let code =
+        kept.into_iter().filter(|path| path.extension().is_none_or(|ending| ending != "refused" && ending != "lock"));
+    assert_eq!(code.collect::<Vec<_>>(), Vec::<PathBuf>::new(), "something was kept of it");
+    said
 }
 
 fn bounded(arguments: &[OsString]) -> ExitCode {
@@ -455,16 +455,26 @@ fn bounded(arguments: &[OsString]) -> ExitCode {
     setrlimit(limit, Rlimit { current: most, maximum: most }).unwrap();
     let folder = Path::new(&arguments[2]);
     let cache = CodeCache::open(&folder.join("cache"), &folder.join("state")).unwrap();
-    let refused = worker::admit(&cache, &loops(1000, 1000), &Limits::default(), || {}).expect_err("it is too dear");
-    println!("{refused}");
+    let mut compiled = false;
+    let refused = worker::admit(&cache, &loops(1000, 1000), &Limits::default(), || compiled = true);
+    println!("{} ({})", refused.expect_err("it is too dear"), if compiled { "compiled" } else { "not compiled" });
     ExitCode::SUCCESS
 }
 
 fn bomb() {
-    let time = compiled_with(rustix::process::Resource::Cpu, 3);
-    println!("    {time}");
-    assert!(time.contains("did not finish") && time.contains("SIGXCPU: its processor time is used up"), "{time}");
-    let memory = compiled_with(rustix::process::Resource::Data, 96 << 20);
-    println!("    {memory}");
-    assert!(memory.contains("did not finish") && memory.contains("SIGABRT: out of memory"), "{memory}");
+    use rustix::process::Resource;
+    let times = compiled_with(Resource::Cpu, &[3, 3, 4]);
+    println!("    {}", times.join("    "));
+    for time in &times {
+        assert!(time.contains("did not finish") && time.contains("SIGXCPU: its processor time is used up"), "{time}");
+    }
+    assert!(times[0].ends_with("(compiled)\n"), "{times:?}");
+    assert!(times[1].contains("not tried again") && times[1].ends_with("(not compiled)\n"), "{times:?}");
+    assert!(times[2].ends_with("(compiled)\n"), "with more time it is tried: {times:?}");
+    let memory = compiled_with(Resource::Data, &[96 << 20, 96 << 20]);
+    println!("    {}", memory.join("    "));
+    for memory in &memory {
+        assert!(memory.contains("did not finish") && memory.contains("SIGABRT: out of memory"), "{memory}");
+    }
+    assert!(memory[0].ends_with("(compiled)\n") && memory[1].ends_with("(not compiled)\n"), "{memory:?}");
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::subject::Subject;
-use crate::destination::sqlite::Warehouse;
+use crate::destination::sqlite::{Acceptance, Warehouse};
 use crate::display::output::Output;
 use crate::policy::capabilities::{Accepted, Changed};
 use crate::stamp::AskedLimits;
 
-/// Holds a connector against what the connection accepted, and remembers it.
+/// Holds a connector against what the connection accepted. Answers what the sync has to note before it runs, if
+/// anything: so a database is opened once, and nothing is accepted by a sync that never began.
 ///
 /// # Errors
 /// When it changed, or asks for more, and the operator did not accept that.
@@ -20,12 +21,11 @@ pub(super) fn accept(
     connection: &str,
     accepts: bool,
     output: &Output,
-) -> Result<(), Failure> {
-    let warehouse = Warehouse::new(warehouse);
+) -> Result<Option<Acceptance>, Failure> {
     let comes = as_it_comes(subject, digest);
+    let known = Warehouse::new(warehouse).accepted(connection)?;
     // What cannot be read is nobody's: it is refused like any other.
-    let accepted = warehouse.accepted(connection)?.map(|text| serde_json::from_str(&text).unwrap_or_default());
-    let accepted: Option<Accepted> = accepted;
+    let accepted: Option<Accepted> = known.as_ref().map(|text| serde_json::from_str(text).unwrap_or_default());
     if let Some(accepted) = &accepted {
         match accepted.admit(&comes) {
             Ok(()) => {}
@@ -33,11 +33,11 @@ pub(super) fn accept(
             Err(changed) => return Err(refused(connection, &changed)),
         }
     }
-    if accepted.as_ref() != Some(&comes) {
-        let text = serde_json::to_string(&comes).map_err(|error| Failure::host(error.to_string()))?;
-        warehouse.accept(connection, &text)?;
+    if accepted.as_ref() == Some(&comes) {
+        return Ok(None);
     }
-    Ok(())
+    let connector = serde_json::to_string(&comes).map_err(|error| Failure::host(error.to_string()))?;
+    Ok(Some(Acceptance { known, connector }))
 }
 
 fn as_it_comes(subject: &Subject, digest: &str) -> Accepted {

@@ -157,7 +157,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     let place = wall.open(&limits)?;
     let digest = place.digest().to_owned();
     record.knows().component.clone_from(&digest);
-    accept(subject, &digest, &wanted.warehouse, &connection, wanted.accept, output)?;
+    let acceptance = accept(subject, &digest, &wanted.warehouse, &connection, wanted.accept, output)?;
     let passwords = match configuration.is_empty() {
         true => BTreeSet::new(),
         false => {
@@ -208,6 +208,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         cancel: around.cancel.clone(),
         trial: Trial::default(),
         following: Some(record.following()),
+        acceptance,
     };
     let done = place.sync(request)?;
     drop(server);

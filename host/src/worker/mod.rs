@@ -62,7 +62,7 @@ use std::process::ExitCode;
 pub use compile::admit;
 pub use jail::{Layers, Wanted};
 pub use parent::{Code, Launch, Worker, WorkerError};
-pub use tool::{jailed, missing_for_tools};
+pub use tool::{Reach, jailed, missing_for_tools};
 
 pub(crate) use message::{Done, Task};
 pub(crate) use outcome::run;

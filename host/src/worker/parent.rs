@@ -256,6 +256,13 @@ impl End {
         self.status.and_then(|status| status.signal())
     }
 
+    /// Whether it used up its processor time or memory, rather than that somebody or the machine ended it.
+    pub(super) fn at_its_limits(&self) -> bool {
+        use rustix::process::Signal;
+        self.signal()
+            .is_some_and(|signal| [Signal::XCPU, Signal::XFSZ, Signal::ABORT].map(Signal::as_raw).contains(&signal))
+    }
+
     /// How it ended, in plain words.
     pub(super) fn text(&self) -> String {
         let how = match (self.signal(), self.status.and_then(|status| status.code())) {
