@@ -44,12 +44,6 @@ class Exchange(Protocol):
     def read(self, max: int) -> bytes:
         """Wait for the next bytes of the body; empty at its end."""
 
-    def exact(self, size: int) -> bytes | None:
-        """The next `size` bytes, fewer when an error or the end comes first, which `read` says then.
-
-        None where that is no shorter than `read`.
-        """
-
     def subscribe(self) -> Any:
         """A pollable of the bindings: ready when `head`, and then `read`, would not wait."""
 
@@ -140,10 +134,6 @@ class _NativeExchange:
         data: bytes = native.http_read(self._handle, max)
         return data
 
-    def exact(self, size: int) -> bytes | None:
-        data: bytes = native.http_exact(self._handle, size)
-        return data
-
     def subscribe(self) -> Any:
         # an exchange of the bindings that does not own the handle: it has no finalizer
         lent = object.__new__(_bindings.Exchange)
@@ -171,9 +161,6 @@ class _BoundExchange:
     def head(self) -> Head:
         head = self._bound.head()
         return Head(head.status, head.reason, [(field.name, field.value) for field in head.headers])
-
-    def exact(self, size: int) -> bytes | None:
-        return None
 
     def release(self) -> None:
         self._bound.__exit__(None, None, None)

@@ -9,7 +9,8 @@ from . import _contract
 from ._errors import from_host
 from ._exchange import Pending
 
-_BUFFER_BYTES = 64 * 1024
+BUFFER_BYTES = 64 * 1024
+"""What is read at least; whoever asks for as much needs no buffer."""
 _LARGEST_BUFFER_BYTES = 256 * 1024
 """More would not stay in a processor's cache."""
 _CHUNK_BYTES = 256 * 1024
@@ -40,7 +41,7 @@ class ResponseFile:
         self.chunked = False
         self.sized = False
         self._pending = pending
-        self._ahead = _BUFFER_BYTES
+        self._ahead = BUFFER_BYTES
         self._buffer = b""
         self._position = 0
         self._failure: Exception | None = None
@@ -123,14 +124,6 @@ class ResponseFile:
             return self._buffer[start:end]
         if self.chunked:
             return b""
-        if _BUFFER_BYTES <= size <= _contract.MAX_READ_BYTES and start == len(self._buffer):
-            exchange = self._pending.exchange
-            data = None if exchange is None else exchange.exact(size)
-            if data is not None:
-                if len(data) == size:
-                    return data
-                self._buffer, self._position = data, 0
-                return b""
         rest = self._buffer[start:]
         try:
             more = self._receive(self._ahead)
