@@ -4,9 +4,8 @@
 
 COMPONENT is tests/guests/many, built. A batch of few and one of many connections are run in turn; what
 one more sync costs is the difference of their processor times, by the number of syncs. The connector's own
-is what the history of runs says (`cpu_seconds`). It is counted in ticks of the clock while it runs, so that
-it is too high on a busy machine, and only its mean says something; `perf record -g` of the batch tells it
-exactly, as the share of samples below `catch_traps`.
+is what the history of runs says (`cpu_seconds`): the time of the worker's thread while the connector is
+entered, its instantiation included.
 """
 
 import argparse
