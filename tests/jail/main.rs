@@ -28,6 +28,8 @@ mod forged;
 mod probes;
 #[cfg(target_os = "linux")]
 mod scenarios;
+#[cfg(target_os = "linux")]
+mod templates;
 
 use std::process::ExitCode;
 

@@ -65,7 +65,7 @@ pub fn admit(
     };
     let file = find().map_or_else(made, Ok)?;
     let parcel = artifact.into_parcel(&digests.whole);
-    Ok(Code::new(digests.whole, file, parcel))
+    Ok(Code::new(digests.whole, digests.compiled, file, parcel))
 }
 
 fn compile(cache: &CodeCache, bytes: &[u8]) -> Result<tempfile::NamedTempFile, AdmissionError> {

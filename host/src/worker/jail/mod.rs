@@ -115,3 +115,7 @@ pub(super) use system::forget_output;
 
 /// Sets the limits of the system; whether they are in force.
 pub(super) use system::{limit, limit_tool};
+
+/// Templates: processes with one thread that copy themselves.
+#[cfg(target_os = "linux")]
+pub(super) use system::{Copied, copy, enter_template, open, part};
