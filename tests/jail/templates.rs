@@ -42,6 +42,15 @@ fn is_over(pid: u32) -> bool {
     }
 }
 
+/// Waits until all of them are over.
+fn wait_for(pids: &BTreeSet<u32>) {
+    let since = Instant::now();
+    while !pids.iter().all(|pid| is_over(*pid)) {
+        assert!(since.elapsed() < SOON, "{pids:?} outlive their parent");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn only(mut pids: BTreeSet<u32>) -> u32 {
     assert_eq!(pids.len(), 1, "{pids:?}");
     pids.pop_first().unwrap()
@@ -52,7 +61,10 @@ pub fn killed() {
     let before = children(std::process::id());
     let copies = [open(&launch, &limits).unwrap(), open(&launch, &limits).unwrap()];
     let template = only(&children(std::process::id()) - &before);
+    let made = children(template);
+    assert_eq!(made.len(), 2, "{made:?}");
     kill(template);
+    wait_for(&made);
     for copy in copies {
         let text = host_error(&sync_worker(tempfile::tempdir().unwrap().path(), copy, &limits).0);
         assert!(text.contains("SIGKILL") && text.contains("checkpointed stays"), "{text}");
@@ -72,7 +84,11 @@ pub fn copy_killed() {
     let text = host_error(&sync_worker(tempfile::tempdir().unwrap().path(), first, &limits).0);
     assert!(text.contains("SIGKILL"), "{text}");
     assert_eq!(sync_worker(tempfile::tempdir().unwrap().path(), second, &limits).0.result, Ok(()));
-    assert_eq!(children(template).len(), 0, "what ended was waited for");
+    let since = Instant::now();
+    while !children(template).is_empty() {
+        assert!(since.elapsed() < SOON, "what ended is not waited for");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 pub fn orphaned() {
@@ -80,16 +96,12 @@ pub fn orphaned() {
     let mut parent = Command::new(own).arg(PARENT).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(parent.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let pids: Vec<u32> = line.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    let pids: BTreeSet<u32> = line.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
     assert_eq!(pids.len(), 2, "{line}");
     assert!(pids.iter().all(|pid| !is_over(*pid)), "{pids:?}");
     kill(parent.id());
     parent.wait().unwrap();
-    let since = Instant::now();
-    while !pids.iter().all(|pid| is_over(*pid)) {
-        assert!(since.elapsed() < SOON, "{pids:?} outlive their parent");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_for(&pids);
 }
 
 /// A process with a template and a copy, whose numbers it says.
