@@ -30,6 +30,8 @@ mod lacking;
 mod probes;
 #[cfg(target_os = "linux")]
 mod scenarios;
+#[cfg(target_os = "linux")]
+mod templates;
 
 use std::process::ExitCode;
 

@@ -8,6 +8,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,14 +25,14 @@ use sluicegate::worker::{self, Launch, Wanted, Worker, WorkerError};
 
 use crate::component::{component, idle};
 use crate::probes::{self, Targets};
-use crate::{building, forged, lacking};
+use crate::{building, forged, lacking, templates};
 
 /// What makes this program a worker with native code in it.
 const ESCAPED: &str = "__escaped";
 /// What makes it compile under limits.
 const BOUNDED: &str = "__bounded";
 
-const SCENARIOS: [(&str, fn()); 17] = [
+const SCENARIOS: [(&str, fn()); 21] = [
     ("an_escaped_worker_reaches_nothing", reaches_nothing),
     ("an_escaped_worker_has_no_privileges", no_privileges),
     ("what_the_parent_has_open_is_not_inherited", nothing_inherited),
@@ -49,6 +50,25 @@ const SCENARIOS: [(&str, fn()); 17] = [
     ("calls_without_end_whose_answers_nobody_reads_take_no_memory", flood),
     ("a_machine_that_lacks_a_layer_is_told_and_refused", lacking::is_told_and_refused),
     ("on_a_machine_that_lacks_a_layer_the_rest_holds", lacking::the_rest_holds),
+    ("a_template_that_is_killed_takes_its_workers_along_and_the_next_is_started", templates::killed),
+    ("a_copy_that_is_killed_is_reported_and_touches_no_other", templates::copy_killed),
+    ("templates_and_their_workers_end_with_their_parent", templates::orphaned),
+    ("nothing_of_one_copy_is_in_the_memory_of_the_next", templates::memory),
+];
+
+/// Those about templates.
+const COPIES_ONLY: [&str; 4] = [
+    "a_template_that_is_killed_takes_its_workers_along_and_the_next_is_started",
+    "a_copy_that_is_killed_is_reported_and_touches_no_other",
+    "templates_and_their_workers_end_with_their_parent",
+    "nothing_of_one_copy_is_in_the_memory_of_the_next",
+];
+
+/// Those that have no worker.
+const STARTED_ONLY: [&str; 3] = [
+    "what_cannot_be_compiled_is_a_clear_refusal",
+    "a_build_tool_that_was_taken_over_reaches_nothing",
+    "a_component_that_is_dear_to_compile_ends_in_bounds",
 ];
 
 pub fn main() -> ExitCode {
@@ -59,6 +79,9 @@ pub fn main() -> ExitCode {
     if arguments.get(1).is_some_and(|first| first == ESCAPED) {
         return escaped(&arguments[2..]);
     }
+    if arguments.get(1).is_some_and(|first| first == templates::PARENT) {
+        return templates::parent();
+    }
     if arguments.get(1).is_some_and(|first| first == BOUNDED) {
         return bounded(&arguments[2..]);
     }
@@ -67,8 +90,16 @@ pub fn main() -> ExitCode {
     for (name, scenario) in SCENARIOS {
         if filters.is_empty() || filters.iter().any(|filter| name.contains(filter)) {
             // A panic ends the program with its message, and with it the suite.
-            scenario();
-            println!("test jail::{name} ... ok");
+            COPIED.store(false, Ordering::Relaxed);
+            if !COPIES_ONLY.contains(&name) {
+                scenario();
+                println!("test jail::{name} ... ok");
+            }
+            if !STARTED_ONLY.contains(&name) {
+                COPIED.store(true, Ordering::Relaxed);
+                scenario();
+                println!("test jail::{name} ... ok, in copies of a template");
+            }
         }
     }
     ExitCode::SUCCESS
@@ -82,14 +113,25 @@ fn escaped(arguments: &[OsString]) -> ExitCode {
     let wanted = Wanted { landlock: with("landlock"), seccomp: with("seccomp") };
     // Known before the jail: asking is forbidden there.
     let parent = std::os::unix::process::parent_id().into();
+    // In a copy that is the template's number.
+    let first = std::process::id();
     worker::escaped(wanted, |tell| match what.as_str() {
         "probe" => {
             for (name, count) in probes::surroundings() {
                 tell(&format!("{name}={count}"));
             }
-            for (name, answer) in probes::all(&Targets::parse(&arguments[2..]), parent) {
+            let mut say = |name: &str, answer: std::io::Result<()>| {
                 let answer = answer.err().map_or(0, |error| error.raw_os_error().unwrap_or(-1));
                 tell(&format!("{name}={answer}"));
+            };
+            let targets = Targets::parse(&arguments[2..]);
+            for (name, answer) in probes::all(&targets, parent) {
+                say(name, answer);
+            }
+            if std::process::id() != first {
+                for (name, answer) in probes::all(&targets, first.into()) {
+                    say(&format!("template: {name}"), answer);
+                }
             }
         }
         "status" => {
@@ -114,6 +156,7 @@ fn escaped(arguments: &[OsString]) -> ExitCode {
             std::hint::spin_loop();
         },
         "none" => {}
+        "count" => tell(&format!("asked={}", templates::asked())),
         "flood" => forged::flood(),
         "forge" => forged::forge(&text(2)),
         other => panic!("no such attack: {other}"),
@@ -134,14 +177,26 @@ fn caches() -> CodeCache {
     CodeCache::open(&caches.join("cache"), &caches.join("state")).unwrap()
 }
 
-fn launch(layers: &str, what: &str, more: &[OsString]) -> Launch {
+/// Whether workers are copies of a template now, instead of started.
+static COPIED: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn launch(layers: &str, what: &str, more: &[OsString]) -> Launch {
     let first = [ESCAPED, layers, what].map(OsString::from);
-    Launch { arguments: first.into_iter().chain(more.iter().cloned()).collect(), require_jail: false }
+    let arguments = first.into_iter().chain(more.iter().cloned()).collect();
+    let templates = COPIED.load(Ordering::Relaxed).then(Arc::default);
+    Launch { arguments, require_jail: false, templates }
 }
 
-fn open(launch: &Launch, limits: &Limits) -> Result<Worker, WorkerError> {
+pub(crate) fn open(launch: &Launch, limits: &Limits) -> Result<Worker, WorkerError> {
     let code = worker::admit(&caches(), &idle(), limits, || {}).unwrap();
-    Worker::open(&code, limits, launch)
+    let worker = Worker::open(&code, limits, launch)?;
+    if launch.templates.is_none() || worker.is_copy() {
+        return Ok(worker);
+    }
+    // The first of some machine code is started, and the next is a copy.
+    let next = Worker::open(&code, limits, launch)?;
+    assert!(next.is_copy(), "there is no template");
+    Ok(next)
 }
 
 fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
@@ -149,8 +204,12 @@ fn sync(launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
 }
 
 fn sync_into(warehouse: &Path, launch: &Launch, limits: Limits) -> (SyncReport, Vec<String>) {
-    let lines = Arc::new(Lines::default());
     let worker = open(launch, &limits).unwrap_or_else(|error| panic!("{error}"));
+    sync_worker(warehouse, worker, &limits)
+}
+
+pub(crate) fn sync_worker(warehouse: &Path, worker: Worker, limits: &Limits) -> (SyncReport, Vec<String>) {
+    let lines = Arc::new(Lines::default());
     let request = SyncRequest {
         confidential: Default::default(),
         oversight: Default::default(),
@@ -162,7 +221,7 @@ fn sync_into(warehouse: &Path, launch: &Launch, limits: Limits) -> (SyncReport, 
         landing: Landing::default(),
         configuration: BTreeMap::new(),
         network: Network::Granted(NetworkGrants::default(), Trust::nobody()),
-        limits,
+        limits: limits.clone(),
         log: lines.clone(),
         counters: Arc::new(Counters::default()),
         trial: sluicegate::trial::Trial::default(),
@@ -260,6 +319,10 @@ fn expect(answers: &BTreeMap<String, i64>, expected: impl Fn(&(&str, i64, i64)) 
         // Not this layer's to keep, and not the same on every machine.
         if expected != -2 {
             assert_eq!(answers.get(name), Some(&expected), "{name}: {answers:#?}");
+            if COPIED.load(Ordering::Relaxed) {
+                let name = format!("template: {name}");
+                assert_eq!(answers.get(&name), Some(&expected), "{name}: {answers:#?}");
+            }
         }
     }
     assert_eq!(answers.get("environment variables"), Some(&0));
@@ -330,7 +393,7 @@ fn missing_layers() {
     }
 }
 
-fn host_error(report: &SyncReport) -> String {
+pub(crate) fn host_error(report: &SyncReport) -> String {
     match &report.result {
         Err(SyncError::Host(text)) => text.clone(),
         other => panic!("{other:?}"),

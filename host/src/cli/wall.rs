@@ -1,6 +1,6 @@
 //! The second wall as the command line has it: admitted, opened, and loud where it is not whole.
 
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
 
 use super::args::JailArguments;
 use super::eprint;
@@ -15,7 +15,7 @@ use crate::policy::limits::Limits;
 use crate::sandbox::{AdmissionError, CacheError, CodeCache, Loaded, SandboxEngine};
 use crate::setup::{self, Form, Outcome, SetupRequest};
 use crate::sync::{SyncReport, SyncRequest, sync, sync_in};
-use crate::worker::{self, Code, Launch, Worker, WorkerError};
+use crate::worker::{self, Code, Launch, Templates, Worker, WorkerError};
 
 /// What fits the contract according to `sluice check`.
 const CHECK: &str = "`sluice check` says what does not fit the contract";
@@ -103,7 +103,10 @@ impl Wall {
 
     /// Workers of a component that was admitted.
     pub(super) fn workers(code: Arc<Code>, arguments: &JailArguments) -> Self {
-        Self::Workers(code, Launch { require_jail: arguments.require_jail, ..Launch::default() }, None)
+        // One for the process: machine code is shared by components.
+        static TEMPLATES: OnceLock<Arc<Templates>> = OnceLock::new();
+        let templates = Some(Arc::clone(TEMPLATES.get_or_init(Arc::default)));
+        Self::Workers(code, Launch { require_jail: arguments.require_jail, templates, ..Launch::default() }, None)
     }
 
     /// The same with a project instead of the component's own.

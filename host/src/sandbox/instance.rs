@@ -3,8 +3,6 @@
 //! Everything a guest can do to end is mapped here to exactly one class of error. After a
 //! trap, an exit or a time limit the store is dropped and never entered again.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -19,6 +17,7 @@ use super::bindings::sluice::connector::workers::Error as WorkerError;
 use super::bindings::{Connector, ConnectorPre, sluice, sluice::connector::types};
 use super::component::Loaded;
 use super::engine::SandboxEngine;
+use super::processor::ProcessorTime;
 use super::siblings::Mould;
 use super::state::{Capabilities, HostState, Shared};
 use super::still::StillClocks;
@@ -26,7 +25,7 @@ use super::wasi;
 use super::workers::Desk;
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
-use crate::policy::limits::{EPOCH_TICK, FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
+use crate::policy::limits::{FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
 use crate::policy::terminal::{Lines, visible};
 use crate::queue::WriterFailure;
 
@@ -45,7 +44,7 @@ impl Linked {
 pub(crate) struct Finished {
     /// How it ended.
     pub(crate) result: Result<(), SyncError>,
-    /// Time the guest used the processor, to the tick.
+    /// Time the guest used the processor.
     pub(crate) cpu: Duration,
     /// Why the destination stopped taking operations, if it did.
     pub(crate) writer: Option<WriterFailure>,
@@ -99,52 +98,51 @@ pub(crate) async fn run(
 ) -> Finished {
     let limits = capabilities.limits.clone();
     let mut guest = Guest::first(engine, component, capabilities);
-    let ended = tokio::time::timeout(limits.wall, guest.sync(component.linked(), configuration, state)).await;
+    let time = guest.time.clone();
+    let counted = time.counted(guest.sync(component.linked(), configuration, state));
+    let ended = tokio::time::timeout(limits.wall, counted).await;
     let result = match ended {
         Ok(result) => result,
         Err(_) => Err(guest.breach(LimitReached::new(LimitReached::WALL_TIME, format!("{:?}", limits.wall)))),
     };
-    Finished { result, cpu: guest.cpu(), writer: guest.store.data().operations.failure() }
+    Finished { result, cpu: time.used(), writer: guest.store.data().operations.failure() }
 }
 
 /// One component in one store.
 pub(super) struct Guest {
     store: Store<HostState>,
     limits: Limits,
-    ticks: Arc<AtomicU64>,
+    time: ProcessorTime,
 }
 
 impl Guest {
     /// The first instance of a sync.
     fn first(engine: &SandboxEngine, component: &Loaded, capabilities: Capabilities) -> Self {
         let limits = capabilities.limits.clone();
-        let ticks = Arc::new(AtomicU64::new(0));
+        let time = ProcessorTime::default();
         let shared = Shared::new(&limits, capabilities.still, component.parcel());
-        let mould = Mould::new(engine, component.linked(), &capabilities, &shared, &ticks);
-        Self::new(engine, HostState::new(capabilities, shared, Some(mould)), limits, ticks)
+        let mould = Mould::new(engine, component.linked(), &capabilities, &shared, &time);
+        Self::new(engine, HostState::new(capabilities, shared, Some(mould)), limits, time)
     }
 
-    /// An instance whose time on the processor is counted in `ticks`, with that of others.
-    pub(super) fn new(engine: &SandboxEngine, state: HostState, limits: Limits, ticks: Arc<AtomicU64>) -> Self {
+    /// An instance whose time on the processor is counted in `time`, with that of others. What is done with it must
+    /// be done inside of [`ProcessorTime::counted`].
+    pub(super) fn new(engine: &SandboxEngine, state: HostState, limits: Limits, time: ProcessorTime) -> Self {
         let mut store = Store::new(engine.raw(), state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.hostcall_bytes);
         store.set_max_component_handles(limits.handles);
         // Before anything of the guest runs, instantiation included.
         store.set_epoch_deadline(1);
-        let budget = limits.cpu.as_millis().div_ceil(EPOCH_TICK.as_millis());
-        let counter = Arc::clone(&ticks);
+        let (budget, counter) = (limits.cpu, time.clone());
         store.epoch_deadline_callback(move |_| {
-            // Epochs move on while the guest waits in the host, but this runs only when the
-            // guest does: the count is of ticks in which it used the processor.
-            let used = counter.fetch_add(1, Ordering::Relaxed) + 1;
-            if u128::from(used) > budget {
+            if counter.used() > budget {
                 return Err(CpuLimit.into());
             }
             // Other tasks get their turn, the wall clock limit among them.
             Ok(UpdateDeadline::Yield(1))
         });
-        Self { store, limits, ticks }
+        Self { store, limits, time }
     }
 
     /// Calls one export that a component may leave out, in a store of its own; `None` when it does.
@@ -161,7 +159,8 @@ impl Guest {
     {
         let limits = capabilities.limits.clone();
         let mut guest = Self::first(engine, component, capabilities);
-        let called = guest.optional(component.linked(), export, parameters);
+        let time = guest.time.clone();
+        let called = time.counted(guest.optional(component.linked(), export, parameters));
         let result = match tokio::time::timeout(limits.wall, called).await {
             Ok(result) => result,
             Err(_) => Err(guest.breach(LimitReached::new(LimitReached::WALL_TIME, format!("{:?}", limits.wall)))),
@@ -193,7 +192,12 @@ impl Guest {
     }
 
     /// Does the tasks of another instance until none can come any more.
-    pub(super) async fn serve(&mut self, linked: &Linked, desk: &Desk, mut tasks: UnboundedReceiver<String>) {
+    pub(super) async fn serve(&mut self, linked: &Linked, desk: &Desk, tasks: UnboundedReceiver<String>) {
+        let time = self.time.clone();
+        time.counted(self.served(linked, desk, tasks)).await;
+    }
+
+    async fn served(&mut self, linked: &Linked, desk: &Desk, mut tasks: UnboundedReceiver<String>) {
         let ended = match linked.0.instance_pre().instantiate_async(&mut self.store).await {
             Err(error) => self.not_instantiated(&error),
             Ok(instance) => match self.tasks(&instance, desk, &mut tasks).await {
@@ -226,11 +230,6 @@ impl Guest {
             desk.answer(answer.map_err(WorkerError::Failed));
         }
         Ok(())
-    }
-
-    fn cpu(&self) -> Duration {
-        let ticks = self.ticks.load(Ordering::Relaxed);
-        EPOCH_TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
     }
 
     async fn sync(&mut self, linked: &Linked, configuration: &str, state: &str) -> Result<(), SyncError> {

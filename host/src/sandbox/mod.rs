@@ -14,6 +14,7 @@
 //! | `state` | what a store holds |
 //! | `siblings` | other instances of the component that work for a sync |
 //! | `limiter` | memory summed over all instances of a sync |
+//! | `processor` | the time that guests use the processor |
 //! | `wasi` | WASI with nothing in it but the variables of the environment it is given |
 //! | `local_files` | the files of one sync, in memory |
 //! | `still` | clocks, waiting and chance of a replay |
@@ -35,6 +36,7 @@ mod instance;
 mod limiter;
 mod local_files;
 mod operations;
+mod processor;
 mod setup;
 mod siblings;
 mod state;

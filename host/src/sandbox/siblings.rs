@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle, available_parallelism};
 
 use futures_util::future::select;
@@ -20,6 +19,7 @@ use super::clock::Awake;
 use super::engine::SandboxEngine;
 use super::instance::{Guest, Linked};
 use super::limiter::MemoryUse;
+use super::processor::ProcessorTime;
 use super::state::{Capabilities, HostState, Shared};
 use super::still::Still;
 use super::workers::{Desk, Worker};
@@ -28,7 +28,7 @@ use crate::http::Web;
 use crate::incidents::Incidents;
 use crate::log::ConnectorLog;
 use crate::ops::Operations;
-use crate::policy::limits::Limits;
+use crate::policy::limits::{EPOCH_TICK, Limits};
 use crate::queue;
 use crate::worker::Taker;
 
@@ -55,7 +55,7 @@ pub(super) struct Mould {
     environment: BTreeMap<String, String>,
     memory: Arc<MemoryUse>,
     shared: Shared,
-    ticks: Arc<AtomicU64>,
+    time: ProcessorTime,
 }
 
 impl Mould {
@@ -64,7 +64,7 @@ impl Mould {
         linked: &Linked,
         capabilities: &Capabilities,
         shared: &Shared,
-        ticks: &Arc<AtomicU64>,
+        time: &ProcessorTime,
     ) -> Self {
         Self {
             engine: engine.clone(),
@@ -78,7 +78,7 @@ impl Mould {
             environment: capabilities.environment.clone(),
             memory: Arc::clone(&capabilities.memory),
             shared: shared.clone(),
-            ticks: Arc::clone(ticks),
+            time: time.clone(),
         }
     }
 
@@ -101,7 +101,7 @@ impl Mould {
             memory: Arc::clone(&self.memory),
         };
         let state = HostState::new(capabilities, self.shared.clone(), None);
-        Guest::new(&self.engine, state, self.limits.clone(), Arc::clone(&self.ticks))
+        Guest::new(&self.engine, state, self.limits.clone(), self.time.clone())
     }
 }
 
@@ -141,7 +141,7 @@ impl Siblings {
         };
         self.threads.retain(|thread| !thread.is_finished());
         self.made += 1;
-        self.mould.ticks.fetch_add(1, Ordering::Relaxed);
+        self.mould.time.add(EPOCH_TICK);
         let (tasks, orders) = mpsc::unbounded_channel();
         let (alive, ended) = oneshot::channel();
         let desk = Arc::new(Desk::new());

@@ -142,7 +142,7 @@ pub struct SyncReport {
     pub peak_memory_bytes: u64,
     /// Log messages dropped because the log was full.
     pub dropped_messages: u64,
-    /// Processor time of the connector, to the tick.
+    /// Processor time of the connector.
     pub cpu: Duration,
     /// Time from start to end.
     pub wall: Duration,

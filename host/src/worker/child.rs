@@ -18,6 +18,8 @@ use super::message::{Done, Ended, FromWorker, Open, Opened, Start, Task, VERSION
 use super::remote::{RemoteLog, RemoteOperations, Taker};
 use super::remote_web::RemoteWeb;
 use super::shared::View;
+#[cfg(target_os = "linux")]
+use super::template;
 use crate::counters::Counters;
 use crate::error::with_causes;
 use crate::http::Web;
@@ -37,21 +39,21 @@ pub(super) type Escape<'a> = Option<&'a mut dyn FnMut(&mut dyn FnMut(&str))>;
 /// Lives. An error means that the parent is gone or not ours.
 pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
     jail::prepare();
-    let channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut mapped = None;
+    #[cfg(target_os = "linux")]
+    if super::shared::peek(&channel)? == template::TEMPLATE {
+        let Some(copied) = template::live(channel, wanted, map)? else { return Ok(()) };
+        mapped = Some(Ok(copied));
+        channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    }
     let view = View::receive(&channel)?;
     let Open { version, limits, given } = read(&channel, LONGEST)?;
     if version != VERSION {
         return Err(io::Error::other("the parent is another version of this program"));
     }
     let limited = jail::limit(&bounds::running(&limits, given));
-    let opened =
-        SandboxEngine::without_clock().map_err(|error| error.to_string()).and_then(|engine| {
-            match Loaded::map(&engine, Path::new(CODE), code_file()?) {
-                Ok(component) => Ok((engine, component)),
-                Err(error) => Err(with_causes(&error)),
-            }
-        });
-    let (engine, component) = match opened {
+    let (engine, component) = match mapped.unwrap_or_else(map) {
         Ok(opened) => opened,
         Err(text) => return write(&channel, &Opened::Refused(text)),
     };
@@ -72,6 +74,13 @@ pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
         component.give(parcel);
     }
     run(&engine, &component, limits, start, (channel, view))
+}
+
+/// An engine and the machine code that came as standard output.
+fn map() -> Result<(SandboxEngine, Loaded), String> {
+    let engine = SandboxEngine::without_clock().map_err(|error| error.to_string())?;
+    let component = Loaded::map(&engine, Path::new(CODE), code_file()?).map_err(|error| with_causes(&error))?;
+    Ok((engine, component))
 }
 
 fn code_file() -> Result<std::fs::File, String> {

@@ -99,7 +99,7 @@ pub fn admit_if(
     };
     let file = find().map_or_else(made, Ok)?;
     let parcel = artifact.into_parcel(&digests.whole);
-    Ok(Code::new(digests.whole, file, parcel))
+    Ok(Code::new(digests.whole, digests.compiled, file, parcel))
 }
 
 /// Why there is no machine code.

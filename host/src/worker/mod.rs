@@ -25,6 +25,7 @@
 //! | `shared` | memory that the parent writes and the worker reads |
 //! | `child`, `link`, `remote`, `remote_web`, `remote_body` | the worker |
 //! | `parent`, `serve`, `exchange`, `room`, `outcome` | the parent |
+//! | `template` | processes that become a worker by copying themselves |
 //! | `compile` | compiling a stranger's component, in a jail too |
 //! | `tool` | building a stranger's project, in a jail for programs of others |
 
@@ -54,6 +55,7 @@ mod remote_web;
 mod room;
 mod serve;
 mod shared;
+mod template;
 mod tool;
 
 use std::ffi::{OsStr, OsString};
@@ -62,6 +64,7 @@ use std::process::ExitCode;
 pub use compile::{admit, admit_if};
 pub use jail::{Layers, Wanted};
 pub use parent::{Code, Launch, Worker, WorkerError};
+pub use template::Templates;
 pub use tool::{Reach, jailed, missing_for_tools};
 
 pub(crate) use message::{Done, Task};

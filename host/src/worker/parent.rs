@@ -6,23 +6,28 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::frame::{read, write};
 use super::jail::Layers;
 use super::message::{Open, Opened, VERSION};
 use super::shared::Shelf;
+#[cfg(target_os = "linux")]
+use super::template::Copy;
+use super::template::Templates;
 use crate::parcel::Parcel;
 use crate::policy::limits::Limits;
 
 /// The program that this process runs, also when the file has been replaced since.
 pub(super) const OURSELVES: &str = "/proc/self/exe";
 /// How long a worker may take to be ready.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The longest message of a worker that nothing of the component ran in.
-const LONGEST_OPENED: usize = 64 * 1024;
+pub(super) const LONGEST_OPENED: usize = 64 * 1024;
+/// How long a process that closed its channel may take to end.
+const ENDS_WITHIN: Duration = Duration::from_millis(500);
 /// How long the last of it may take to arrive.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 /// What is kept of what a worker writes to its standard error, which is nothing unless it crashes.
@@ -32,14 +37,16 @@ const LAST_WORDS_BYTES: usize = 2 * 1024;
 #[derive(Debug)]
 pub struct Code {
     digest: String,
+    /// The name of the machine code, which components may share.
+    name: String,
     file: File,
     /// The project that lies in the component.
     parcel: Option<Parcel>,
 }
 
 impl Code {
-    pub(super) fn new(digest: String, file: File, parcel: Option<Parcel>) -> Self {
-        Self { digest, file, parcel }
+    pub(super) fn new(digest: String, name: String, file: File, parcel: Option<Parcel>) -> Self {
+        Self { digest, name, file, parcel }
     }
 
     /// SHA-256 of the component with its project, in hex.
@@ -56,11 +63,28 @@ pub struct Launch {
     pub arguments: Vec<OsString>,
     /// Whether a worker must have every layer of the jail.
     pub require_jail: bool,
+    /// Templates that workers may be copied from.
+    pub templates: Option<Arc<Templates>>,
 }
 
 impl Default for Launch {
     fn default() -> Self {
-        Self { arguments: vec![super::WORKER.into()], require_jail: false }
+        Self { arguments: vec![super::WORKER.into()], require_jail: false, templates: None }
+    }
+}
+
+impl Templates {
+    /// A worker copied from the template of this code, and our end of its channel; `None` when it has none.
+    #[cfg(target_os = "linux")]
+    fn worker(&self, code: &Code, launch: &Launch) -> Option<(Process, UnixStream)> {
+        let (channel, theirs) = UnixStream::pair().ok()?;
+        let process = self.copy(&code.name, &code.file, launch, &theirs)?;
+        Some((process, channel))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn worker(&self, _: &Code, _: &Launch) -> Option<(Process, UnixStream)> {
+        None
     }
 }
 
@@ -121,11 +145,29 @@ impl Worker {
         parcel: Option<Parcel>,
     ) -> Result<Self, WorkerError> {
         let parcel = parcel.or_else(|| code.parcel.clone());
-        let given = parcel.as_ref().map_or(0, Parcel::bytes);
+        let copied = launch.templates.as_ref().and_then(|templates| templates.worker(code, launch));
+        if let Some((process, channel)) = copied
+            && let Ok(worker) = Self::opened(code, limits, launch, parcel.clone(), process, channel)
+        {
+            return Ok(worker);
+        }
+        // None of it has run. What was not the fault of its template happens again.
         let (channel, theirs) = UnixStream::pair().map_err(WorkerError::Start)?;
         let output = code.file.try_clone().map_err(WorkerError::Start)?;
         let process = Process::start(launch.arguments.iter(), OwnedFd::from(theirs).into(), output.into())
             .map_err(WorkerError::Start)?;
+        Self::opened(code, limits, launch, parcel, process, channel)
+    }
+
+    fn opened(
+        code: &Code,
+        limits: &Limits,
+        launch: &Launch,
+        parcel: Option<Parcel>,
+        process: Process,
+        channel: UnixStream,
+    ) -> Result<Self, WorkerError> {
+        let given = parcel.as_ref().map_or(0, Parcel::bytes);
         channel.set_read_timeout(Some(READY_WITHIN)).map_err(WorkerError::Start)?;
         let shelf = Shelf::share(&channel).map_err(WorkerError::Start)?;
         let opened = write(&channel, &Open { version: VERSION, limits: limits.clone(), given })
@@ -157,6 +199,16 @@ impl Worker {
         self.layers
     }
 
+    /// Whether it is a copy of a template.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        match self.process.child {
+            Kind::Own(_) => false,
+            #[cfg(target_os = "linux")]
+            Kind::Copy(_) => true,
+        }
+    }
+
     pub(super) fn into_parts(self) -> Parts {
         Parts { process: self.process, channel: self.channel, parcel: self.parcel, shelf: self.shelf }
     }
@@ -165,8 +217,62 @@ impl Worker {
 /// A process of ours. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Process {
-    child: Child,
+    child: Kind,
     words: Option<mpsc::Receiver<String>>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Started by us.
+    Own(Child),
+    /// A copy of a template.
+    #[cfg(target_os = "linux")]
+    Copy(Copy),
+}
+
+impl Kind {
+    /// How it ended, if it does so within this time; `Some(None)` when nobody knows.
+    fn wait_for(&mut self, time: Duration) -> Option<Option<ExitStatus>> {
+        match self {
+            Self::Own(child) => {
+                let until = Instant::now() + time;
+                loop {
+                    match child.try_wait() {
+                        Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
+                        Ok(None) => return None,
+                        Ok(status) => return Some(status),
+                        Err(_) => return Some(None),
+                    }
+                }
+            }
+            #[cfg(target_os = "linux")]
+            Self::Copy(copy) => copy.wait_for(time).map(Some),
+        }
+    }
+
+    fn wait(&mut self) -> Option<ExitStatus> {
+        match self {
+            Self::Own(child) => child.wait().ok(),
+            #[cfg(target_os = "linux")]
+            Self::Copy(copy) => Some(copy.wait()),
+        }
+    }
+
+    /// Ends it and whatever it may have started.
+    fn kill(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        match self {
+            Self::Own(child) => {
+                if let Ok(None) = child.try_wait() {
+                    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+                }
+                let _ = child.kill();
+            }
+            // Its template ends the rest.
+            #[cfg(target_os = "linux")]
+            Self::Copy(copy) => copy.kill(),
+        }
+    }
 }
 
 /// How a process ended.
@@ -195,35 +301,27 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()?;
         let words = child.stderr.take().map(listen).transpose()?;
-        Ok(Self { child, words })
+        Ok(Self { child: Kind::Own(child), words })
+    }
+
+    /// A copy of a template, with what it writes to its standard error.
+    #[cfg(target_os = "linux")]
+    pub(super) fn of_copy(copy: Copy, words: io::PipeReader) -> io::Result<Self> {
+        Ok(Self { child: Kind::Copy(copy), words: Some(listen(words)?) })
     }
 
     /// Waits for its end, which must be near.
     pub(super) fn wait(mut self) -> End {
-        let status = self.child.wait().ok();
+        let status = self.child.wait();
         End { status, words: self.words() }
     }
 
     /// Ends it, unless it did so itself.
     pub(super) fn end(mut self) -> End {
         // A process that just closed its channel is ending; its own way says more than ours.
-        for _ in 0..50 {
-            match self.child.try_wait() {
-                Ok(None) => std::thread::sleep(Duration::from_millis(10)),
-                _ => break,
-            }
-        }
-        self.kill();
+        let _ = self.child.wait_for(ENDS_WITHIN);
+        self.child.kill();
         self.wait()
-    }
-
-    /// Ends it and whatever it may have started.
-    fn kill(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        if let Ok(None) = self.child.try_wait() {
-            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-        }
-        let _ = self.child.kill();
     }
 
     fn words(&mut self) -> String {
@@ -234,13 +332,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 /// Keeps the beginning of what a process says and throws the rest away, so that it never waits for us.
-fn listen(mut from: ChildStderr) -> io::Result<mpsc::Receiver<String>> {
+fn listen(mut from: impl Read + Send + 'static) -> io::Result<mpsc::Receiver<String>> {
     let (words, kept) = mpsc::channel();
     std::thread::Builder::new().name("worker-stderr".into()).spawn(move || {
         let mut kept = Vec::new();

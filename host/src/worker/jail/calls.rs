@@ -61,3 +61,49 @@ pub(super) fn no_capabilities() -> io::Result<()> {
     // which only reads them.
     checked(unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) })
 }
+
+/// Copies this process. `None` in the copy, its number in the original.
+///
+/// Only to be called by a process that has one thread: in the copy of another one, locks that its other threads held
+/// would stay locked, memory that they were changing half changed.
+pub(super) fn fork() -> io::Result<Option<i32>> {
+    // SAFETY: no memory is handed over. The caller vouches that there is no other thread, so that the copy's memory is
+    // as whole as ours, and the C library, which knows of this call, has nothing left to mend.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(None),
+        number => Ok(Some(number)),
+    }
+}
+
+/// The descriptors below `end` that are open.
+pub(super) fn open_below(end: i32) -> Vec<i32> {
+    // SAFETY: asks about numbers.
+    (0..end).filter(|number| unsafe { libc::fcntl(*number, libc::F_GETFD) } >= 0).collect()
+}
+
+/// Puts what is open as `from` in the place of `to`.
+///
+/// Only to be called for places that every process has, and that nothing here owns: the first three.
+pub(super) fn put(from: &impl std::os::fd::AsRawFd, to: i32) -> io::Result<()> {
+    // SAFETY: two numbers; the caller vouches that nobody owns the second.
+    match unsafe { libc::dup2(from.as_raw_fd(), to) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Closes every descriptor but these, which are in order.
+///
+/// Only to be called where whatever owned another one was forgotten and is never used nor dropped.
+pub(super) fn close_but(kept: &[i32]) -> io::Result<()> {
+    let mut first = 0;
+    for number in kept {
+        if first < *number {
+            // SAFETY: three integers; the caller vouches that nobody uses these descriptors.
+            checked(unsafe { libc::syscall(libc::SYS_close_range, first, *number - 1, 0) })?;
+        }
+        first = *number + 1;
+    }
+    close_from(first.unsigned_abs())
+}

@@ -1,10 +1,12 @@
 //! The layers of Linux.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope};
 use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, set_parent_process_death_signal, setrlimit,
+    DumpableBehavior, Pid, Resource, Rlimit, getppid, set_dumpable_behavior, set_parent_process_death_signal, setpgid,
+    setrlimit,
 };
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Is, SeccompCondition as Where, SeccompFilter,
@@ -18,6 +20,8 @@ use super::{Bounds, Layers, Wanted, Work};
 const DESCRIPTORS: u64 = 64;
 /// Descriptors of a tool, which opens the folders and files of a build.
 const DESCRIPTORS_OF_TOOLS: u64 = 1024;
+/// Where descriptors of a template that is ready are looked for.
+const DESCRIPTORS_LOOKED_AT: i32 = 256;
 /// Address space. An engine reserves 4 GiB and guards for each memory and touches what is used.
 const ADDRESS_SPACE: u64 = 64 << 30;
 /// Landlock as far as this is known here; an older kernel enforces what it knows of it.
@@ -29,6 +33,55 @@ pub(in crate::worker) fn prepare() {
     let _ = calls::close_from(3);
     let _ = set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// The copy that a process with one thread makes of itself.
+pub(in crate::worker) enum Copied {
+    /// This is still the original; the copy has this number.
+    Original(Pid),
+    /// This is the copy.
+    Copy,
+}
+
+/// Copies this process, which must have one thread.
+pub(in crate::worker) fn copy() -> io::Result<Copied> {
+    let number = calls::fork()?;
+    Ok(number.and_then(Pid::from_raw).map_or(Copied::Copy, Copied::Original))
+}
+
+/// What is open now.
+pub(in crate::worker) fn open() -> Vec<i32> {
+    calls::open_below(DESCRIPTORS_LOOKED_AT)
+}
+
+/// Makes a fresh copy of a process a worker of its own: these two as its standard input and error, of the rest only
+/// what is kept, and its end with that of `parent`.
+///
+/// Whatever owned other descriptors must have been forgotten.
+pub(in crate::worker) fn part(channel: &OwnedFd, words: &OwnedFd, kept: &[i32], parent: Pid) -> io::Result<()> {
+    set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    // It may have ended before that.
+    if getppid() != Some(parent) {
+        return Err(io::Error::other("the template has ended"));
+    }
+    setpgid(None, None)?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    calls::put(channel, 0)?;
+    calls::put(words, 2)?;
+    calls::forget_output()?;
+    calls::close_but(kept)
+}
+
+/// What a template may never do, nor those that it makes. It outlives the thread that started it, and ends when
+/// nobody has the other end of its channel.
+pub(in crate::worker) fn enter_template(wanted: Wanted) {
+    let _ = set_parent_process_death_signal(None);
+    // Workers do it again for themselves and say what is missing.
+    let _ = calls::no_capabilities();
+    let _ = calls::no_new_privileges();
+    if wanted.landlock {
+        let _ = no_files();
+    }
 }
 
 /// Lets go of the file that came as standard output.

@@ -120,3 +120,7 @@ pub(super) use system::{limit, limit_tool};
 
 /// The limits as a process of ours would get them: an administrator's own, lower ones stay.
 pub(super) use system::in_force;
+
+/// Templates: processes with one thread that copy themselves.
+#[cfg(target_os = "linux")]
+pub(super) use system::{Copied, copy, enter_template, open, part};

@@ -4,7 +4,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::ptr::{self, NonNull};
 
@@ -90,21 +90,23 @@ impl Drop for Memory {
     }
 }
 
-/// Sends one byte, and the file with it if there is one.
-pub(super) fn hand_over(channel: &UnixStream, file: Option<&OwnedFd>) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+/// The most descriptors that cross at once.
+const AT_ONCE: usize = 3;
+
+/// Sends one byte, and descriptors with it.
+pub(in crate::worker) fn send(channel: &UnixStream, byte: u8, files: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(AT_ONCE))];
     let mut beside = SendAncillaryBuffer::new(&mut space);
-    let files = file.map(|file| [file.as_fd()]);
-    if let Some(files) = &files {
-        beside.push(SendAncillaryMessage::ScmRights(files));
+    if !files.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(files)) {
+        return Err(io::ErrorKind::InvalidInput.into());
     }
-    sendmsg(channel, &[IoSlice::new(&[0])], &mut beside, SendFlags::NOSIGNAL)?;
+    sendmsg(channel, &[IoSlice::new(&[byte])], &mut beside, SendFlags::NOSIGNAL)?;
     Ok(())
 }
 
-/// Receives what [`hand_over`] sent.
-pub(super) fn take_over(channel: &UnixStream) -> io::Result<Option<OwnedFd>> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+/// Receives what [`send`] sent.
+pub(in crate::worker) fn receive(channel: &UnixStream) -> io::Result<(u8, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(AT_ONCE))];
     let mut beside = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
     let received = recvmsg(channel, &mut [IoSliceMut::new(&mut byte)], &mut beside, RecvFlags::CMSG_CLOEXEC)?;
@@ -115,5 +117,25 @@ pub(super) fn take_over(channel: &UnixStream) -> io::Result<Option<OwnedFd>> {
         RecvAncillaryMessage::ScmRights(files) => Some(files),
         _ => None,
     });
-    Ok(files.flatten().next())
+    Ok((byte[0], files.flatten().collect()))
+}
+
+/// The byte that comes next, which stays there.
+pub(in crate::worker) fn peek(channel: &UnixStream) -> io::Result<u8> {
+    let mut byte = [0];
+    match rustix::net::recv(channel, &mut byte, rustix::net::RecvFlags::PEEK)?.1 {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(byte[0]),
+    }
+}
+
+/// Sends one byte, and the file with it if there is one.
+pub(super) fn hand_over(channel: &UnixStream, file: Option<&OwnedFd>) -> io::Result<()> {
+    let file = file.map(AsFd::as_fd);
+    send(channel, 0, file.as_slice())
+}
+
+/// Receives what [`hand_over`] sent.
+pub(super) fn take_over(channel: &UnixStream) -> io::Result<Option<OwnedFd>> {
+    Ok(receive(channel)?.1.into_iter().next())
 }

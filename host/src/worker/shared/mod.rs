@@ -27,6 +27,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::frame::frame;
 use super::message::{FromWorker, PIECE_BYTES};
 use system::Memory;
+#[cfg(target_os = "linux")]
+pub(super) use system::{peek, receive, send};
 
 /// How many pieces lie there at most. They are touched as they are needed.
 const SLOTS: usize = 16;
