@@ -33,6 +33,7 @@ mod http;
 mod instance;
 mod limiter;
 mod local_files;
+mod names;
 mod operations;
 mod setup;
 mod siblings;
