@@ -150,5 +150,11 @@ def passing(kind: str, program: Path, tests: list[str], seconds: float) -> tuple
     passed = re.findall(r"^test (\S+).* \.\.\. ok$", output, re.MULTILINE)
     if kind == "all":
         return set(tests) & set(passed), code is not None
-    found = {test for test in tests if any(name.endswith(f"::{short(test)}") for name in passed)}
-    return found, code is not None
+    return {test for test in tests if any(is_of(name, test) for name in passed)}, code is not None
+
+
+def is_of(name: str, test: str) -> bool:
+    """Whether a test of the library, as it is called there, is this one of a file."""
+    parts = [part.removesuffix("_tests") for part in test.split(".rs::")[0].split("/") if part != "mod"]
+    parts = parts[:-1] if parts[-1] == "tests" else parts
+    return name.startswith("::".join(parts) + "::") and name.endswith(f"::{short(test)}")

@@ -54,13 +54,15 @@ class Runner:
         self.results = tree.WORK / "results.jsonl"
         lines = self.results.read_text().splitlines() if self.results.exists() and not again else []
         self.known = {entry["key"]: entry["word"] for entry in map(json.loads, lines)}
+        # Of the tree that is copied now, whatever is edited meanwhile.
+        self.keys = {mutant.name: mutant.key() for mutant in mutants}
         self.passed: set[str] = set()
         self.failed: set[str] = set()
         self.words: dict[str, str] = {}
 
     def all(self) -> int:
         for mutant in self.mutants:
-            if self.known.get(mutant.key()) == "killed":
+            if self.known.get(self.keys[mutant.name]) == "killed":
                 self.words[mutant.name] = "killed"
         todo = [mutant for mutant in self.mutants if mutant.name not in self.words]
         print(f"{len(self.words)} of {len(self.mutants)} mutants are known to be killed", flush=True)
