@@ -17,6 +17,7 @@ use super::bindings::sluice::connector::workers::Error as WorkerError;
 use super::bindings::{Connector, ConnectorPre, sluice, sluice::connector::types};
 use super::component::Loaded;
 use super::engine::SandboxEngine;
+use super::names::readable;
 use super::processor::ProcessorTime;
 use super::siblings::Mould;
 use super::state::{Capabilities, HostState, Shared};
@@ -25,6 +26,7 @@ use super::wasi;
 use super::workers::Desk;
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
+use crate::policy::limits::{EPOCH_TICK, FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
 use crate::policy::limits::{FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
 use crate::policy::terminal::{Lines, visible};
 use crate::queue::WriterFailure;
@@ -50,8 +52,6 @@ pub(crate) struct Finished {
     pub(crate) writer: Option<WriterFailure>,
 }
 
-/// The longest name of a function that is shown.
-const FUNCTION_NAME_BYTES: usize = 200;
 /// What most often is behind a trap that a compiler put there.
 const GAVE_UP: &str = "it aborted (wasm trap: unreachable), as a component does after a panic, a failed assertion, or an \
                        exception that nobody caught; what it wrote before that is in the log";
@@ -354,9 +354,7 @@ impl Guest {
 fn functions(error: &wasmtime::Error) -> String {
     let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
     let named = frames.iter().filter_map(|frame| frame.func_name());
-    // A guest chooses its names and their length.
-    let mut lines: Vec<_> =
-        named.map(|name| format!("at {}\n", visible(name, Lines::One, FUNCTION_NAME_BYTES))).collect();
+    let mut lines: Vec<_> = named.map(|name| format!("at {}\n", readable(name))).collect();
     // Recursion is one line.
     lines.dedup();
     lines.concat()

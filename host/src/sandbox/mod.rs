@@ -35,6 +35,7 @@ mod http;
 mod instance;
 mod limiter;
 mod local_files;
+mod names;
 mod operations;
 mod processor;
 mod setup;
