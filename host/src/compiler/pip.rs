@@ -220,7 +220,7 @@ mod tests {
         let mut found = settings(value);
         found.retain(|path| path.starts_with(home.path()));
         let wanted = [".config/pip/pip.conf", ".netrc", "ca.pem", "more.conf", "others", "wheels"];
-        assert_eq!(found, wanted.map(|name| at(name)));
+        assert_eq!(found, wanted.map(&at));
         assert_eq!(downloads(value).unwrap(), at(".cache/pip"));
     }
 
