@@ -417,3 +417,13 @@ fn colours_only_where_they_are_wanted() {
         command.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1");
     }));
 }
+
+#[test]
+fn completions_for_a_reader_that_went_away_are_no_failure() {
+    let mut child =
+        sluice().args(["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+}

@@ -196,3 +196,13 @@ fn the_destinations_flags_stand_under_their_own_heading() {
         assert!(section.contains(flag), "{flag}");
     }
 }
+
+#[test]
+fn names_that_are_probably_misspelled_are_told_though_the_rows_land() {
+    let tables = json!([{"table": "books", "primary_key": ["skuu"]}, {"table": "orders", "primary_key": ["id"]}]);
+    let rows = json!([["upsert", "books", {"sku": 1}], ["upsert", "order", {"id": 1}]]);
+    let sync = script(&tables, &rows).succeed();
+    assert!(sync.stdout.contains("table books: no row has its whole primary key (skuu)"), "{}", sync.stdout);
+    let similar = "table order is not declared, and nothing came for orders, which is";
+    assert!(sync.stdout.contains(similar), "{}", sync.stdout);
+}

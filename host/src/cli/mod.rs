@@ -93,7 +93,10 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Reset(arguments) => connection::reset(&arguments),
         Command::Migrate(arguments) => migrate::migrate(&arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "sluice", &mut io::stdout());
+            // Not written by the library, which panics when the reader has gone.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "sluice", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
             Ok(0)
         }
     }

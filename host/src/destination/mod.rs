@@ -77,6 +77,11 @@ pub trait Destination: Send {
     /// What was taken so far, one entry a table in order of first appearance.
     fn counts(&self) -> &[TableCounts];
 
+    /// The tables that were declared and are let in.
+    fn declared(&self) -> &[TableDefinition] {
+        &[]
+    }
+
     /// What was kept out so far because the operator wants it so, in order of first appearance.
     fn withheld(&self) -> &[Withheld] {
         &[]

@@ -3,6 +3,7 @@
 mod cancel;
 mod granted;
 mod running;
+mod suspects;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -261,6 +262,9 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     warn_of_new(&log, &withheld);
     if result.is_ok() {
         warn_of_unmatched(&log, &destination.as_ref().map(|destination| destination.unmatched()).unwrap_or_default());
+        if let Some(destination) = &destination {
+            suspects::warn(&log, destination.declared(), destination.counts());
+        }
     }
     let result = with_denial(result, &incidents);
     let (result, cassette) = with_cassette(result, &web, &log);

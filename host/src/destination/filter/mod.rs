@@ -104,6 +104,10 @@ impl<D: Destination> Destination for Filtered<D> {
         self.inner.counts()
     }
 
+    fn declared(&self) -> &[TableDefinition] {
+        self.inner.declared()
+    }
+
     fn withheld(&self) -> &[Withheld] {
         self.filter.as_ref().map_or(&[], Filter::withheld)
     }

@@ -42,6 +42,7 @@ pub struct SqliteDestination {
     pub(super) clock: Clock,
     pub(super) counts: Counts,
     pub(super) active: Active,
+    declared: Vec<TableDefinition>,
     checkpoints: u64,
     state: String,
     identity: SyncIdentity,
@@ -107,6 +108,7 @@ impl SqliteDestination {
             clock: clock(&connection, options.clock)?,
             counts: Counts::default(),
             active: Active::install(&connection)?,
+            declared: Vec::new(),
             checkpoints: 0,
             state: state::read(&connection).map_err(failed("reading the state"))?,
             identity,
@@ -244,6 +246,7 @@ impl SqliteDestination {
         for definition in definitions {
             self.rules.declare(definition);
         }
+        definitions.clone_into(&mut self.declared);
         Ok(())
     }
 
@@ -349,6 +352,10 @@ impl Destination for SqliteDestination {
 
     fn counts(&self) -> &[TableCounts] {
         self.counts.tables()
+    }
+
+    fn declared(&self) -> &[TableDefinition] {
+        &self.declared
     }
 }
 
