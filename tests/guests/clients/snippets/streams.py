@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import requests
 
@@ -23,15 +24,14 @@ def iter_content(env):
     got = []
     for size in sizes:
         parts = list(requests.get(env.url + "/big?kib=1500", stream=True).iter_content(size))
-        got.append([len(parts), sum(map(len, parts)), hash(b"".join(parts)) != 0])
+        got.append([len(parts), sum(map(len, parts)), zlib.crc32(b"".join(parts))])
     return got
 
 
-@snippet
-def iter_content_cut_off_in_the_middle(env):
+def cut_off_in_the_middle(env, size):
     got, answer = 0, requests.get(env.url + "/truncated?kib=600", stream=True)
     try:
-        for part in answer.iter_content(10_000):
+        for part in answer.iter_content(size):
             got += len(part)
     except requests.exceptions.ChunkedEncodingError as error:
         cause = error.args[0]
@@ -39,28 +39,73 @@ def iter_content_cut_off_in_the_middle(env):
 
 
 @snippet
-def iter_content_beside_other_reads(env):
+def iter_content_cut_off_in_the_middle(env):
+    return cut_off_in_the_middle(env, 10_000)
+
+
+@snippet
+def iter_content_of_large_pieces_cut_off_in_the_middle(env):
+    return [cut_off_in_the_middle(env, size) for size in (65_536, 100_000, 1_000_000)]
+
+
+def beside_other_reads(env, piece):
     got = []
     with requests.get(env.url + "/big?kib=700", stream=True) as answer:
-        parts = answer.iter_content(30_000)
+        parts = answer.iter_content(piece)
         for size in (0, 5, 40_000, 1):
             part = next(parts)
             got.append([len(part), part[:3].hex(), answer.raw.tell(), answer.raw.length_remaining])
             read = answer.raw.read(size)
             got.append([len(read), read[:3].hex(), answer.raw.tell()])
         rest = b"".join(parts)
-    return [got, len(rest), rest[:3].hex(), rest[-3:].hex()]
+    return [got, len(rest), rest[:3].hex(), rest[-3:].hex(), zlib.crc32(rest)]
 
 
 @snippet
-def iter_content_closed_in_the_middle(env):
+def iter_content_beside_other_reads(env):
+    return beside_other_reads(env, 30_000)
+
+
+@snippet
+def iter_content_of_large_pieces_beside_other_reads(env):
+    return [beside_other_reads(env, size) for size in (65_536, 100_001)]
+
+
+def closed_in_the_middle(env, size):
     answer = requests.get(env.url + "/big?kib=700", stream=True)
     got = []
-    for part in answer.iter_content(30_000):
+    for part in answer.iter_content(size):
         got.append(len(part))
         if len(got) == 3:
             answer.close()
     return [got, answer.raw.closed]
+
+
+@snippet
+def iter_content_closed_in_the_middle(env):
+    return closed_in_the_middle(env, 30_000)
+
+
+@snippet
+def iter_content_of_large_pieces_closed_in_the_middle(env):
+    return [closed_in_the_middle(env, size) for size in (65_536, 100_000)]
+
+
+@snippet
+def iter_content_says_how_far_it_is(env):
+    with requests.get(env.url + "/big?kib=1000", stream=True) as answer:
+        return [
+            [len(part), answer.raw.tell(), answer.raw.length_remaining]
+            for part in answer.iter_content(99_999)
+        ]
+
+
+@snippet
+def iter_content_ends_with_the_exchange(env):
+    answer = requests.get(env.url + "/big?kib=700", stream=True)
+    got = [len(next(answer.iter_content(65_536)))]
+    answer.raw._fp.close()
+    return [*got, *kinds(lambda: list(answer.raw.stream(65_536)))]
 
 
 @snippet
