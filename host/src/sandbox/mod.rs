@@ -28,6 +28,7 @@ mod component;
 mod dear;
 mod engine;
 mod files;
+mod handed;
 mod header_names;
 mod http;
 mod instance;
