@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -116,7 +117,13 @@ def install(plan: switch.Plan) -> dict[Path, str]:
 
 def run(program: Path, arguments: list[str], seconds: float) -> tuple[int | None, str]:
     """Exit code and output; no code when it took too long."""
-    environment = {**os.environ, "CARGO_MANIFEST_DIR": str(tree.TREE / "host")}
+    # Who is ended leaves its files, and without a limit these can be gigabytes.
+    with tempfile.TemporaryDirectory(prefix="sluice-mutant-", ignore_cleanup_errors=True) as folder:
+        return run_in(Path(folder), program, arguments, seconds)
+
+
+def run_in(folder: Path, program: Path, arguments: list[str], seconds: float) -> tuple[int | None, str]:
+    environment = {**os.environ, "CARGO_MANIFEST_DIR": str(tree.TREE / "host"), "TMPDIR": str(folder)}
     process = subprocess.Popen(
         [str(program), *arguments],
         cwd=tree.TREE / "host",

@@ -162,11 +162,13 @@ fn settings(value: impl Fn(&str) -> Option<PathBuf> + Copy) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = OF_THE_SYSTEM.iter().map(PathBuf::from).collect();
     found.extend(NAMING.iter().filter_map(|name| value(name)));
     found.extend([at_home(".netrc"), at_home("_netrc")].into_iter().flatten());
-    for name in LISTING {
-        found.extend(
-            value(name).and_then(|text| text.to_str().map(|text| named(text, home.as_deref()))).into_iter().flatten(),
-        );
-    }
+    let text = |name: &str| value(name).and_then(|text| text.to_str().map(str::to_owned)).unwrap_or_default();
+    found.extend(LISTING.iter().flat_map(|name| named(&text(name), home.as_deref())));
+    // Folders of wheels may be named from where pip is started.
+    let links = text("PIP_FIND_LINKS");
+    found.extend(
+        links.split_whitespace().filter(|word| !word.contains("://")).filter_map(|w| std::path::absolute(w).ok()),
+    );
     for configuration in configurations {
         let mut text = Vec::new();
         let read = fs::File::open(&configuration);
@@ -226,8 +228,13 @@ mod tests {
 
     #[test]
     fn a_root_or_a_relative_path_is_no_place() {
-        let value = |name: &str| (name == "PIP_FIND_LINKS").then(|| PathBuf::from("/ https://index.example/ host"));
+        let value = |name: &str| (name == "PIP_INDEX_URL").then(|| PathBuf::from("/ https://index.example/ src"));
         let found = settings(value);
         assert!(found.iter().all(|path| path.is_absolute() && path.parent().is_some()), "{found:?}");
+        let value = |name: &str| (name == "PIP_FIND_LINKS").then(|| PathBuf::from("src"));
+        assert!(
+            settings(value).contains(&std::path::absolute("src").unwrap()),
+            "the folder of wheels that is asked for"
+        );
     }
 }
