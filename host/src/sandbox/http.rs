@@ -16,7 +16,6 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
 use super::bindings::sluice::connector::http;
-use super::handed::Handed;
 use super::header_names::usual_case;
 use super::state::HostState;
 use crate::error::LimitReached;
@@ -175,7 +174,7 @@ impl http::HostExchange for HostState {
     }
 
     async fn read(&mut self, exchange: Resource<Exchange>, max: u32) -> Answer<Vec<u8>> {
-        Ok(self.handed(&exchange, max).await?.map(|Handed(bytes)| bytes.into()))
+        Ok(self.handed(&exchange, max).await?.map(Into::into))
     }
 
     async fn subscribe(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<Resource<DynPollable>> {
@@ -191,13 +190,13 @@ impl http::HostExchange for HostState {
 }
 
 impl HostState {
-    async fn handed(&mut self, exchange: &Resource<Exchange>, max: u32) -> Answer<Handed> {
+    async fn handed(&mut self, exchange: &Resource<Exchange>, max: u32) -> Answer<Bytes> {
         if let Some(reached) = self.incidents.reached() {
             return Ok(Err(http::Error::Limit(reached.to_string())));
         }
         let mut progress = self.table.get(exchange)?.progress.lock().await;
         Ok(match progress.fill().await {
-            Ok(open) => Ok(Handed(open.take((max as usize).min(READ_BYTES)))),
+            Ok(open) => Ok(open.take((max as usize).min(READ_BYTES))),
             Err(error) => Err(to_guest(error, &self.incidents)),
         })
     }

@@ -26,9 +26,7 @@ use super::wasi;
 use super::workers::Desk;
 use crate::error::{ConnectorFailure, LimitReached, SyncError};
 use crate::ops::Refusal;
-use crate::policy::limits::{EPOCH_TICK, FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
 use crate::policy::limits::{FAILURE_MESSAGE_BYTES, FAILURE_TRACEBACK_BYTES, Limits, WASM_STACK_BYTES};
-use crate::policy::terminal::{Lines, visible};
 use crate::queue::WriterFailure;
 
 /// A component that may be instantiated.

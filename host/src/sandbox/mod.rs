@@ -29,7 +29,6 @@ mod component;
 mod dear;
 mod engine;
 mod files;
-mod handed;
 mod header_names;
 mod http;
 mod instance;
