@@ -215,28 +215,164 @@ static PyObject *http_head(PyObject *module, PyObject *exchange) {
 PyObject *bytes_from_host;
 int bytes_wanted;
 
-static PyObject *http_read(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
-  (void)module;
-  int32_t handle;
-  int given;
-  uint32_t most;
-  if (count != 2 || !take_handle(arguments[0], &handle) || !take_wait(arguments[1], &given, &most)) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "expected an exchange and a number of bytes");
-    return NULL;
-  }
-  ReadResult result = {0};
+/* The next bytes as a new `bytes`; none when there are none. */
+static PyObject *next_bytes(int32_t handle, uint32_t most, ReadResult *result) {
   bytes_from_host = NULL;
   bytes_wanted = 1;
-  host_read(handle, most, &result);
+  host_read(handle, most, result);
   bytes_wanted = 0;
   PyObject *bytes = bytes_from_host;
   bytes_from_host = NULL;
+  return bytes;
+}
+
+static int take_read(PyObject *const *arguments, Py_ssize_t count, int32_t *handle, uint32_t *most) {
+  int given;
+  if (count == 2 && take_handle(arguments[0], handle) && take_wait(arguments[1], &given, most)) return 1;
+  if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "expected an exchange and a number of bytes");
+  return 0;
+}
+
+static PyObject *http_read(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  (void)module;
+  int32_t handle;
+  uint32_t most;
+  if (!take_read(arguments, count, &handle, &most)) return NULL;
+  ReadResult result = {0};
+  PyObject *bytes = next_bytes(handle, most, &result);
   if (result.failed) {
     raise(&result.is.error, 0);
     if (bytes) Py_DecRef(bytes);
     return NULL;
   }
   return bytes ? bytes : PyBytes_FromStringAndSize(NULL, 0);
+}
+
+/* Reads until there are `size` bytes, the first of which are given. */
+static PyObject *gathered(int32_t handle, PyObject *first, Py_ssize_t size) {
+  PyObject *whole = PyBytes_FromStringAndSize(NULL, size);
+  if (!whole) return NULL;
+  char *to = PyBytes_AsString(whole);
+  Py_ssize_t length = PyBytes_Size(first);
+  __builtin_memcpy(to, PyBytes_AsString(first), (size_t)length);
+  while (length < size) {
+    ReadResult result = {0};
+    PyObject *more = next_bytes(handle, (uint32_t)(size - length), &result);
+    Py_ssize_t got = more && !result.failed ? PyBytes_Size(more) : 0;
+    if (got) __builtin_memcpy(to + length, PyBytes_AsString(more), (size_t)got);
+    if (more) Py_DecRef(more);
+    if (!got) {
+      PyObject *part = PyBytes_FromStringAndSize(to, length);
+      Py_DecRef(whole);
+      return part;
+    }
+    length += got;
+  }
+  return whole;
+}
+
+/* As many bytes, fewer before an error or the end, which the next read says; none is NULL without an exception. */
+static PyObject *exactly(int32_t handle, uint32_t size) {
+  ReadResult result = {0};
+  PyObject *first = next_bytes(handle, size, &result);
+  if (first && !result.failed && PyBytes_Size(first) != (Py_ssize_t)size) {
+    PyObject *whole = gathered(handle, first, (Py_ssize_t)size);
+    Py_DecRef(first);
+    return whole;
+  }
+  if (first && result.failed) {
+    Py_DecRef(first);
+    first = NULL;
+  }
+  return first;
+}
+
+/* Attributes of a response and of the file that it reads. */
+enum { LENGTH, LEFT, READ, POSITION, BUFFER, PENDING, EXCHANGE, HANDLE, CHUNKED, NAMES };
+static const char *const spelled[NAMES] = {"length",  "length_remaining", "_fp_bytes_read", "_position", "_buffer",
+                                           "_pending", "exchange",         "_handle",        "chunked"};
+static PyObject *names[NAMES];
+
+static int number(PyObject *of, int name, long long *to) {
+  PyObject *value = PyObject_GetAttr(of, names[name]);
+  if (!value) return 0;
+  int overflow = 1;
+  if (value->ob_type == &PyLong_Type) *to = PyLong_AsLongLongAndOverflow(value, &overflow);
+  Py_DecRef(value);
+  if (overflow) PyErr_SetString(PyExc_TypeError, "expected a number");
+  return !overflow;
+}
+
+static int set_number(PyObject *of, int name, long long to) {
+  PyObject *value = PyLong_FromLongLong(to);
+  if (!value) return 0;
+  int done = PyObject_SetAttr(of, names[name], value) == 0;
+  Py_DecRef(value);
+  return done;
+}
+
+/* Whether nothing lies between what was given and what comes next from the host: 1 or 0, -1 with an exception. */
+static int in_step(PyObject *file) {
+  long long position;
+  if (!number(file, POSITION, &position)) return -1;
+  PyObject *buffer = PyObject_GetAttr(file, names[BUFFER]);
+  PyObject *chunked = buffer ? PyObject_GetAttr(file, names[CHUNKED]) : NULL;
+  int is = chunked ? chunked != Py_True && buffer->ob_type == &PyBytes_Type && PyBytes_Size(buffer) == position : -1;
+  if (buffer) Py_DecRef(buffer);
+  if (chunked) Py_DecRef(chunked);
+  return is;
+}
+
+/* The handle that a file reads from: 1, or 0 when there is none; -1 with an exception. */
+static int handle_of(PyObject *file, int32_t *to) {
+  PyObject *pending = PyObject_GetAttr(file, names[PENDING]);
+  PyObject *exchange = pending ? PyObject_GetAttr(pending, names[EXCHANGE]) : NULL;
+  if (pending) Py_DecRef(pending);
+  if (!exchange) return -1;
+  PyObject *handle = NULL;
+  int found = exchange != Py_None;
+  if (found) handle = PyObject_GetAttr(exchange, names[HANDLE]);
+  Py_DecRef(exchange);
+  if (!found) return 0;
+  if (!handle) return -1;
+  found = handle != Py_None;
+  int good = !found || take_handle(handle, to);
+  Py_DecRef(handle);
+  return good ? found : -1;
+}
+
+/* What came of a piece is kept for `read`. */
+static int keep(PyObject *file, PyObject *part) {
+  return PyObject_SetAttr(file, names[BUFFER], part) == 0 && set_number(file, POSITION, 0);
+}
+
+static PyObject *http_piece(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  (void)module;
+  int overflow = 1;
+  long long size = 0, length = 0, left = 0, before = 0;
+  if (count == 4 && arguments[3]->ob_type == &PyLong_Type)
+    size = PyLong_AsLongLongAndOverflow(arguments[3], &overflow);
+  if (overflow || size <= 0 || size > UINT32_MAX) {
+    PyErr_SetString(PyExc_TypeError, "expected a file, its response twice, and a number of bytes");
+    return NULL;
+  }
+  PyObject *file = arguments[0], *received = arguments[1], *response = arguments[2];
+  if (!number(received, LENGTH, &length) || !number(response, LEFT, &left) || !number(response, READ, &before))
+    return NULL;
+  int32_t handle;
+  int able = length > size ? in_step(file) : 0;
+  if (able > 0) able = handle_of(file, &handle);
+  if (able < 0) return NULL;
+  if (!able) return PyBytes_FromStringAndSize(NULL, 0);
+  PyObject *data = exactly(handle, (uint32_t)size);
+  if (!data) return PyErr_Occurred() ? NULL : PyBytes_FromStringAndSize(NULL, 0);
+  int whole = PyBytes_Size(data) == size;
+  int good = whole ? set_number(received, LENGTH, length - size) && set_number(response, LEFT, left - size) &&
+                         set_number(response, READ, before + size)
+                   : keep(file, data);
+  if (good && whole) return data;
+  Py_DecRef(data);
+  return good ? PyBytes_FromStringAndSize(NULL, 0) : NULL;
 }
 
 static PyObject *http_drop(PyObject *module, PyObject *exchange) {
@@ -260,9 +396,14 @@ PyMethodDef http_functions[] = {
     {"http_send", http_send, METH_FASTCALL, "http_send(method, url, headers, body, connect_ms, read_ms): a handle."},
     {"http_head", http_head, METH_O, "http_head(handle): status, reason and a list of headers."},
     {"http_read", http_read, METH_FASTCALL, "http_read(handle, most): the next bytes."},
+    {"http_piece", http_piece, METH_FASTCALL, "http_piece(file, received, response, size): a whole piece, or nothing."},
     {"http_drop", http_drop, METH_O, "http_drop(handle): end the exchange."},
     {"http_bind", http_bind, METH_O, "http_bind(raises): call this with the case and text of an error."},
     {0},
 };
 
-int http_setup(PyObject *module) { return PyModule_AddFunctions(module, http_functions); }
+int http_setup(PyObject *module) {
+  for (int i = 0; i < NAMES; i++)
+    if (!(names[i] = PyUnicode_InternFromString(spelled[i]))) return -1;
+  return PyModule_AddFunctions(module, http_functions);
+}

@@ -72,9 +72,10 @@ enum {
 
 extern PyTypeObject PyBool_Type, PyBytes_Type, PyDict_Type, PyFloat_Type, PyList_Type, PyLong_Type, PyTuple_Type,
     PyUnicode_Type;
-extern PyObject _Py_NoneStruct, _Py_TrueStruct;
+extern PyObject _Py_FalseStruct, _Py_NoneStruct, _Py_TrueStruct;
 extern PyObject *PyExc_TypeError, *PyExc_MemoryError;
 
+#define Py_False (&_Py_FalseStruct)
 #define Py_None (&_Py_NoneStruct)
 #define Py_True (&_Py_TrueStruct)
 
@@ -87,7 +88,9 @@ PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
 Py_ssize_t PyBytes_Size(PyObject *);
 PyObject *PyCFunction_NewEx(PyMethodDef *, PyObject *, PyObject *);
 PyObject *PyDict_GetItemWithError(PyObject *, PyObject *);
+PyObject *PyDict_New(void);
 int PyDict_Next(PyObject *, Py_ssize_t *, PyObject **, PyObject **);
+int PyDict_SetItem(PyObject *, PyObject *, PyObject *);
 Py_ssize_t PyDict_Size(PyObject *);
 void PyErr_Clear(void);
 PyObject *PyErr_GetRaisedException(void);
@@ -96,6 +99,7 @@ PyObject *PyErr_Occurred(void);
 void PyErr_SetString(PyObject *, const char *);
 double PyFloat_AsDouble(PyObject *);
 PyObject *PyFloat_FromDouble(double);
+int PyList_Append(PyObject *, PyObject *);
 PyObject *PyList_GetItem(PyObject *, Py_ssize_t);
 PyObject *PyList_New(Py_ssize_t);
 int PyList_SetItem(PyObject *, Py_ssize_t, PyObject *);
@@ -105,11 +109,15 @@ PyObject *PyLong_FromLongLong(long long);
 PyObject *PyLong_FromSsize_t(Py_ssize_t);
 void *PyMem_Calloc(size_t, size_t);
 void PyMem_Free(void *);
+void *PyMem_Malloc(size_t);
 void *PyMem_Realloc(void *, size_t);
 PyObject *PyModule_Create2(PyModuleDef *, int);
 int PyModule_AddFunctions(PyObject *, PyMethodDef *);
 int PyModule_AddObjectRef(PyObject *, const char *, PyObject *);
+double PyOS_string_to_double(const char *, char **, PyObject *);
 PyObject *PyObject_CallFunctionObjArgs(PyObject *, ...);
+PyObject *PyObject_GetAttr(PyObject *, PyObject *);
+int PyObject_SetAttr(PyObject *, PyObject *, PyObject *);
 PyObject *PyObject_Vectorcall(PyObject *, PyObject *const *, size_t, PyObject *);
 PyObject *PyTuple_GetItem(PyObject *, Py_ssize_t);
 PyObject *PyTuple_New(Py_ssize_t);

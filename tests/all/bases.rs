@@ -9,7 +9,7 @@ use sluicegate::parcel::{Archive, Entry};
 use sluicegate::stamp;
 
 use crate::support::component::idle;
-use crate::support::{Connector, clients, many, repository, sluice, text};
+use crate::support::{Connector, clients, events, many, repository, sluice, text};
 
 const CONNECTOR: &str = r#"
 from fivetran_connector_sdk import Connector, Operations as op
@@ -49,6 +49,7 @@ impl Project {
         assert!(output.status.success(), "{said}");
         // Its steps are events before it.
         let report: Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+        events::printed_all("build", &report);
         Built { bytes: fs::read(target).unwrap(), report, said }
     }
 

@@ -5,6 +5,7 @@ mod file;
 mod hostile;
 mod hundred;
 mod killed;
+mod projects;
 mod stopping;
 
 use std::fs;

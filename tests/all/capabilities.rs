@@ -95,6 +95,48 @@ fn a_component_that_changed_by_one_byte_is_refused_until_it_is_accepted() {
 }
 
 #[test]
+fn no_machine_code_is_made_of_a_component_that_is_refused() {
+    let place = Place::new();
+    let (first, second) = (place.component("first.wasm", "1.0.0", &[], NOTHING), {
+        let mut bytes = component::idle();
+        stamp::append_section(&mut bytes, "other", b"x");
+        place.write("shop.wasm", &bytes)
+    });
+    let cache = place.0.path().join("cache");
+    let run = |component: &Path, arguments: &[&str]| {
+        let mut command = sluice();
+        command.env("SLUICE_CACHE_DIR", &cache).arg("run").arg(component).args(["--connection", "shop", "--warehouse"]);
+        let ended = command.arg(place.0.path().join("warehouse")).args(arguments).output().unwrap();
+        (ended.status.code(), text(&ended.stderr))
+    };
+    let made = || {
+        let all = files(&cache);
+        all.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "cwasm")).count()
+    };
+    for no_jail in [&[][..], &["--no-jail"]] {
+        let (code, said) = run(&first, no_jail);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(made(), 1, "{:?}", files(&cache));
+        let (code, said) = run(&second, no_jail);
+        assert_eq!(code, Some(4), "{said}");
+        assert!(said.contains("runs another connector than it accepted"), "{said}");
+        assert!(!said.contains("making machine code"), "{said}");
+        assert_eq!(made(), 1, "{:?}", files(&cache));
+    }
+    let (code, said) = run(&second, &["--accept"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(made(), 2, "{:?}", files(&cache));
+    // Where there is machine code already, it is refused all the same.
+    assert_eq!(run(&first, &[]).0, Some(4));
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
 fn a_version_that_asks_for_more_is_refused_with_the_difference_though_it_is_granted() {
     let place = Place::new();
     let first =

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::support::component::{dummy, idle};
-use crate::support::{many, repository, sluice, text};
+use crate::support::{events, many, repository, sluice, text};
 
 const SYNC: &str = "export sync: func(configuration: string, state: string) -> result<_, failure>;";
 
@@ -30,6 +30,7 @@ fn check(subject: &Path) -> Checked {
     assert_eq!(words.status.code(), programs.status.code(), "the form changes the verdict");
     let printed = text(&programs.stdout);
     let report = serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"));
+    events::printed("check", &report);
     Checked { code: words.status.code(), words: text(&words.stdout), report }
 }
 

@@ -175,6 +175,7 @@ fn every_line_of_json_output_is_an_object() {
     let project = crate::support::repository().join("tests/guests/many").display().to_string();
     let built = say(&["build", &project, "-o", &output, "--json"]);
     let last: Value = serde_json::from_str(text(&built.stdout).lines().last().unwrap()).unwrap();
+    events::printed_all("build", &last);
     assert_eq!((&last["name"], &last["component"]), (&json!("many"), &json!(output)));
     assert_eq!(last["bytes"], fs::metadata(&output).unwrap().len());
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::component::idle;
 use crate::support::server::Server;
-use crate::support::{many, repository, sluice, text};
+use crate::support::{events, many, repository, sluice, text};
 
 struct Place {
     folder: tempfile::TempDir,
@@ -25,7 +25,9 @@ impl Said {
     /// The last line of JSON output.
     fn report(&self) -> Value {
         let last = self.out.lines().last().unwrap_or_default();
-        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.error))
+        let report = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.error));
+        events::printed("configure", &report);
+        report
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Connector, sluice, text};
+use crate::support::{Connector, events, sluice, text};
 
 struct Said {
     code: Option<i32>,
@@ -30,6 +30,7 @@ fn tables_are_listed() {
     assert_eq!(lines[0].join(" "), "table rows deleted columns primary key history last synced");
     assert_eq!(lines[1][..4], ["items", "3", "0", "4"]);
     let tables: Value = serde_json::from_str(&say(&connector, &["tables", "tested", "--json"]).out).unwrap();
+    events::printed_all("tables", &tables);
     assert_eq!(tables[0]["table"], "items");
     assert_eq!(tables[0]["rows"], 3);
     assert_eq!(tables[0]["columns"][0]["name"], "id");
@@ -44,6 +45,7 @@ fn rows_are_shown_with_their_types() {
         "items (3 rows)\n   id    half  even\n  INT  DOUBLE  BOOLEAN\n    0     0.0  1\n    1     0.5  0\n"
     );
     let shown: Value = serde_json::from_str(&say(&connector, &["peek", "tested", "items", "--json"]).out).unwrap();
+    events::printed_all("peek", &shown);
     assert_eq!(shown["rows"][2]["name"], "item 2");
     assert_eq!(shown["rows"][2]["_sluice_deleted"], "0");
     assert_eq!(say(&connector, &["peek", "tested", "items", "--deleted"]).out, "items (0 rows)\n");

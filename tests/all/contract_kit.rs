@@ -7,7 +7,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::{component, many, repository, sluice, text};
+use crate::support::{component, events, many, repository, sluice, text};
 
 const RIGHT: [&str; 10] = [
     "pages",
@@ -55,6 +55,9 @@ impl Tested {
         }
         let output = command.output().unwrap();
         let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        if !report.is_null() {
+            events::printed_all("test", &report);
+        }
         Self { output, report }
     }
 

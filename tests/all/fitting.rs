@@ -53,6 +53,7 @@ impl Place {
             trial: sluicegate::trial::Trial::default(),
             cancel: sluicegate::sync::Cancel::default(),
             following: None,
+            acceptance: None,
         };
         sync(&engine, &component, request).unwrap()
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::support::{Connector, sluice, text};
+use crate::support::{Connector, events, sluice, text};
 
 fn program(operations: &Value) -> Connector {
     let schema = json!([{"table": "items", "primary_key": ["id"], "columns": {"id": "LONG", "name": "STRING"}}]);
@@ -20,7 +20,17 @@ fn item(id: i64, name: &str) -> Value {
 fn runs(warehouse: &Path, arguments: &[&str]) -> Value {
     let shown = sluice().arg("runs").args(arguments).arg("--warehouse").arg(warehouse).arg("--json").output().unwrap();
     assert!(shown.status.success(), "{}", text(&shown.stderr));
-    serde_json::from_slice(&shown.stdout).unwrap()
+    let runs: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let command = match arguments {
+        ["show", ..] => "runs show",
+        arguments if arguments.contains(&"--months") => "runs --months",
+        _ => "runs",
+    };
+    match runs.as_array().is_some_and(Vec::is_empty) {
+        true => events::printed(command, &runs),
+        false => events::printed_all(command, &runs),
+    }
+    runs
 }
 
 fn in_words(warehouse: &Path, arguments: &[&str]) -> String {

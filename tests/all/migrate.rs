@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Connector, sluice, text};
+use crate::support::{Connector, events, sluice, text};
 
 /// A connector that declares this key and upserts these rows.
 fn orders(connector: Connector, key: Value, rows: &[Value]) -> Connector {
@@ -61,6 +61,7 @@ fn the_command_that_the_refusal_names_changes_the_key() {
     let (code, said, error) = as_told(&connector, &message, &["--json"]);
     assert_eq!(code, Some(0), "{error}");
     let said: Value = serde_json::from_str(&said).unwrap();
+    events::printed_all("migrate", &said);
     assert_eq!((&said["from"], &said["to"], &said["rows"]), (&json!(["region", "id"]), &json!([]), &json!(2)));
     connector.succeed();
     assert_eq!(rows(&connector).len(), 2);

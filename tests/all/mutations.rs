@@ -100,7 +100,7 @@ fn every_promise_has_mutants_for_what_enforces_it_and_for_each_of_its_tests() {
 }
 
 #[test]
-#[ignore = "an hour: every control is switched off in turn"]
+#[ignore = "half an hour: every control is switched off in turn"]
 fn with_a_control_switched_off_its_tests_fail() {
     let status = Command::new("python3").arg(repository().join("tests/mutations/run.py")).status().unwrap();
     assert!(status.success(), "a test passes although its control is switched off");

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::support::{Connector, sluice, text};
+use crate::support::{Connector, events, sluice, text};
 
 /// The source's rows, as ids.
 fn source(users: &[i64], orders: &[i64]) -> Connector {
@@ -31,7 +31,9 @@ fn resync(connector: &Connector, arguments: &[&str]) -> Output {
 fn begun(connector: &Connector, arguments: &[&str]) -> Value {
     let output = resync(connector, &[arguments, &["--json"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let begun = serde_json::from_slice(&output.stdout).unwrap();
+    events::printed_all("resync", &begun);
+    begun
 }
 
 fn refused(connector: &Connector, arguments: &[&str]) -> String {

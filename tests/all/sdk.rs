@@ -64,3 +64,14 @@ fn the_extension_sends_what_the_plain_way_sends() {
     connector.succeed();
     assert_eq!(connector.database().query("SELECT programs FROM agreed"), [[json!(300)]]);
 }
+
+#[test]
+fn a_json_document_means_the_same_to_the_extension() {
+    let seed = seed().to_string();
+    let connector = Connector::mode("json_way").with("seed", &seed).with("documents", "3000");
+    connector.succeed();
+    assert_eq!(
+        connector.database().query("SELECT documents, most_of_them_fast FROM agreed"),
+        [[json!(3000), json!(1)]]
+    );
+}

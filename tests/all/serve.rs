@@ -1,5 +1,7 @@
 //! `sluice serve`: what `docs/serve.md` promises.
 
+mod retries;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

@@ -25,6 +25,8 @@ mod component;
 #[cfg(target_os = "linux")]
 mod forged;
 #[cfg(target_os = "linux")]
+mod lacking;
+#[cfg(target_os = "linux")]
 mod probes;
 #[cfg(target_os = "linux")]
 mod scenarios;

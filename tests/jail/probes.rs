@@ -37,6 +37,12 @@ fn call(number: libc::c_long, arguments: [libc::c_long; 6]) -> io::Result<()> {
     system(unsafe { libc::syscall(number, a, b, c, d, e, f) })
 }
 
+/// Whether the kernel knows Landlock, asked without the program that is tested.
+pub fn kernel_has_landlock() -> bool {
+    // SAFETY: asks for a version; nothing is pointed to.
+    unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, 1) > 0 }
+}
+
 /// Every attempt by name.
 pub fn all(targets: &Targets, parent_id: libc::c_long) -> Vec<(&'static str, io::Result<()>)> {
     let database = &targets.other_database;

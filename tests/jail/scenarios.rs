@@ -25,14 +25,14 @@ use sluicegate::worker::{self, Launch, Wanted, Worker, WorkerError};
 
 use crate::component::{component, idle};
 use crate::probes::{self, Targets};
-use crate::{building, forged, templates};
+use crate::{building, forged, lacking, templates};
 
 /// What makes this program a worker with native code in it.
 const ESCAPED: &str = "__escaped";
 /// What makes it compile under limits.
 const BOUNDED: &str = "__bounded";
 
-const SCENARIOS: [(&str, fn()); 19] = [
+const SCENARIOS: [(&str, fn()); 21] = [
     ("an_escaped_worker_reaches_nothing", reaches_nothing),
     ("an_escaped_worker_has_no_privileges", no_privileges),
     ("what_the_parent_has_open_is_not_inherited", nothing_inherited),
@@ -52,6 +52,8 @@ const SCENARIOS: [(&str, fn()); 19] = [
     ("a_copy_that_is_killed_is_reported_and_touches_no_other", templates::copy_killed),
     ("templates_and_their_workers_end_with_their_parent", templates::orphaned),
     ("nothing_of_one_copy_is_in_the_memory_of_the_next", templates::memory),
+    ("a_machine_that_lacks_a_layer_is_told_and_refused", lacking::is_told_and_refused),
+    ("on_a_machine_that_lacks_a_layer_the_rest_holds", lacking::the_rest_holds),
 ];
 
 /// Those about templates.
@@ -62,8 +64,10 @@ const COPIES_ONLY: [&str; 4] = [
     "nothing_of_one_copy_is_in_the_memory_of_the_next",
 ];
 
-/// Those that have no worker.
-const STARTED_ONLY: [&str; 3] = [
+/// Those that have no worker, or run the others.
+const STARTED_ONLY: [&str; 5] = [
+    "a_machine_that_lacks_a_layer_is_told_and_refused",
+    "on_a_machine_that_lacks_a_layer_the_rest_holds",
     "what_cannot_be_compiled_is_a_clear_refusal",
     "a_build_tool_that_was_taken_over_reaches_nothing",
     "a_component_that_is_dear_to_compile_ends_in_bounds",
@@ -193,7 +197,7 @@ pub(crate) fn open(launch: &Launch, limits: &Limits) -> Result<Worker, WorkerErr
     }
     // The first of some machine code is started, and the next is a copy.
     let next = Worker::open(&code, limits, launch)?;
-    assert!(next.is_copy(), "there is no template");
+    assert!(next.is_copy() || !templates::are_possible(), "there is no template");
     Ok(next)
 }
 
@@ -225,6 +229,7 @@ pub(crate) fn sync_worker(warehouse: &Path, worker: Worker, limits: &Limits) -> 
         trial: sluicegate::trial::Trial::default(),
         cancel: sluicegate::sync::Cancel::default(),
         following: None,
+        acceptance: None,
     };
     let report = sync_in(worker, request).unwrap();
     let lines = lines.0.lock().unwrap().clone();
@@ -316,7 +321,7 @@ fn expect(answers: &BTreeMap<String, i64>, expected: impl Fn(&(&str, i64, i64)) 
         // Not this layer's to keep, and not the same on every machine.
         if expected != -2 {
             assert_eq!(answers.get(name), Some(&expected), "{name}: {answers:#?}");
-            if COPIED.load(Ordering::Relaxed) {
+            if COPIED.load(Ordering::Relaxed) && templates::are_possible() {
                 let name = format!("template: {name}");
                 assert_eq!(answers.get(&name), Some(&expected), "{name}: {answers:#?}");
             }
@@ -363,12 +368,8 @@ fn nothing_inherited() {
     drop(kept);
 }
 
-fn has(layer: impl Fn(&worker::Layers) -> bool) -> bool {
-    layer(&open(&launch("whole", "none", &[]), &Limits::default()).unwrap().layers())
-}
-
 fn landlock_alone() {
-    if !has(|layers| layers.landlock) {
+    if !probes::kernel_has_landlock() {
         println!("this kernel has no Landlock");
         return;
     }
@@ -493,22 +494,23 @@ fn loops(depth: usize, locals: usize) -> Vec<u8> {
     component("", &function, "(call $f)")
 }
 
-/// Compiles it in a process of its own, whose limits are tighter than the compiler's.
-fn compiled_with(limit: rustix::process::Resource, most: u64) -> String {
+/// Compiles it in processes of their own, one after the other, whose limits are tighter than the compiler's.
+fn compiled_with(limit: rustix::process::Resource, limits: &[u64]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let own = std::env::current_exe().unwrap();
-    let mut process = std::process::Command::new(own);
-    process.arg(BOUNDED).arg(format!("{limit:?}")).arg(most.to_string()).arg(folder.path());
-    let said = process.output().unwrap();
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-    let kept = fs::read_dir(folder.path().join("cache")).unwrap().flat_map(|entry| {
-        match fs::read_dir(entry.unwrap().path()) {
-            Ok(below) => below.map(|entry| entry.unwrap().file_name()).collect(),
-            Err(_) => Vec::new(),
-        }
-    });
-    assert_eq!(kept.count(), 0, "something was kept of it");
-    String::from_utf8(said.stdout).unwrap()
+    let compile = |most: &u64| {
+        let mut process = std::process::Command::new(&own);
+        process.arg(BOUNDED).arg(format!("{limit:?}")).arg(most.to_string()).arg(folder.path());
+        let said = process.output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).unwrap()
+    };
+    let said = limits.iter().map(compile).collect();
+    let kept = fs::read_dir(folder.path().join("cache/code")).unwrap().map(|entry| entry.unwrap().path());
+    let code =
+        kept.into_iter().filter(|path| path.extension().is_none_or(|ending| ending != "refused" && ending != "lock"));
+    assert_eq!(code.collect::<Vec<_>>(), Vec::<PathBuf>::new(), "something was kept of it");
+    said
 }
 
 fn bounded(arguments: &[OsString]) -> ExitCode {
@@ -518,16 +520,26 @@ fn bounded(arguments: &[OsString]) -> ExitCode {
     setrlimit(limit, Rlimit { current: most, maximum: most }).unwrap();
     let folder = Path::new(&arguments[2]);
     let cache = CodeCache::open(&folder.join("cache"), &folder.join("state")).unwrap();
-    let refused = worker::admit(&cache, &loops(1000, 1000), &Limits::default(), || {}).expect_err("it is too dear");
-    println!("{refused}");
+    let mut compiled = false;
+    let refused = worker::admit(&cache, &loops(1000, 1000), &Limits::default(), || compiled = true);
+    println!("{} ({})", refused.expect_err("it is too dear"), if compiled { "compiled" } else { "not compiled" });
     ExitCode::SUCCESS
 }
 
 fn bomb() {
-    let time = compiled_with(rustix::process::Resource::Cpu, 3);
-    println!("    {time}");
-    assert!(time.contains("did not finish") && time.contains("SIGXCPU: its processor time is used up"), "{time}");
-    let memory = compiled_with(rustix::process::Resource::Data, 96 << 20);
-    println!("    {memory}");
-    assert!(memory.contains("did not finish") && memory.contains("SIGABRT: out of memory"), "{memory}");
+    use rustix::process::Resource;
+    let times = compiled_with(Resource::Cpu, &[3, 3, 4]);
+    println!("    {}", times.join("    "));
+    for time in &times {
+        assert!(time.contains("did not finish") && time.contains("SIGXCPU: its processor time is used up"), "{time}");
+    }
+    assert!(times[0].ends_with("(compiled)\n"), "{times:?}");
+    assert!(times[1].contains("not tried again") && times[1].ends_with("(not compiled)\n"), "{times:?}");
+    assert!(times[2].ends_with("(compiled)\n"), "with more time it is tried: {times:?}");
+    let memory = compiled_with(Resource::Data, &[96 << 20, 96 << 20]);
+    println!("    {}", memory.join("    "));
+    for memory in &memory {
+        assert!(memory.contains("did not finish") && memory.contains("SIGABRT: out of memory"), "{memory}");
+    }
+    assert!(memory[0].ends_with("(compiled)\n") && memory[1].ends_with("(not compiled)\n"), "{memory:?}");
 }

@@ -14,12 +14,14 @@ import sluice._threads
 sluice._threads.install()
 
 import sluice._http
+import sluice._json
 import sluice._loop
 import sluice._processes
 import sluice._sockets
 
 sluice._processes.install()
 sluice._http.install()
+sluice._json.install()
 sluice._loop.install()
 sluice._sockets.install()
 

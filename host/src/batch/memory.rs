@@ -25,11 +25,23 @@ fn meminfo(text: &str) -> Option<Memory> {
     Some(Memory { total: read("MemTotal")?, available: read("MemAvailable")? })
 }
 
+/// Where control groups are.
+const GROUPS: &str = "/sys/fs/cgroup";
+
 /// What the narrowest control group has that this process is in, if one has a limit.
 pub(super) fn of_group() -> Option<Memory> {
+    narrowest(Path::new(GROUPS), &own()?)
+}
+
+/// What a file of this process's control group says.
+pub(super) fn file_of_group(name: &str) -> Option<String> {
+    fs::read_to_string(Path::new(GROUPS).join(own()?).join(name)).ok()
+}
+
+/// The control group of this process.
+fn own() -> Option<String> {
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    narrowest(Path::new("/sys/fs/cgroup"), path)
+    own.lines().find_map(|line| line.strip_prefix("0::/")).map(str::to_owned)
 }
 
 fn narrowest(root: &Path, path: &str) -> Option<Memory> {

@@ -6,13 +6,15 @@
 //!   may be the slowest and begins before them.
 //! - An attempt that says that trying again can help is tried again as its [`Retry`] says. It gives its place to others
 //!   while it waits.
-//! - There are more at a time than usual while a processor idles: a sync mostly waits for its source.
+//! - There are more at a time than usual while a processor would idle: a sync mostly waits for its source.
 //! - When the batch is stopped nothing begins any more, and what runs is cancelled.
 
 mod memory;
 mod outcome;
 mod places;
 mod queue;
+#[cfg(test)]
+mod simulated;
 mod spare;
 #[cfg(test)]
 mod tests;
@@ -23,7 +25,7 @@ use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
 pub use outcome::{Class, Outcome};
-pub use places::Places;
+pub use places::{Place, Places};
 pub use spare::{Machine, Nothing, Spare};
 
 use crate::fleet::Retry;
@@ -39,6 +41,19 @@ pub struct Job {
     pub retry: Retry,
     /// The longest all its attempts may take, waits included.
     pub timeout: Option<Duration>,
+    /// Bytes of memory that it may need.
+    pub memory: u64,
+    /// What was tried of it before this process knew it.
+    pub before: Before,
+}
+
+/// What was tried of a job before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before {
+    /// How often it failed.
+    pub failed: u32,
+    /// When the first attempt began, if there was one.
+    pub since: Option<Instant>,
 }
 
 /// How one attempt ended.
@@ -90,6 +105,18 @@ pub struct Options<'a> {
     pub spare: &'a dyn Spare,
     /// The longest all of it may take.
     pub timeout: Option<Duration>,
+    /// Who waits until an attempt is made again.
+    pub again: Again,
+}
+
+/// Who waits until an attempt is made again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    /// The batch does.
+    #[default]
+    Here,
+    /// Whoever runs it, as [`Work::attempted`] was told: such a job has an outcome and has not ended.
+    Elsewhere,
 }
 
 /// Runs jobs until all have ended; answers their outcomes in order, and why it was stopped, if it was. What `sender`
@@ -114,6 +141,7 @@ pub fn run<W: Work>(
             running: Vec::new(),
             places: Places::new(options.concurrency, options.most, options.spare),
             stopped: None,
+            again: options.again,
         };
         let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
         loop {
@@ -137,6 +165,7 @@ struct Running {
     /// When the first attempt of its job began.
     since: Instant,
     late: bool,
+    place: Place,
 }
 
 struct Batch<'scope, 'env, W: Work> {
@@ -149,17 +178,20 @@ struct Batch<'scope, 'env, W: Work> {
     places: Places<'env>,
     outcomes: Vec<Option<Outcome<W::Detail>>>,
     stopped: Option<String>,
+    again: Again,
 }
 
 impl<W: Work> Batch<'_, '_, W> {
     /// Begins what may begin now.
     fn begin(&mut self) {
-        while self.stopped.is_none() && self.running.len() < self.places.count() {
-            let Some(next) = self.queue.next(Instant::now()) else { return };
+        while self.stopped.is_none() {
+            let now = Instant::now();
+            let memory = |job: usize| self.jobs.get(job).map_or(0, |job| job.memory);
+            let Some((next, place)) = self.queue.next(now, |job| self.places.take(memory(job), now)) else { return };
             let (job, attempt) = (next.job, next.failed + 1);
             let since = next.since.unwrap_or_else(Instant::now);
             let cancel = Cancel::by_hand();
-            self.running.push(Running { job, attempt, cancel: cancel.clone(), since, late: false });
+            self.running.push(Running { job, attempt, cancel: cancel.clone(), since, late: false, place });
             let (work, sender) = (self.work, self.sender.clone());
             let body = move || {
                 let attempted = catch_unwind(AssertUnwindSafe(|| work.attempt(job, attempt, cancel)));
@@ -177,11 +209,10 @@ impl<W: Work> Batch<'_, '_, W> {
     /// Waits until something happens, at most until something is to be done.
     fn wait(&mut self, events: &Receiver<Event<W::Detail>>, deadline: Option<Instant>) {
         let now = Instant::now();
-        let full = self.running.len() >= self.places.count();
-        let wake = match full {
+        // Who may begin now did not get a place.
+        let wake = match self.queue.is_ready(now) {
+            true => self.places.wakes(now),
             false => self.queue.wakes(),
-            true if self.queue.is_ready(now) => self.places.wakes(now),
-            true => None,
         };
         let late = self.running.iter().filter(|running| !running.late).filter_map(|running| self.deadline(running));
         let until = late.chain(wake).chain(deadline.filter(|_| self.stopped.is_none())).min();
@@ -195,7 +226,6 @@ impl<W: Work> Batch<'_, '_, W> {
             Err(_) => {}
         }
         let now = Instant::now();
-        self.places.look(self.running.len(), now);
         if self.stopped.is_none() && deadline.is_some_and(|deadline| deadline <= now) {
             self.stop("the timeout of the batch".to_owned());
         }
@@ -233,6 +263,7 @@ impl<W: Work> Batch<'_, '_, W> {
     fn ended(&mut self, job: usize, mut attempt: Attempt<W::Detail>) {
         let Some(at) = self.running.iter().position(|running| running.job == job) else { return };
         let running = self.running.swap_remove(at);
+        self.places.give_back(running.place);
         let cancelled = running.cancel.reason().is_some() && attempt.class == Class::Host;
         if cancelled {
             attempt.class = if running.late { Class::TimedOut } else { Class::Cancelled };
@@ -243,18 +274,25 @@ impl<W: Work> Batch<'_, '_, W> {
         // What would only be cancelled is not begun.
         let wait = wait.filter(|wait| self.deadline(&running).is_none_or(|late| Instant::now() + *wait < late));
         self.work.attempted(job, &attempt, wait);
+        if let Some(wait) = wait.filter(|_| self.again == Again::Here) {
+            self.queue.again(job, running.attempt, running.since, Instant::now() + wait, attempt);
+            return;
+        }
+        let Attempt { class, detail, .. } = attempt;
+        let (attempts, elapsed) = (running.attempt, running.since.elapsed());
+        let outcome = Outcome { class, attempts, wall: elapsed, detail: Some(detail) };
         match wait {
-            Some(wait) => self.queue.again(job, running.attempt, running.since, Instant::now() + wait, attempt),
-            None => {
-                let wall = running.since.elapsed();
-                let Attempt { class, detail, .. } = attempt;
-                self.finish(job, Outcome { class, attempts: running.attempt, wall, detail: Some(detail) });
-            }
+            Some(_) => self.keep(job, outcome),
+            None => self.finish(job, outcome),
         }
     }
 
     fn finish(&mut self, job: usize, outcome: Outcome<W::Detail>) {
         self.work.ended(job, &outcome);
+        self.keep(job, outcome);
+    }
+
+    fn keep(&mut self, job: usize, outcome: Outcome<W::Detail>) {
         if let Some(slot) = self.outcomes.get_mut(job) {
             *slot = Some(outcome);
         }

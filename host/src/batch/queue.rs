@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Attempt, Job};
+use super::{Attempt, Before, Job};
 
 /// A job that has not ended and does not run.
 pub(super) struct Next<T> {
@@ -27,7 +27,8 @@ impl<T> Queue<T> {
             .enumerate()
             .map(|(job, known)| {
                 let expected = known.expected.unwrap_or(Duration::MAX);
-                Next { job, failed: 0, since: None, last: None, not_before: None, expected }
+                let Before { failed, since } = known.before;
+                Next { job, failed, since, last: None, not_before: None, expected }
             })
             .collect();
         all.reverse();
@@ -39,10 +40,11 @@ impl<T> Queue<T> {
         self.0.is_empty()
     }
 
-    /// Takes the slowest that may begin.
-    pub(super) fn next(&mut self, now: Instant) -> Option<Next<T>> {
+    /// Takes the slowest that may begin and gets a place.
+    pub(super) fn next<P>(&mut self, now: Instant, place: impl FnOnce(usize) -> Option<P>) -> Option<(Next<T>, P)> {
         let at = self.0.iter().rposition(|next| next.not_before.is_none_or(|time| time <= now))?;
-        Some(self.0.remove(at))
+        let place = place(self.0.get(at)?.job)?;
+        Some((self.0.remove(at), place))
     }
 
     /// Whether one may begin.

@@ -1,21 +1,26 @@
-//! Whether this machine has a processor and memory to spare for one more sync.
+//! What this machine has to spare for more syncs: processors with nothing to do, and memory.
 
 use std::fs;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::memory::{self, Memory};
 
-/// How much of a processor must have been idle for it to count as one to spare.
-const IDLE: f64 = 0.5;
-/// What one more sync may need: the default limits of its memory and its files, and its share of the host.
-const MEMORY_BYTES: u64 = 400 << 20;
+/// How many tasks more than there are processors may be ready to run: while one ends or begins to wait, and until that
+/// is seen, its processor has another.
+const AHEAD: usize = 1;
 /// Which part of all memory is left for those that run already and grow, and for everybody else.
 const KEPT_PART: u64 = 4;
+/// Over how long at least it is seen how much of its share a group used.
+const WINDOW: Duration = Duration::from_millis(20);
 
 /// What a machine has to spare.
 pub trait Spare: Sync {
-    /// How many more syncs may begin now, by what happened since it was asked last.
-    fn more(&self) -> usize;
+    /// How many more syncs may begin for all processors to have something to do.
+    fn idle(&self, now: Instant) -> usize;
+
+    /// Bytes of memory that syncs may have which begin now.
+    fn memory(&self) -> u64;
 }
 
 /// Nothing: as many as there may be run already.
@@ -23,58 +28,99 @@ pub trait Spare: Sync {
 pub struct Nothing;
 
 impl Spare for Nothing {
-    fn more(&self) -> usize {
+    fn idle(&self, _: Instant) -> usize {
+        0
+    }
+
+    fn memory(&self) -> u64 {
         0
     }
 }
 
 /// What Linux says of the machine; elsewhere nothing is known to spare.
-#[derive(Debug, Default)]
-pub struct Machine(Mutex<Option<Time>>);
+#[derive(Debug)]
+pub struct Machine {
+    /// Processors of which this process may use so many at a time.
+    processors: usize,
+    /// Whether they are only a part of the machine's.
+    confined: bool,
+    /// How much processor time our group had used when.
+    used: Mutex<Option<(Instant, Duration)>>,
+}
 
-/// Time of all processors together, in ticks since the machine began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Time {
-    idle: u64,
-    all: u64,
+impl Default for Machine {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let online = fs::read_to_string("/sys/devices/system/cpu/online").ok().and_then(|text| count(&text));
+        Self { processors, confined: online.is_none_or(|online| online > processors), used: Mutex::default() }
+    }
 }
 
 impl Spare for Machine {
-    fn more(&self) -> usize {
-        let now = fs::read_to_string("/proc/stat").ok().and_then(|text| time(&text));
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((before, now)) = std::mem::replace(&mut *last, now).zip(now) else { return 0 };
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        // One for each: it keeps its processor busy until it waits for its source, and then the next may begin.
-        match idle(before, now, processors) {
-            0 => 0,
-            idle => idle.min(memory::of_machine().into_iter().chain(memory::of_group()).map(room).min().unwrap_or(0)),
+    fn idle(&self, now: Instant) -> usize {
+        if self.confined {
+            // Who is ready to run elsewhere says nothing of the part of the machine that is ours.
+            return self.of_group(now);
         }
+        let ready = fs::read_to_string("/proc/loadavg").ok().and_then(|text| ready(&text));
+        // Whoever looks is one of them.
+        ready.map_or(0, |ready| lacking(self.processors, ready.saturating_sub(1)))
+    }
+
+    fn memory(&self) -> u64 {
+        memory::of_machine().into_iter().chain(memory::of_group()).map(free).min().unwrap_or(0)
     }
 }
 
-/// For how many more syncs there is memory.
-fn room(memory: Memory) -> usize {
-    let free = memory.available.saturating_sub(memory.total / KEPT_PART);
-    usize::try_from(free / MEMORY_BYTES).unwrap_or(usize::MAX)
+impl Machine {
+    fn of_group(&self, now: Instant) -> usize {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.is_some_and(|(then, _)| now < then + WINDOW) {
+            return 0;
+        }
+        let total = memory::file_of_group("cpu.stat").and_then(|text| usage(&text));
+        let before = std::mem::replace(&mut *used, total.map(|total| (now, total)));
+        let Some(((then, before), total)) = before.zip(total) else { return 0 };
+        idle(self.processors, total.saturating_sub(before), now.saturating_duration_since(then))
+    }
 }
 
-/// Processors that were idle between two moments.
-fn idle(before: Time, now: Time, processors: usize) -> usize {
-    let (idle, all) = (now.idle.saturating_sub(before.idle), now.all.saturating_sub(before.all));
-    if all == 0 {
+/// How many tasks are lacking for all processors to have something to do.
+pub(super) fn lacking(processors: usize, ready: usize) -> usize {
+    processors.saturating_add(AHEAD).saturating_sub(ready)
+}
+
+/// Memory that may be given away.
+pub(super) fn free(memory: Memory) -> u64 {
+    memory.available.saturating_sub(memory.total / KEPT_PART)
+}
+
+/// Processors that had little to do.
+fn idle(processors: usize, used: Duration, passed: Duration) -> usize {
+    if passed.is_zero() {
         return 0;
     }
-    // One that was idle for most of the time counts.
-    (processors as f64 * (idle as f64 / all as f64) + (1.0 - IDLE)).floor() as usize
+    // One that had nothing to do for half of the time counts.
+    (processors as f64 - used.as_secs_f64() / passed.as_secs_f64() + 0.5).max(0.0).floor() as usize
 }
 
-/// From the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
-fn time(stat: &str) -> Option<Time> {
-    let line = stat.lines().next()?.strip_prefix("cpu ")?;
-    let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|tick| tick.parse().ok()).collect();
-    let idle = ticks.get(3)?.saturating_add(*ticks.get(4)?);
-    Some(Time { idle, all: ticks.iter().sum() })
+/// Tasks that run or could, from `/proc/loadavg`: three averages, those ready to run of all, and the newest.
+fn ready(text: &str) -> Option<usize> {
+    text.split_ascii_whitespace().nth(3)?.split_once('/')?.0.parse().ok()
+}
+
+/// How much processor time a control group used.
+fn usage(text: &str) -> Option<Duration> {
+    text.lines().find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse().ok()).map(Duration::from_micros)
+}
+
+/// How many numbers a list such as `0-3,8` has.
+fn count(list: &str) -> Option<usize> {
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        last.parse::<usize>().ok()?.checked_sub(first.parse().ok()?)?.checked_add(1)
+    };
+    list.trim().split(',').map(range).sum()
 }
 
 #[cfg(test)]
@@ -84,26 +130,28 @@ mod tests {
 
     #[test]
     fn what_linux_says_is_read() {
-        let stat = "cpu  100 5 50 800 20 1 2 3 9 9\ncpu0 1 1 1 1 1 1 1 1 0 0\n";
-        assert_eq!(time(stat), Some(Time { idle: 820, all: 981 }));
-        assert_eq!(time("intr 1 2"), None);
+        assert_eq!(ready("0.20 0.18 0.12 3/80 11206\n"), Some(3));
+        assert_eq!(ready("nonsense"), None);
+        assert_eq!(usage("usage_usec 1500000\nuser_usec 9\n"), Some(Duration::from_millis(1_500)));
+        assert_eq!((count("0-1\n"), count("0\n"), count("0-3,8,10-11\n")), (Some(2), Some(1), Some(7)));
+        assert_eq!((count("\n"), count("3-1")), (None, None));
     }
 
     #[test]
-    fn a_part_of_memory_is_left() {
-        let of = |total: u64, available: u64| room(Memory { total: total << 20, available: available << 20 });
-        assert_eq!((of(8_000, 8_000), of(8_000, 2_399), of(8_000, 2_400), of(8_000, 100)), (15, 0, 1, 0));
-    }
-
-    #[test]
-    fn idle_processors_are_counted_and_busy_ones_are_not() {
-        let before = Time { idle: 1_000, all: 2_000 };
-        for (idle_of_100, processors, expected) in
-            [(0, 4, 0), (10, 2, 0), (24, 2, 0), (25, 2, 1), (50, 2, 1), (90, 2, 2), (100, 8, 8)]
-        {
-            let now = Time { idle: 1_000 + idle_of_100, all: 2_100 };
-            assert_eq!(idle(before, now, processors), expected, "{idle_of_100} % of {processors}");
+    fn a_part_of_the_machine_is_seen_by_what_it_used() {
+        let second = Duration::from_secs(1);
+        for (used, expected) in [(0, 4), (400, 4), (600, 3), (3_400, 1), (3_600, 0), (4_000, 0), (9_000, 0)] {
+            assert_eq!(idle(4, Duration::from_millis(used), second), expected, "{used} ms of 4 processors");
         }
-        assert_eq!(idle(before, before, 4), 0);
+        assert_eq!(idle(4, Duration::ZERO, Duration::ZERO), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_machine_says_what_it_has() {
+        let machine = Machine::default();
+        assert!(machine.processors > 0);
+        assert!(memory::of_machine().is_some_and(|memory| memory.available <= memory.total));
+        assert!(ready(&fs::read_to_string("/proc/loadavg").unwrap()).is_some_and(|ready| ready > 0));
     }
 }

@@ -74,11 +74,11 @@ fn run_jobs(
 }
 
 fn job(expected: Option<u64>) -> Job {
-    Job { expected: expected.map(Duration::from_secs), retry: NOW, timeout: None }
+    Job { expected: expected.map(Duration::from_secs), retry: NOW, timeout: None, memory: 1, before: Before::default() }
 }
 
 fn options(concurrency: usize, timeout: Option<Duration>) -> Options<'static> {
-    Options { concurrency, most: concurrency, spare: &Nothing, timeout }
+    Options { concurrency, most: concurrency, spare: &Nothing, timeout, again: Again::Here }
 }
 
 /// Waits as a sync does that only a cancel ends.
@@ -167,6 +167,30 @@ fn a_stop_ends_the_wait_for_another_attempt() {
 }
 
 #[test]
+fn who_waits_elsewhere_for_another_attempt_is_not_kept() {
+    let (sender, events) = channel();
+    let does = |_: usize, _: u32, _: &Cancel| (Class::Connector, true);
+    let script = Script { does: &does, log: Mutex::default() };
+    let jobs = [job(None), Job { before: Before { failed: 2, since: None }, ..job(None) }];
+    let options = Options { again: Again::Elsewhere, ..options(1, None) };
+    let (outcomes, _) = run(&script, &jobs, options, &sender, &events);
+    assert_eq!(outcomes.iter().map(|one| one.attempts).collect::<Vec<_>>(), [1, 3]);
+    let log = script.log.into_inner().unwrap();
+    assert_eq!(log, ["begin 0.1", "0 Connector again", "begin 1.3", "1 Connector", "end 1 Connector"]);
+}
+
+#[test]
+fn what_was_tried_before_counts_for_the_timeout() {
+    let timeout = Some(Duration::from_secs(3_600));
+    let since = Instant::now().checked_sub(Duration::from_secs(3_599));
+    let slow = Retry { attempts: 9, wait: Duration::from_secs(60), longest_wait: Duration::from_secs(60) };
+    let before = Before { failed: 1, since };
+    let jobs = [Job { timeout, retry: slow, before, ..job(None) }];
+    let ran = run_jobs(&jobs, 1, |_, _, _, _| (Class::Connector, true));
+    assert_eq!((ran.classes, ran.attempts), (vec![Class::Connector], vec![2]));
+}
+
+#[test]
 fn a_timeout_is_of_all_attempts_together() {
     let timeout = Some(Duration::from_millis(50));
     let slow = Retry { attempts: 9, wait: Duration::from_secs(3_600), longest_wait: Duration::from_secs(3_600) };
@@ -200,8 +224,12 @@ fn a_batch_has_a_timeout_too() {
 struct Idle;
 
 impl Spare for Idle {
-    fn more(&self) -> usize {
+    fn idle(&self, _: Instant) -> usize {
         1
+    }
+
+    fn memory(&self) -> u64 {
+        u64::MAX
     }
 }
 

@@ -4,40 +4,70 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::subject::Subject;
-use crate::destination::sqlite::Warehouse;
+use crate::destination::sqlite::{Acceptance, Warehouse};
 use crate::display::output::Output;
 use crate::policy::capabilities::{Accepted, Changed};
 use crate::stamp::AskedLimits;
 
-/// Holds a connector against what the connection accepted, and remembers it.
-///
-/// # Errors
-/// When it changed, or asks for more, and the operator did not accept that.
-pub(super) fn accept(
-    subject: &Subject,
-    digest: &str,
-    warehouse: &Path,
-    connection: &str,
+/// What a connection accepted, for judging the connector that comes.
+pub(super) struct Judge<'a> {
+    subject: &'a Subject,
+    connection: &'a str,
+    /// As the database has it.
+    known: Option<String>,
+    accepted: Option<Accepted>,
+    /// Whether the operator accepts whatever comes.
     accepts: bool,
-    output: &Output,
-) -> Result<(), Failure> {
-    let warehouse = Warehouse::new(warehouse);
-    let comes = as_it_comes(subject, digest);
-    // What cannot be read is nobody's: it is refused like any other.
-    let accepted = warehouse.accepted(connection)?.map(|text| serde_json::from_str(&text).unwrap_or_default());
-    let accepted: Option<Accepted> = accepted;
-    if let Some(accepted) = &accepted {
-        match accepted.admit(&comes) {
-            Ok(()) => {}
-            Err(changed) if accepts => output.line(&format!("note: accepted: {}", in_words(&changed))),
-            Err(changed) => return Err(refused(connection, &changed)),
+}
+
+impl<'a> Judge<'a> {
+    /// What the connection accepted.
+    ///
+    /// # Errors
+    /// When the connection's database cannot be read.
+    pub(super) fn of(
+        subject: &'a Subject,
+        warehouse: &Path,
+        connection: &'a str,
+        accepts: bool,
+    ) -> Result<Self, Failure> {
+        let known = Warehouse::new(warehouse).accepted(connection)?;
+        // What cannot be read is nobody's: it is refused like any other.
+        let accepted = known.as_ref().map(|text| serde_json::from_str(text).unwrap_or_default());
+        Ok(Self { subject, connection, known, accepted, accepts })
+    }
+
+    /// Holds the connector that comes against it. Nothing is noted.
+    ///
+    /// # Errors
+    /// When it changed, or asks for more, and the operator did not accept that.
+    pub(super) fn judge(&self, digest: &str) -> Result<(), Failure> {
+        match self.changed(&as_it_comes(self.subject, digest)) {
+            Some(changed) if !self.accepts => Err(refused(self.connection, &changed)),
+            _ => Ok(()),
         }
     }
-    if accepted.as_ref() != Some(&comes) {
-        let text = serde_json::to_string(&comes).map_err(|error| Failure::host(error.to_string()))?;
-        warehouse.accept(connection, &text)?;
+
+    /// What the sync of a connector that was judged has to note before it runs, if anything. Left to the sync, so that
+    /// the database is opened once and nothing is accepted by a sync that never began.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub(super) fn note(self, digest: &str, output: &Output) -> Result<Option<Acceptance>, Failure> {
+        let comes = as_it_comes(self.subject, digest);
+        if let Some(changed) = self.changed(&comes) {
+            output.line(&format!("note: accepted: {}", in_words(&changed)));
+        }
+        if self.accepted.as_ref() == Some(&comes) {
+            return Ok(None);
+        }
+        let connector = serde_json::to_string(&comes).map_err(|error| Failure::host(error.to_string()))?;
+        Ok(Some(Acceptance { known: self.known, connector }))
     }
-    Ok(())
+
+    fn changed(&self, comes: &Accepted) -> Option<Changed> {
+        self.accepted.as_ref().and_then(|accepted| accepted.admit(comes).err())
+    }
 }
 
 fn as_it_comes(subject: &Subject, digest: &str) -> Accepted {

@@ -19,7 +19,7 @@ use super::print;
 use super::record::{self, StartedBy};
 use super::signals;
 use super::syncing::{Ended, Surroundings, sync};
-use crate::batch::{self, Attempt, Class, Job, Machine, Options, Outcome, Work};
+use crate::batch::{self, Again, Attempt, Before, Class, Job, Machine, Options, Outcome, Work};
 use crate::display::batch::{BatchReport, ConnectionReport, Succeeded};
 use crate::display::output::Output;
 use crate::display::overall::Overall;
@@ -28,6 +28,7 @@ use crate::display::units;
 use crate::fleet::{Connection, Fleet};
 use crate::history::History;
 use crate::http::Upstreams;
+use crate::policy::limits::Limits;
 use crate::sync::Cancel;
 
 /// Version of the report's form.
@@ -36,6 +37,8 @@ const REPORT_VERSION: u32 = 1;
 const FOR_EACH_PROCESSOR: usize = 4;
 /// The most at a time, however much there is to spare: each has some threads and processes.
 const MOST: usize = 1_024;
+/// Memory of a sync beside that of its connector: the worker's own, rows on their way, SQLite's cache.
+const BESIDES: u64 = 80 << 20;
 /// Files and sockets that the host has open for a sync that is under way, in round numbers, and for itself.
 const FILES_FOR_EACH: u64 = 32;
 const FILES_OF_THE_HOST: u64 = 128;
@@ -51,7 +54,8 @@ pub(super) fn batch(arguments: &BatchArguments, folders: &Folders) -> Result<u8,
     let jobs: Vec<_> = chosen.iter().map(|connection| job(connection, &last)).collect();
     let machine = Machine::default();
     let (concurrency, most) = concurrency(&fleet, arguments.concurrency);
-    let options = Options { concurrency, most, spare: &machine, timeout: arguments.timeout.or(fleet.timeout) };
+    let timeout = arguments.timeout.or(fleet.timeout);
+    let options = Options { concurrency, most, spare: &machine, timeout, again: Again::Here };
     let (sender, events) = channel();
     signals::stop_at(&sender)?;
     let names: Vec<_> = chosen.iter().map(|connection| connection.name.as_str()).collect();
@@ -122,7 +126,16 @@ fn chosen<'a>(
 }
 
 pub(super) fn job(connection: &Connection, last: &dyn LastSyncs) -> Job {
-    Job { expected: last.took(&connection.name), retry: connection.retry, timeout: connection.settings.timeout }
+    let (retry, timeout, memory) = (connection.retry, connection.settings.timeout, memory(connection));
+    Job { expected: last.took(&connection.name), retry, timeout, memory, before: Before::default() }
+}
+
+/// What a sync of a connection may need: its connector's memory and files, and what the host has of it.
+pub(super) fn memory(connection: &Connection) -> u64 {
+    let mut limits = Limits::default();
+    // A connection whose limits cannot be used is refused before it needs any.
+    let _ = connection.settings.limits.apply(&mut limits);
+    (limits.memory_bytes as u64).saturating_add(limits.local_file_bytes).saturating_add(BESIDES)
 }
 
 /// How many syncs at a time, and how many while there is something to spare. A number that is asked for is kept to.
@@ -153,6 +166,13 @@ pub(super) struct Totals {
     attempts: u32,
     rows: u64,
     checkpoints: u64,
+}
+
+impl Totals {
+    /// Of so many attempts that another process made.
+    pub(super) fn after(attempts: u32) -> Self {
+        Self { attempts, ..Self::default() }
+    }
 }
 
 /// What is known of an attempt.
@@ -259,6 +279,12 @@ struct Over {
 }
 
 impl Syncs<'_> {
+    /// How many attempts of a job have ended.
+    pub(super) fn attempts(&self, job: usize) -> u32 {
+        let totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        totals.get(job).map_or(0, |totals| totals.attempts)
+    }
+
     fn report(&self, job: usize, outcome: Outcome<Detail>) -> ConnectionReport {
         let totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner).get(job).copied().unwrap_or_default();
         let (message, hint, last_sync) = match outcome.detail {

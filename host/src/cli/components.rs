@@ -1,8 +1,6 @@
 //! Components of one process, each read or built once and admitted once, however many syncs run them.
 
 use std::collections::HashMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -10,6 +8,7 @@ use super::args::JailArguments;
 use super::failure::Failure;
 use super::folders::Folders;
 use super::subject::Subject;
+use super::unchanged::Print;
 use super::wall::{Wall, refused};
 use crate::display::output::Output;
 use crate::parcel::Parcel;
@@ -25,19 +24,11 @@ pub(super) struct Components {
     given: Option<Arc<Component>>,
 }
 
-/// A component as it was when its file had this print.
+/// A component as it was when its file, or the project's, had this print.
 #[derive(Clone)]
 struct Known {
     print: Option<Print>,
     component: Arc<Component>,
-}
-
-/// Tells a file that was replaced or written since.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Print {
-    place: (u64, u64),
-    size: u64,
-    changed: (i64, i64),
 }
 
 /// A component, and its machine code once it was admitted.
@@ -68,7 +59,8 @@ impl Components {
         }
         let slot = Arc::clone(lock(&self.known).entry(path.to_path_buf()).or_default());
         let mut slot = lock(&slot);
-        let print = print(path);
+        // Before it is read: what is written meanwhile is seen the next time.
+        let print = Print::of(path);
         if let Some(known) = slot.as_ref()
             && known.print.is_some()
             && known.print == print
@@ -81,16 +73,6 @@ impl Components {
         *slot = Some(Known { print, component: Arc::clone(&component) });
         Ok(component)
     }
-}
-
-/// `None` for a folder, whose build tells by itself whether anything changed.
-fn print(path: &Path) -> Option<Print> {
-    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    Some(Print {
-        place: (metadata.dev(), metadata.ino()),
-        size: metadata.size(),
-        changed: (metadata.ctime(), metadata.ctime_nsec()),
-    })
 }
 
 impl Component {
@@ -115,18 +97,21 @@ impl Component {
         &self.subject
     }
 
-    /// Admits it, making its machine code if need be. Others who want the same wait.
+    /// Admits it, making its machine code if need be and if `may` has no objection to the digest of it. Others who
+    /// want the same wait.
     ///
     /// # Errors
-    /// As [`Wall::admit`].
+    /// As [`Wall::admit_if`].
     pub(super) fn admit(
         &self,
         jail: &JailArguments,
         limits: &Limits,
         folders: &Folders,
         output: &Output,
+        may: impl FnOnce(&str) -> Result<(), Failure>,
     ) -> Result<Wall, Failure> {
-        Ok(self.admitted(jail, limits, folders, output)?.with(self.parcel.clone()))
+        let may = |digest: &str| may(self.parcel.as_ref().map_or(digest, Parcel::digest));
+        Ok(self.admitted(jail, limits, folders, output, may)?.with(self.parcel.clone()))
     }
 
     fn admitted(
@@ -135,6 +120,7 @@ impl Component {
         limits: &Limits,
         folders: &Folders,
         output: &Output,
+        may: impl FnOnce(&str) -> Result<(), Failure>,
     ) -> Result<Wall, Failure> {
         let mut bytes = lock(&self.bytes);
         if let Some(code) = self.code.get() {
@@ -145,9 +131,9 @@ impl Component {
             };
         }
         if jail.no_jail {
-            return Wall::admit(jail, &bytes, limits, folders, output);
+            return Wall::admit_if(jail, &bytes, limits, folders, output, may);
         }
-        let wall = Wall::admit(jail, &bytes, limits, folders, output);
+        let wall = Wall::admit_if(jail, &bytes, limits, folders, output, may);
         if let Ok(Wall::Workers(code, ..)) = &wall {
             let _ = self.code.set(Arc::clone(code));
             *bytes = Vec::new();

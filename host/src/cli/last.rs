@@ -26,6 +26,11 @@ pub(super) trait LastSyncs {
 pub(super) struct Last(pub(super) Option<Arc<History>>);
 
 impl Last {
+    /// The last run of a connection.
+    pub(super) fn run(&self, connection: &str) -> Option<Run> {
+        self.runs(connection, 1).into_iter().next()
+    }
+
     fn runs(&self, connection: &str, limit: u32) -> Vec<Run> {
         let filter = Filter { connection: Some(connection.to_owned()), limit, ..Filter::default() };
         self.0.as_ref().and_then(|history| history.runs(&filter).ok()).unwrap_or_default()
@@ -34,11 +39,11 @@ impl Last {
 
 impl LastSyncs for Last {
     fn began(&self, connection: &str) -> Option<Timestamp> {
-        self.runs(connection, 1).first()?.started.parse().ok()
+        self.run(connection)?.started.parse().ok()
     }
 
     fn interrupted(&self, connection: &str) -> bool {
-        self.runs(connection, 1).first().is_some_and(|run| run.outcome == Outcome::Interrupted)
+        self.run(connection).is_some_and(|run| run.outcome == Outcome::Interrupted)
     }
 
     fn took(&self, connection: &str) -> Option<Duration> {

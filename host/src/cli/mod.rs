@@ -40,6 +40,7 @@ mod syncing;
 mod tape;
 mod test;
 mod tracing;
+mod unchanged;
 mod validate;
 mod wall;
 mod wit;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::accept::accept;
+use super::accept::Judge;
 use super::args::{JailArguments, LimitArguments};
 use super::components::Components;
 use super::confidential::{Composed, Said, Sources, Way, compose};
@@ -153,11 +153,17 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     if let Some(by) = around.cancel.reason() {
         return Err(Failure::host(format!("the sync was cancelled by {by}")));
     }
-    let wall = component.admit(&wanted.jail, &limits, folders, output)?;
+    // Another component than was accepted is refused before anything is made of it or started.
+    let accepting = Judge::of(subject, &wanted.warehouse, &connection, wanted.accept)?;
+    let mut judge = |digest: &str| {
+        digest.clone_into(&mut record.knows().component);
+        accepting.judge(digest)
+    };
+    let wall = component.admit(&wanted.jail, &limits, folders, output, &mut judge)?;
+    let digest = wall.digest().to_owned();
+    judge(&digest)?;
     let place = wall.open(&limits)?;
-    let digest = place.digest().to_owned();
-    record.knows().component.clone_from(&digest);
-    accept(subject, &digest, &wanted.warehouse, &connection, wanted.accept, output)?;
+    let acceptance = accepting.note(&digest, output)?;
     let passwords = match configuration.is_empty() {
         true => BTreeSet::new(),
         false => {
@@ -208,6 +214,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         cancel: around.cancel.clone(),
         trial: Trial::default(),
         following: Some(record.following()),
+        acceptance,
     };
     let done = place.sync(request)?;
     drop(server);

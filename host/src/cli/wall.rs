@@ -45,13 +45,32 @@ impl Wall {
         folders: &Folders,
         output: &Output,
     ) -> Result<Self, Failure> {
+        Self::admit_if(arguments, bytes, limits, folders, output, |_| Ok(()))
+    }
+
+    /// The same, where machine code is made only if `may` has no objection to the component of this digest.
+    pub(super) fn admit_if(
+        arguments: &JailArguments,
+        bytes: &[u8],
+        limits: &Limits,
+        folders: &Folders,
+        output: &Output,
+        may: impl FnOnce(&str) -> Result<(), Failure>,
+    ) -> Result<Self, Failure> {
         let cache =
             CodeCache::open(&folders.cache, &folders.state).map_err(|error| Failure::host(with_causes(&error)))?;
-        let mut step = None;
-        let compiling = || step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
+        let (mut step, mut objection) = (None, None);
+        let compiling = |digest: &str| {
+            objection = may(digest).err();
+            if objection.is_none() {
+                step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
+            }
+            objection.is_none()
+        };
         let admitted = match arguments.no_jail {
             false => {
-                worker::admit(&cache, bytes, limits, compiling).map(|code| Self::workers(Arc::new(code), arguments))
+                let code = worker::admit_if(&cache, bytes, limits, compiling);
+                code.map(|code| Self::workers(Arc::new(code), arguments))
             }
             true => {
                 eprint(
@@ -59,7 +78,7 @@ impl Wall {
                 );
                 let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
                 engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
-                let loaded = Loaded::admit(&engine, &cache, bytes, limits, compiling);
+                let loaded = Loaded::admit_if(&engine, &cache, bytes, limits, compiling);
                 loaded.map(|component| Self::None(engine, Box::new(component)))
             }
         };
@@ -70,7 +89,15 @@ impl Wall {
                 }
                 Ok(wall)
             }
-            Err(error) => Err(refused(error)),
+            Err(error) => Err(objection.unwrap_or_else(|| refused(error))),
+        }
+    }
+
+    /// SHA-256 of the component with what it is given, in hex: what a connection accepts.
+    pub(super) fn digest(&self) -> &str {
+        match self {
+            Self::Workers(code, _, parcel) => parcel.as_ref().map_or_else(|| code.digest(), Parcel::digest),
+            Self::None(_, component) => component.digest(),
         }
     }
 

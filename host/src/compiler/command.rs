@@ -1,12 +1,15 @@
 //! Starts the build tools: without the author's environment, with all output kept and with an end in time.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
 
 /// Longest a tool may take; a slow package index is the usual reason for minutes.
 pub const TOOL_TIMEOUT: Duration = Duration::from_secs(15 * 60);
@@ -133,6 +136,22 @@ pub fn run(command: &mut Command) -> Result<Finished, CommandError> {
     Ok(Finished { success: status.success(), output })
 }
 
+/// Reads a plain file of at most `most` bytes that a tool made, whoever was in it: no link, no pipe.
+///
+/// # Errors
+///
+/// When it cannot be read, is larger or something else.
+pub fn plain(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a plain file"));
+    }
+    let mut bytes = Vec::new();
+    let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if read as u64 > most { Err(io::Error::other("it is too large")) } else { Ok(bytes) }
+}
+
 fn wait(command: &mut Command, program: &str) -> Result<ExitStatus, CommandError> {
     let start = |source| CommandError::Start { program: program.to_owned(), source };
     let mut child = command.spawn().map_err(start)?;
@@ -157,4 +176,24 @@ fn tail(log: &mut File) -> io::Result<String> {
     let mut bytes = Vec::new();
     log.take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tool_left_is_read_only_if_it_is_a_plain_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("secret"), "of the builder").unwrap();
+        std::os::unix::fs::symlink(at("secret"), at("link")).unwrap();
+        let fifo = Command::new("mkfifo").arg(at("fifo")).status().unwrap();
+        assert!(fifo.success());
+        assert_eq!(plain(&at("secret"), 14).unwrap(), b"of the builder");
+        for (name, most) in [("link", 14), ("fifo", 14), ("secret", 13), ("nowhere", 14), (".", 14)] {
+            assert!(plain(&at(name), most).is_err(), "{name}");
+        }
+    }
 }

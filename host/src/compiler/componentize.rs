@@ -19,12 +19,15 @@ use super::native::{self, NativeOnly};
 use super::toolchain::Toolchain;
 use super::{Inputs, lay_out};
 use crate::policy::terminal::{Lines, visible};
+use crate::worker::Reach;
 
 /// The module that componentize-py takes as the component's implementation.
 const GUEST_MODULE: &str = "sluice._guest";
 const WORLD: &str = "connector-with-work";
 const REPORT: &str = "sluice-report.json";
 const MAX_REPORT_BYTES: u64 = 1 << 20;
+/// Largest component that is read, before any limit of an operator.
+const MAX_COMPONENT_BYTES: u64 = 512 << 20;
 const MAX_SHOWN_ERRORS: usize = 10;
 const MAX_SHOWN_BYTES: usize = 1_000;
 const START: &str = "import sys; from componentize_py import script; sys.exit(script())";
@@ -109,7 +112,7 @@ pub fn componentize(
     tool.env("HOME", &temporary);
     tool.args(["-I", "-c", START]).arg("-d").arg(&wit).args(["-w", WORLD, "componentize", GUEST_MODULE]);
     tool.arg("-p").arg(&sdk).arg("-o").arg(&output).current_dir(stage.path());
-    let finished = command::run(&mut toolchain.held(tool, &[stage.path()], &[]))?;
+    let finished = command::run(&mut toolchain.held(tool, Reach { write: &[stage.path()], ..Reach::default() }))?;
     let report = read_report(&sdk.join(REPORT));
     if !report.unusable.is_empty() {
         let shown = |text: &str| visible(text, Lines::One, MAX_SHOWN_BYTES);
@@ -127,7 +130,7 @@ pub fn componentize(
             ComponentizeError::Failed { output: finished.output }
         });
     }
-    fs::read(&output).map_err(failed(&output))
+    command::plain(&output, MAX_COMPONENT_BYTES).map_err(failed(&output))
 }
 
 /// Reads what `freeze` wrote, unless something else lies there: a link could name any file of this machine.

@@ -4,6 +4,7 @@
 //! installs exactly that by name, version and hash into a folder of the cache. What it says is kept in the project's
 //! lock file, which later builds follow.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,9 @@ use super::digest::Fields;
 use super::installed::{self, Probe};
 use super::lock::{Lock, LockError};
 use super::native::{self, NativeOnly, WITHOUT_MACHINE_CODE};
+use super::pip::GuestPip;
 use super::requirements::{Requirements, name_of};
-use super::resolution::{Answer, Blocked, Policy, Resolved, guest_pip, query};
+use super::resolution::{Answer, Blocked, Policy, Resolved, query};
 use super::sdists;
 use super::toolchain::{self, Toolchain};
 use super::{Options, Progress};
@@ -288,13 +290,14 @@ impl Resolver<'_> {
             };
             lines.push_str(&line);
         }
-        let list = work.join("resolved.txt");
-        fs::write(&list, lines).map_err(failed)?;
         fs::create_dir_all(site).map_err(failed)?;
-        let mut pip = guest_pip(self.toolchain, work, &policy)?;
+        // Wheels only, so no code of a package runs: what was source is a wheel by now.
+        let mut pip = GuestPip::new(self.toolchain, work, &Policy { sdists: Vec::new(), ..policy })?;
+        let list = pip.input("resolved.txt", &lines)?;
         pip.args(["install", "--quiet", "--no-deps", "--require-hashes", "--no-compile", "--ignore-requires-python"]);
-        pip.args(command::PIP_OPTIONS).arg("--target").arg(site).arg("-r").arg(&list);
-        let finished = command::run(&mut pip)?;
+        pip.args(command::PIP_OPTIONS);
+        pip.args([OsStr::new("--target"), site.as_ref(), OsStr::new("-r"), list.as_ref()]);
+        let (finished, _pip) = pip.run(&[site], &[&self.cache.join("built")])?;
         if finished.success { Ok(()) } else { Err(DependencyError::Install { output: finished.output }) }
     }
 }

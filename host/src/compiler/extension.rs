@@ -19,9 +19,12 @@ use super::command::{self, CommandError};
 use super::digest::Fields;
 use super::toolchain::Toolchain;
 use super::{Inputs, Progress, lay_out, write_whole};
+use crate::worker::Reach;
 
 /// The C compiler with its version and hashes, as pip reads them.
 const LOCK: &str = include_str!("extension.lock");
+/// Largest extension.
+const MAX_EXTENSION_BYTES: u64 = 64 << 20;
 /// Where the extension lies in the SDK.
 pub(super) const PLACE: &str = "sluice/_native.cpython-314-wasm32-wasi.so";
 const TARGET: &str = "wasm32-wasi";
@@ -96,8 +99,8 @@ pub(super) fn ready(
     progress.step("compiling the SDK's extension, once (fetches a C compiler of 100 MB)");
     let making = tempfile::Builder::new().prefix("extension-new-").tempdir_in(cache).map_err(writing)?;
     let zig = install(toolchain, making.path())?;
-    let module = compile(&zig, inputs.native, making.path())?;
-    let mut bytes = fs::read(module).map_err(writing)?;
+    let module = compile(toolchain, &zig, inputs.native, making.path())?;
+    let mut bytes = command::plain(&module, MAX_EXTENSION_BYTES).map_err(writing)?;
     append_type(&mut bytes, inputs.wit, &making.path().join("wit"))?;
     write_whole(&path, &bytes).map_err(|error| writing(io::Error::other(error)))?;
     Ok(path)
@@ -129,7 +132,7 @@ fn install(toolchain: &Toolchain, home: &Path) -> Result<PathBuf, ExtensionError
     Ok(site.join("ziglang").join(if cfg!(windows) { "zig.exe" } else { "zig" }))
 }
 
-fn compile(zig: &Path, sources: Embedded<'_>, home: &Path) -> Result<PathBuf, ExtensionError> {
+fn compile(toolchain: &Toolchain, zig: &Path, sources: Embedded<'_>, home: &Path) -> Result<PathBuf, ExtensionError> {
     for (path, contents) in sources {
         let file = home.join(path);
         fs::write(&file, contents).map_err(|source| ExtensionError::Cache { path: file.clone(), source })?;
@@ -140,14 +143,14 @@ fn compile(zig: &Path, sources: Embedded<'_>, home: &Path) -> Result<PathBuf, Ex
         let object = format!("{path}.o");
         let mut arguments = COMPILE.map(str::to_owned).to_vec();
         arguments.extend([(*path).to_owned(), "-o".to_owned(), object.clone()]);
-        tool(zig, "cc", &arguments, home)?;
+        tool(toolchain, zig, "cc", &arguments, home)?;
         objects.push(object);
     }
     let module = home.join("extension.so");
     let mut arguments = LINK.map(str::to_owned).to_vec();
     arguments.extend(objects);
     arguments.extend(["-o".to_owned(), "extension.so".to_owned()]);
-    tool(zig, "wasm-ld", &arguments, home)?;
+    tool(toolchain, zig, "wasm-ld", &arguments, home)?;
     Ok(module)
 }
 
@@ -166,7 +169,13 @@ fn append_type(module: &mut Vec<u8>, wit: Embedded<'_>, folder: &Path) -> Result
     Ok(())
 }
 
-fn tool(zig: &Path, name: &str, arguments: &[String], home: &Path) -> Result<(), ExtensionError> {
+fn tool(
+    toolchain: &Toolchain,
+    zig: &Path,
+    name: &str,
+    arguments: &[String],
+    home: &Path,
+) -> Result<(), ExtensionError> {
     let mut tool = command::isolated(zig);
     let scratch = home.join("scratch");
     for variable in ["ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR", "TMPDIR", "TEMP", "HOME"] {
@@ -174,7 +183,7 @@ fn tool(zig: &Path, name: &str, arguments: &[String], home: &Path) -> Result<(),
     }
     fs::create_dir_all(&scratch).map_err(|source| ExtensionError::Cache { path: scratch.clone(), source })?;
     tool.arg(name).args(arguments).current_dir(home);
-    let finished = command::run(&mut tool)?;
+    let finished = command::run(&mut toolchain.held(tool, Reach { write: &[home], ..Reach::default() }))?;
     if finished.success { Ok(()) } else { Err(ExtensionError::Compile { output: finished.output }) }
 }
 

@@ -12,8 +12,8 @@
 //! 7. [`artifact`] puts the project beside the base, and [`stamp`] says in the component what it is and what it asks
 //!    for.
 //!
-//! The tools of 4 and 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment;
-//! 6 runs in a worker.
+//! The tools of 3 to 5 read what a stranger wrote, so they run in a jail ([`Jail`]), without the author's environment;
+//! 6 runs in a worker. pip alone has the network.
 //!
 //! A component that another language's tools built is only stamped ([`foreign`]).
 //!
@@ -36,6 +36,7 @@ pub mod lock;
 pub mod manifest;
 pub mod modules;
 pub mod native;
+mod pip;
 pub mod project;
 pub mod prune;
 mod requirement_files;
@@ -213,6 +214,13 @@ pub fn build(
 ) -> Result<Built, BuildError> {
     let Workshop { inputs, cache, interpreters } = *workshop;
     make_private(cache)?;
+    if options.jail == Jail::Whole {
+        // Before any tool runs, and pip is one.
+        let missing = worker::missing_for_tools();
+        if !missing.is_empty() {
+            return Err(BuildError::Jail(missing));
+        }
+    }
     for name in &project.requirements.provided {
         progress.step(&format!("note: {name} is provided by the SDK and is not installed"));
     }
@@ -227,7 +235,7 @@ pub fn build(
         return Ok(found);
     }
 
-    confess(options.jail, progress)?;
+    confess(options.jail, progress);
     let found = scan::scan(project, &dependencies.site, inputs, &toolchain)?;
     for finding in &found.notes {
         progress.step(&format!("note: {finding}"));
@@ -253,23 +261,18 @@ pub fn build(
 }
 
 /// Says what is missing of the jail.
-fn confess(jail: Jail, progress: &mut dyn Progress) -> Result<(), BuildError> {
+fn confess(jail: Jail, progress: &mut dyn Progress) {
     if jail == Jail::None {
         progress.step("note: --no-jail: the build's tools run as you, with your files and network");
-        return Ok(());
+        return;
     }
     let missing = worker::missing_for_tools();
-    match missing.is_empty() {
-        true => Ok(()),
-        false if jail == Jail::Whole => Err(BuildError::Jail(missing)),
-        false => {
-            let missing = missing.join(" and no ");
-            progress.step(&format!(
-                "note: WARNING: this machine has no {missing}: the wall behind the build's sandbox is not whole \
-                 (--require-jail refuses to build like this)"
-            ));
-            Ok(())
-        }
+    if !missing.is_empty() {
+        let missing = missing.join(" and no ");
+        progress.step(&format!(
+            "note: WARNING: this machine has no {missing}: the wall behind the build's sandbox is not whole \
+             (--require-jail refuses to build like this)"
+        ));
     }
 }
 

@@ -172,7 +172,7 @@ fn sentence(package: &NativeOnly) -> String {
             "{name}{by} cannot be used: it is machine code, and a sandboxed connector runs pure Python{seen}{advice}"
         ),
         Ships::Source => format!(
-            "{name}{by} ships only source, and building that runs its code on this machine with your rights; \
+            "{name}{by} ships only source, and building that runs its code on this machine, in a jail with the network; \
              if you trust it, `sluice build --allow-sdist {name}` does so once{advice}"
         ),
     }

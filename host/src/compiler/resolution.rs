@@ -1,21 +1,19 @@
 //! Asks pip what it would install for the guest, without installing anything.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::ffi::OsStr;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::command;
 use super::dependencies::DependencyError;
-use super::native;
-use super::requirements::{OURS, normal_name};
+use super::pip::GuestPip;
+use super::requirements::normal_name;
 use super::toolchain::Toolchain;
 
-/// The pinned pip with the guest's markers and tags.
-pub(super) const GUEST_PIP: &str = include_str!("guest_pip.py");
+/// Longest answer of pip.
+const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// One package of a resolution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,27 +102,6 @@ struct Archive {
     hashes: BTreeMap<String, String>,
 }
 
-/// The pinned pip as the guest's, under a policy; `work` is a folder for files of this call.
-pub(super) fn guest_pip(toolchain: &Toolchain, work: &Path, policy: &Policy) -> Result<Command, DependencyError> {
-    let failed = |source| DependencyError::Cache { path: work.to_path_buf(), source };
-    let (script, settings) = (work.join("guest_pip.py"), work.join("policy.json"));
-    let text = json!({
-        "native": native::WITHOUT_MACHINE_CODE,
-        "refused": native::refused().collect::<Vec<_>>(),
-        "provided": OURS,
-        "spared": native::SPARED,
-        "any_native": policy.any_native,
-        "sdists": policy.sdists,
-        "hashes": policy.hashes,
-        "blocked": blocked_path(work),
-    });
-    fs::write(&script, GUEST_PIP).map_err(failed)?;
-    fs::write(&settings, text.to_string()).map_err(failed)?;
-    let mut pip = command::with_pip_environment(&toolchain.python);
-    pip.arg("-I").arg(script).arg(settings);
-    Ok(pip)
-}
-
 /// Asks pip what it would install.
 pub(super) fn query(
     toolchain: &Toolchain,
@@ -134,28 +111,23 @@ pub(super) fn query(
     policy: &Policy,
 ) -> Result<Answer, DependencyError> {
     let failed = |source| DependencyError::Cache { path: work.to_path_buf(), source };
-    let (list, constraints, report) = (work.join("wanted.txt"), work.join("pins.txt"), work.join("report.json"));
-    fs::write(&list, wanted.join("\n")).map_err(failed)?;
-    fs::write(&constraints, pins.join("\n")).map_err(failed)?;
-    let mut pip = guest_pip(toolchain, work, policy)?;
-    pip.args(["install", "--quiet", "--dry-run", "--ignore-installed", "--prefer-binary", "--target"]);
-    pip.arg(work.join("nowhere")).args(command::PIP_OPTIONS);
-    pip.arg("--report").arg(&report).arg("-c").arg(&constraints).arg("-r").arg(&list);
-    let finished = command::run(&mut pip)?;
-    let blocked = fs::read(blocked_path(work)).ok();
+    let mut pip = GuestPip::new(toolchain, work, policy)?;
+    let (list, constraints) = (pip.input("wanted.txt", &wanted.join("\n"))?, pip.input("pins.txt", &pins.join("\n"))?);
+    let (report, nowhere) = (pip.made("report.json"), pip.made("nowhere"));
+    pip.args(["install", "--quiet", "--dry-run", "--ignore-installed", "--prefer-binary"]).args(command::PIP_OPTIONS);
+    pip.args([OsStr::new("--target"), nowhere.as_ref(), OsStr::new("--report"), report.as_ref()]);
+    pip.args([OsStr::new("-c"), constraints.as_ref(), OsStr::new("-r"), list.as_ref()]);
+    let (finished, pip) = pip.run(&[], &[])?;
+    let blocked = command::plain(&pip.made("blocked.json"), MAX_ANSWER_BYTES).ok();
     let Refused { blocked, partly } = blocked.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     if !finished.success {
         return Ok(Answer { resolved: Err(finished.output), blocked, partly });
     }
-    let report = fs::read(&report).map_err(failed)?;
+    let report = command::plain(&report, MAX_ANSWER_BYTES).map_err(failed)?;
     let report: Report = serde_json::from_slice(&report).map_err(|error| failed(error.into()))?;
     let mut resolved: Vec<Resolved> = report.install.into_iter().map(Resolved::from).collect();
     resolved.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Answer { resolved: Ok(resolved), blocked, partly })
-}
-
-fn blocked_path(work: &Path) -> PathBuf {
-    work.join("blocked.json")
 }
 
 impl From<Item> for Resolved {

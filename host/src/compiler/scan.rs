@@ -16,9 +16,12 @@ use super::project::{Project, ProjectFile};
 use super::toolchain::Toolchain;
 use super::{Inputs, lay_out, native};
 use crate::policy::terminal::{Lines, visible};
+use crate::worker::Reach;
 
 const PARTS: [&str; 2] = ["sluice/_scan.py", "sluice/_advice.py"];
 const START: &str = "import sys; sys.path.insert(0, sys.argv[1]); from sluice._scan import main; main(*sys.argv[2:])";
+/// Longest answer of the scanner.
+const MAX_ANSWER_BYTES: u64 = 64 << 20;
 const MAX_SHOWN: usize = 20;
 const MAX_SHOWN_BYTES: usize = 1_000;
 
@@ -131,11 +134,12 @@ pub(super) fn scan(
     fs::write(&question, text.to_string()).map_err(failed(&question))?;
     let mut tool = command::isolated(&toolchain.python);
     tool.args(["-I", "-c", START]).arg(stage.path()).arg(&question).arg(&answer);
-    let finished = command::run(&mut toolchain.held(tool, &[stage.path()], &[site]))?;
+    let reach = Reach { write: &[stage.path()], read: &[site], network: false };
+    let finished = command::run(&mut toolchain.held(tool, reach))?;
     if !finished.success {
         return Err(ScanError::Failed(finished.output));
     }
-    let found = fs::read(&answer).map_err(failed(&answer))?;
+    let found = command::plain(&answer, MAX_ANSWER_BYTES).map_err(failed(&answer))?;
     let mut found: Findings = serde_json::from_slice(&found).map_err(|error| failed(&answer)(error.into()))?;
     if !found.syntax.is_empty() {
         return Err(ScanError::Syntax(found.syntax));

@@ -1,8 +1,10 @@
 //! Source distributions: built only when the operator says so, and once for each content.
 //!
-//! Building one runs its code with the rights of whoever builds. The wheel is kept in the cache under the hash of the
-//! source, so that later builds run nothing.
+//! Building one runs its code, in pip's jail ([`GuestPip`]): it has the network and sees how pip reaches its index, and
+//! it can write into folders of this one build. The wheel is kept in the cache under the hash of the source, so that
+//! later builds run nothing.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,8 +14,12 @@ use super::command;
 use super::dependencies::DependencyError;
 use super::digest;
 use super::native::{NativeOnly, Ships};
-use super::resolution::{Policy, Resolved, guest_pip};
+use super::pip::GuestPip;
+use super::resolution::{Policy, Resolved};
 use super::toolchain::Toolchain;
+
+/// Largest wheel.
+const MAX_WHEEL_BYTES: u64 = 1 << 30;
 
 /// The wheel of a source distribution.
 pub(super) struct Wheel {
@@ -42,13 +48,12 @@ pub(super) fn wheel_of(
     let failed = |source| DependencyError::Cache { path: home.clone(), source };
     fs::create_dir_all(cache.join("built")).map_err(failed)?;
     let making = tempfile::Builder::new().prefix("new-").tempdir_in(cache.join("built")).map_err(failed)?;
-    let list = work.join("source.txt");
+    let mut pip = GuestPip::new(toolchain, work, policy)?;
     let line = format!("{}=={} --hash=sha256:{}\n", package.name, package.version, package.sha256);
-    fs::write(&list, line).map_err(failed)?;
-    let mut pip = guest_pip(toolchain, work, policy)?;
+    let list = pip.input("source.txt", &line)?;
     pip.args(["wheel", "--quiet", "--no-deps", "--require-hashes"]).args(command::PIP_OPTIONS);
-    pip.arg("--wheel-dir").arg(making.path()).arg("-r").arg(&list);
-    let finished = command::run(&mut pip)?;
+    pip.args([OsStr::new("--wheel-dir"), making.path().as_ref(), OsStr::new("-r"), list.as_ref()]);
+    let (finished, _pip) = pip.run(&[making.path()], &[])?;
     if !finished.success || only_wheel(making.path()).is_none() {
         return Err(DependencyError::Source { name: package.name.clone(), output: finished.output });
     }
@@ -58,11 +63,13 @@ pub(super) fn wheel_of(
 }
 
 fn only_wheel(folder: &Path) -> Option<PathBuf> {
-    let paths = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    paths.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "whl"))
+    // What was built can be anything; a link would lead elsewhere.
+    let plain = fs::read_dir(folder).ok()?.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    plain.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|ending| ending == "whl"))
 }
 
 fn read(path: PathBuf) -> Result<Wheel, DependencyError> {
-    let contents = fs::read(&path).map_err(|source| DependencyError::Cache { path: path.clone(), source })?;
+    let contents = command::plain(&path, MAX_WHEEL_BYTES)
+        .map_err(|source| DependencyError::Cache { path: path.clone(), source })?;
     Ok(Wheel { path, sha256: digest::sha256(&contents) })
 }

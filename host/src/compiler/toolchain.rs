@@ -8,7 +8,7 @@ use std::process::Command;
 use super::Progress;
 use super::command::{self, CommandError};
 use super::digest;
-use crate::worker;
+use crate::worker::{self, Reach};
 
 /// The tools with their versions and hashes, as pip reads them.
 pub const LOCK: &str = include_str!("toolchain.lock");
@@ -97,8 +97,8 @@ impl Toolchain {
     }
 
     /// The command as it is to run: in a jail, in which it can write below `write` and read below `read`.
-    pub(super) fn held(&self, tool: Command, write: &[&Path], read: &[&Path]) -> Command {
-        if self.jail { worker::jailed(&tool, write, read) } else { tool }
+    pub(super) fn held(&self, tool: Command, reach: Reach<'_>) -> Command {
+        if self.jail { worker::jailed(&tool, reach) } else { tool }
     }
 
     fn works(&self) -> bool {

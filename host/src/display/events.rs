@@ -122,8 +122,8 @@ pub const EVENTS: &[EventKind] = &[
         by: "batch, serve",
         when: "a connection is to be tried again",
         fields: &[
-            ("attempt", "the number of the attempt that failed"),
-            ("message", "why"),
+            ("attempt", "the number of the attempt to come"),
+            ("message", "why the last one failed"),
             ("wait_seconds", "how long it waits before the next"),
         ],
     },

@@ -11,6 +11,7 @@ pub mod kit;
 pub mod output;
 pub mod overall;
 pub mod preview;
+pub mod printed;
 pub mod progress;
 pub mod runs;
 pub mod steps;

@@ -28,15 +28,36 @@ pub(super) fn is_alive(process: &str) -> Option<bool> {
         return Some(false);
     }
     // The number may be another process's by now.
-    Some(started(pid).is_none_or(|now| since.is_empty() || now == since))
+    let Some(stat) = Stat::of(pid) else { return Some(true) };
+    Some(!stat.has_ended && (since.is_empty() || stat.started == since))
 }
 
 /// When a process started, in the kernel's own unit; known on Linux.
 fn started(pid: Pid) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // The name in parentheses may hold anything.
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(19).map(str::to_owned)
+    Stat::of(pid).map(|stat| stat.started)
+}
+
+/// What Linux says of a process.
+struct Stat {
+    started: String,
+    /// It has ended and only its parent does not know yet.
+    has_ended: bool,
+}
+
+impl Stat {
+    fn of(pid: Pid) -> Option<Self> {
+        Self::read(&fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?)
+    }
+
+    fn read(stat: &str) -> Option<Self> {
+        // The name in parentheses may hold anything.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let fields: Vec<_> = fields.split_ascii_whitespace().collect();
+        let (state, threads, started) = (fields.first()?, fields.get(17)?, fields.get(19)?);
+        // Where the first thread has ended, others may still write.
+        let has_ended = matches!(*state, "Z" | "X" | "x") && threads.parse().is_ok_and(|threads: u32| threads <= 1);
+        Some(Self { started: (*started).to_owned(), has_ended })
+    }
 }
 
 /// The numbers of processes mean something on one machine, since it was started, in one container.
@@ -66,6 +87,34 @@ pub fn user() -> String {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn one_that_nobody_has_buried_is_dead() {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        let process = format!("{} {} {}", child.id(), started(pid).unwrap(), space());
+        assert_eq!(is_alive(&process), Some(true));
+        child.kill().unwrap();
+        // Waits for its end and leaves it as it is.
+        waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
+        assert!(test_kill_process(pid).is_ok(), "it has been buried");
+        assert_eq!(is_alive(&process), Some(false));
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_lives_as_long_as_one_of_its_threads() {
+        let stat = |state: &str, threads: u32| {
+            let stat = format!("7 (a) b) {state} 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 {threads} 0 1234 0 0");
+            Stat::read(&stat).map(|stat| (stat.started, stat.has_ended)).unwrap()
+        };
+        assert_eq!(stat("S", 1), ("1234".to_owned(), false));
+        assert_eq!(stat("Z", 1), ("1234".to_owned(), true));
+        assert_eq!(stat("Z", 3), ("1234".to_owned(), false));
+        assert!(Stat::read("7 (sluice) R 1").is_none());
+    }
 
     #[test]
     fn a_process_is_known_by_more_than_its_number() {

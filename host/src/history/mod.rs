@@ -12,6 +12,7 @@ mod alive;
 mod interrupted;
 mod prune;
 mod read;
+mod retries;
 mod store;
 mod write;
 
@@ -25,6 +26,7 @@ use serde::Serialize;
 pub use alive::{this_process, user};
 pub use prune::Retention;
 pub use read::Filter;
+pub use retries::Again;
 pub use store::{History, HistoryError};
 
 /// Longest text of a run, in bytes: a message, a name.

@@ -174,3 +174,21 @@ fn what_is_not_ours_is_refused() {
     std::os::unix::fs::symlink("/etc/passwd", &file).unwrap();
     refused("is not a regular file");
 }
+
+#[test]
+fn what_is_to_be_tried_again_is_known_to_the_next_process() {
+    let place = place();
+    let history = History::open(&place.warehouse).unwrap();
+    let now = jiff::Timestamp::now();
+    let again = Again { failed: 2, since: now, due: now, written: now, under_way: false };
+    history.set_again("shop", Some(&again)).unwrap();
+    history.set_again("crm", Some(&Again { failed: 1, ..again })).unwrap();
+    history.set_again("crm", None).unwrap();
+    history.set_again("crm", None).unwrap();
+    let other = History::find(&place.warehouse).unwrap().unwrap();
+    assert_eq!(other.again("shop").unwrap(), Some(again));
+    assert_eq!(other.again("crm").unwrap(), None);
+    assert_eq!(other.retention().unwrap(), Retention::default());
+    other.database().execute("UPDATE settings SET value = 'else'", []).unwrap();
+    assert_eq!(history.again("shop").unwrap(), None);
+}

@@ -155,6 +155,7 @@ impl<'a> Bench<'a> {
             cancel: Cancel::default(),
             trial: trial.clone(),
             following: None,
+            acceptance: None,
         };
         let report = self.stand.sync(request)?;
         let journal = trial.journal();

@@ -159,6 +159,10 @@ mod tests {
             let (mut taken, _writer) = operations(limits.clone()).await;
             assert!(matches!(taken.begin_file(table(), "a", Some(11)).await, Err(Refusal::Limit(_))));
 
+            let (mut taken, _writer) = operations(limits.clone()).await;
+            let file = taken.begin_file(table(), "a", None).await.unwrap();
+            assert!(matches!(taken.file_bytes(file, vec![0; 11]).await, Err(Refusal::Limit(_))));
+
             let (mut taken, _writer) = operations(limits).await;
             for _ in 0..3 {
                 let file = taken.begin_file(table(), "a", None).await.unwrap();

@@ -187,6 +187,22 @@ fn refuses_every_disguise() {
     assert_eq!(to("https://good.example?@evil.example/").to_string(), "https://good.example");
 }
 
+/// Several controls refuse most of these: that each is there shows in the reason.
+#[test]
+fn disguises_are_refused_for_what_they_are() {
+    for (url, reason) in [
+        ("https://good.example./", UrlError::TrailingDot),
+        ("https://[::ffff:127.0.0.1]/", UrlError::LooksNumeric),
+        ("https://[::ffff:7f00:1]/", UrlError::LooksNumeric),
+    ] {
+        assert_eq!(Destination::parse(url).map(|(to, _)| to.to_string()), Err(reason), "{url}");
+    }
+    for path in ["/", "/x", "?x", "#x", "\\x"] {
+        let granted = format!("https://a.example{path}").parse::<NetworkGrant>();
+        assert_eq!(granted, Err(GrantError::Path), "{path}");
+    }
+}
+
 #[test]
 fn a_url_is_of_http() {
     for url in ["tcp://db.example:5432/", "tls://db.example:5432/", "tcp://db.example:5432"] {
@@ -248,6 +264,8 @@ fn covering() {
         ("https://*.example.com", "https://example.com", false),
         ("https://a.example.com", "http://a.example.com", false),
         ("https://a.example.com:8443", "https://a.example.com", false),
+        ("https://a.example.com:8443", "http://a.example.com:8443", false),
+        ("http://a.example.com:8443", "https://a.example.com:8443", false),
     ] {
         assert_eq!(grant(granted).covers(&grant(asked)), covered, "{granted} {asked}");
     }

@@ -11,7 +11,7 @@ const ABOUT: &str = "\
 With `--json` commands that take a while print events to standard output, one JSON object a line. Each has `event`, its
 name, and `time`, in UTC. In a batch those of a sync also have `connection`. New events and fields may come; these stay.
 
-Other commands with `--json` print one object or array when they are done.";
+Other commands with `--json` print [one object or array](json.md) when they are done.";
 
 pub(super) fn page() -> String {
     let list: Vec<_> = EVENTS

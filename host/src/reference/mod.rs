@@ -11,6 +11,7 @@ mod exits;
 mod files;
 mod limits;
 mod markdown;
+mod printed;
 mod typed;
 mod wit;
 
@@ -22,7 +23,7 @@ const AGAIN: &str = "SLUICE_WRITE_REFERENCE=1 cargo test --release --lib referen
 type Page = fn() -> String;
 
 /// What is made, by its path below docs/.
-const MADE: [(&str, Page); 10] = [
+const MADE: [(&str, Page); 11] = [
     ("reference/cli.md", commands::page),
     ("reference/sluice-toml.md", files::fleet),
     ("reference/connector-toml.md", files::connector),
@@ -30,6 +31,7 @@ const MADE: [(&str, Page); 10] = [
     ("reference/wit.md", wit::page),
     ("reference/exit-codes.md", exits::page),
     ("reference/events.md", events::page),
+    ("reference/json.md", printed::page),
     ("limits.md", limits::page),
     ("sluice.schema.json", files::fleet_schema),
     ("connector.schema.json", files::connector_schema),

@@ -24,7 +24,7 @@ use super::turn::Turn;
 /// Folders of the cache; see [`CodeCache::open`].
 #[derive(Clone, Debug)]
 pub struct CodeCache {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     key: [u8; KEY_BYTES],
 }
 
@@ -125,7 +125,7 @@ impl CodeCache {
         self.authentic(&name).ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))
     }
 
-    fn entry_name(&self, engine: &Engine, digest: &str) -> String {
+    pub(super) fn entry_name(&self, engine: &Engine, digest: &str) -> String {
         let mut settings = StableHasher(blake3::Hasher::new());
         engine.precompile_compatibility_hash().hash(&mut settings);
         settings.0.update(digest.as_bytes());
@@ -174,7 +174,7 @@ impl CodeCache {
 
     /// Puts a file in place by renaming, so that a reader never sees half of it and a
     /// mapping of the former file stays what it was.
-    fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), CacheError> {
+    pub(super) fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), CacheError> {
         let failed = |source| CacheError::Io { path: path.to_path_buf(), source };
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(failed)?;
         file.write_all(contents).map_err(failed)?;
@@ -182,7 +182,7 @@ impl CodeCache {
         Ok(())
     }
 
-    fn tag(&self, name: &str, code: &mut dyn Read) -> io::Result<blake3::Hash> {
+    pub(super) fn tag(&self, name: &str, code: &mut dyn Read) -> io::Result<blake3::Hash> {
         let mut mac = blake3::Hasher::new_keyed(&self.key);
         mac.update(name.as_bytes());
         mac.update_reader(code)?;

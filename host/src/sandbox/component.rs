@@ -47,6 +47,9 @@ pub enum AdmissionError {
     /// The engine cannot link it, in the engine's words.
     #[error("the component does not fit the contract: {0}")]
     Link(String),
+    /// It has no machine code, and none was to be made.
+    #[error("no machine code was to be made for the component")]
+    Unwanted,
     /// The contract inside this program cannot be read: a fault of the build.
     #[error(transparent)]
     Contract(#[from] ContractError),
@@ -92,6 +95,24 @@ impl Loaded {
         limits: &Limits,
         compiling: impl FnOnce(),
     ) -> Result<Self, AdmissionError> {
+        let willing = |_: &str| {
+            compiling();
+            true
+        };
+        Self::admit_if(engine, cache, bytes, limits, willing)
+    }
+
+    /// The same, where `compiling` is told the component's digest and says whether machine code is to be made.
+    ///
+    /// # Errors
+    /// As [`Loaded::admit`], and [`AdmissionError::Unwanted`].
+    pub fn admit_if(
+        engine: &SandboxEngine,
+        cache: &CodeCache,
+        bytes: &[u8],
+        limits: &Limits,
+        compiling: impl FnOnce(&str) -> bool,
+    ) -> Result<Self, AdmissionError> {
         let (size, limit) = (bytes.len() as u64, limits.component_bytes);
         if size > limit {
             return Err(AdmissionError::TooLarge { size, limit });
@@ -108,7 +129,9 @@ impl Loaded {
                 match find() {
                     Some(component) => component,
                     None => {
-                        compiling();
+                        if !compiling(&digests.whole) {
+                            return Err(AdmissionError::Unwanted);
+                        }
                         cache.compile(engine.raw(), &compiled, &digests.compiled)?
                     }
                 }

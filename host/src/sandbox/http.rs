@@ -10,11 +10,13 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
-use wasmtime::component::Resource;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{HasSelf, Linker, Resource};
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
 use super::bindings::sluice::connector::http;
+use super::handed::Handed;
 use super::header_names::usual_case;
 use super::state::HostState;
 use crate::error::LimitReached;
@@ -24,6 +26,8 @@ use crate::policy::limits::{Limits, WAITING_REQUEST_BYTES};
 
 /// More permits than a semaphore on a 32-bit machine could count are never asked for.
 const MOST_ROOM: u32 = 1 << 28;
+
+const INTERFACE: &str = "sluice:connector/http@0.1.0";
 
 /// The most one `read` gives, whatever the guest asks for.
 const READ_BYTES: usize = 1024 * 1024;
@@ -52,24 +56,23 @@ struct Open {
 }
 
 impl Open {
-    /// What is there, at most `max` bytes. Pieces that have arrived are put together: a crossing costs more than a copy,
-    /// and the bytes are copied into the guest anyway.
-    fn take(&mut self, max: usize) -> Vec<u8> {
+    /// What is there, at most `max` bytes. Pieces that have arrived are put together: a crossing costs more than a copy.
+    fn take(&mut self, max: usize) -> Bytes {
         if self.pending.len() >= max {
-            return self.pending.split_to(max).into();
+            return self.pending.split_to(max);
         }
         let mut taken = Vec::with_capacity(max);
         loop {
             let part = self.pending.split_to(self.pending.len().min(max - taken.len()));
             taken.extend_from_slice(&part);
             if taken.len() == max || self.ended {
-                return taken;
+                return taken.into();
             }
             // an error is kept by the body, and comes up with the next read
             match self.response.body.next().now_or_never() {
                 Some(Ok(Some(bytes))) => self.pending = bytes,
                 Some(Ok(None)) => self.ended = true,
-                Some(Err(_)) | None => return taken,
+                Some(Err(_)) | None => return taken.into(),
             }
         }
     }
@@ -172,14 +175,7 @@ impl http::HostExchange for HostState {
     }
 
     async fn read(&mut self, exchange: Resource<Exchange>, max: u32) -> Answer<Vec<u8>> {
-        if let Some(reached) = self.incidents.reached() {
-            return Ok(Err(http::Error::Limit(reached.to_string())));
-        }
-        let mut progress = self.table.get(&exchange)?.progress.lock().await;
-        Ok(match progress.fill().await {
-            Ok(open) => Ok(open.take((max as usize).min(READ_BYTES))),
-            Err(error) => Err(to_guest(error, &self.incidents)),
-        })
+        Ok(self.handed(&exchange, max).await?.map(|Handed(bytes)| bytes.into()))
     }
 
     async fn subscribe(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<Resource<DynPollable>> {
@@ -192,6 +188,33 @@ impl http::HostExchange for HostState {
         self.table.delete(exchange)?;
         Ok(())
     }
+}
+
+impl HostState {
+    async fn handed(&mut self, exchange: &Resource<Exchange>, max: u32) -> Answer<Handed> {
+        if let Some(reached) = self.incidents.reached() {
+            return Ok(Err(http::Error::Limit(reached.to_string())));
+        }
+        let mut progress = self.table.get(exchange)?.progress.lock().await;
+        Ok(match progress.fill().await {
+            Ok(open) => Ok(Handed(open.take((max as usize).min(READ_BYTES)))),
+            Err(error) => Err(to_guest(error, &self.incidents)),
+        })
+    }
+}
+
+/// The interface; the generated code would copy what is read once more.
+pub(super) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    http::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    linker.allow_shadowing(true);
+    linker.instance(INTERFACE)?.func_wrap_async(
+        "[method]exchange.read",
+        |mut store: StoreContextMut<'_, HostState>, (exchange, max): (Resource<Exchange>, u32)| {
+            Box::new(async move { Ok((store.data_mut().handed(&exchange, max).await?,)) })
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 type Answer<T> = wasmtime::Result<Result<T, http::Error>>;

@@ -82,7 +82,7 @@ fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     sluice::connector::operations::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::files::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::logging::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
-    sluice::connector::http::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    super::http::add_to_linker(linker)?;
     sluice::connector::tcp::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     sluice::connector::workers::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     Ok(())

@@ -7,6 +7,7 @@
 //! | `engine` | the engine with all unneeded features off, and its clock |
 //! | `component` | from bytes to an admitted, compiled component |
 //! | `cache` | machine code, authenticated; the only `unsafe` code beside the system calls of `worker` |
+//! | `dear` | components that were too dear to compile, remembered |
 //! | `bytecode` | byte code that guests made of packages, authenticated |
 //! | `instance` | one sync in one store; how a guest's end becomes one class of error |
 //! | `setup` | the form of a connector and its tests |
@@ -25,8 +26,10 @@ mod bytecode;
 mod cache;
 mod clock;
 mod component;
+mod dear;
 mod engine;
 mod files;
+mod handed;
 mod header_names;
 mod http;
 mod instance;

@@ -17,7 +17,7 @@ pub use crate::confidential::Confidential;
 use crate::confidential::redacted;
 use crate::counters::Counters;
 use crate::destination::filter::Withheld;
-use crate::destination::sqlite::{SqliteOptions, Warehouse};
+use crate::destination::sqlite::{Acceptance, SqliteOptions, Warehouse};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::error::SyncError;
 use crate::http::{Client, Held, HostUsage, Oversight, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
@@ -73,6 +73,8 @@ pub struct SyncRequest {
     pub cancel: Cancel,
     /// Who writes it into a history, if somebody does.
     pub following: Option<Following>,
+    /// Which connector the connection accepts from now on, if that has to be noted before it runs.
+    pub acceptance: Option<Acceptance>,
 }
 
 /// Who follows a sync from its beginning.
@@ -205,6 +207,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
         columns: request.limits.columns_per_table,
         // A replay leaves the same bytes each time, so no name of its own.
         sync: request.following.as_ref().filter(|_| clock.is_none()).map(|following| following.sync.clone()),
+        acceptance: request.acceptance,
         ..SqliteOptions::default()
     };
     let started = (identity.connector.clone(), identity.digest.clone());

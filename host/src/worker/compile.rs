@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,23 @@ pub fn admit(
     limits: &Limits,
     compiling: impl FnOnce(),
 ) -> Result<Code, AdmissionError> {
+    let willing = |_: &str| {
+        compiling();
+        true
+    };
+    admit_if(cache, bytes, limits, willing)
+}
+
+/// The same, where `compiling` is told the component's digest and says whether machine code is to be made.
+///
+/// # Errors
+/// As [`admit`], and [`AdmissionError::Unwanted`].
+pub fn admit_if(
+    cache: &CodeCache,
+    bytes: &[u8],
+    limits: &Limits,
+    compiling: impl FnOnce(&str) -> bool,
+) -> Result<Code, AdmissionError> {
     let (size, limit) = (bytes.len() as u64, limits.component_bytes);
     if size > limit {
         return Err(AdmissionError::TooLarge { size, limit });
@@ -59,8 +77,24 @@ pub fn admit(
         if let Some(file) = find() {
             return Ok(file);
         }
-        compiling();
-        let code = compile(cache, &artifact.compiled())?;
+        let bounds = jail::in_force(bounds::compiling());
+        let limits = format!("{} bytes, {} s", bounds.memory, bounds.cpu_seconds);
+        let now = SystemTime::now();
+        if let Some(reason) = cache.too_dear(engine.raw(), &digests.compiled, &limits, now) {
+            return Err(failed(format!("{reason}; it was tried within the last day and is not tried again before")));
+        }
+        if !compiling(&digests.whole) {
+            return Err(AdmissionError::Unwanted);
+        }
+        let code = match compile(cache, &artifact.compiled()) {
+            Err(Failed::TooDear(reason)) => {
+                // Without it, the next sync finds out for itself.
+                let _ = cache.remember_dear(engine.raw(), &digests.compiled, &limits, &reason, now);
+                return Err(failed(reason));
+            }
+            Err(Failed::Otherwise(error)) => return Err(error),
+            Ok(code) => code,
+        };
         Ok::<_, AdmissionError>(cache.keep(engine.raw(), &digests.compiled, code)?)
     };
     let file = find().map_or_else(made, Ok)?;
@@ -68,8 +102,21 @@ pub fn admit(
     Ok(Code::new(digests.whole, digests.compiled, file, parcel))
 }
 
-fn compile(cache: &CodeCache, bytes: &[u8]) -> Result<tempfile::NamedTempFile, AdmissionError> {
-    let failed = |error: io::Error| AdmissionError::Code(CacheError::Compile(error.to_string()));
+/// Why there is no machine code.
+enum Failed {
+    /// It came to an end of its limits.
+    TooDear(String),
+    Otherwise(AdmissionError),
+}
+
+impl From<CacheError> for Failed {
+    fn from(error: CacheError) -> Self {
+        Self::Otherwise(error.into())
+    }
+}
+
+fn compile(cache: &CodeCache, bytes: &[u8]) -> Result<tempfile::NamedTempFile, Failed> {
+    let failed = |error: io::Error| Failed::from(CacheError::Compile(error.to_string()));
     let mut component = cache.scratch()?;
     component.write_all(bytes).and_then(|()| component.rewind()).map_err(failed)?;
     let mut code = cache.scratch()?;
@@ -78,8 +125,9 @@ fn compile(cache: &CodeCache, bytes: &[u8]) -> Result<tempfile::NamedTempFile, A
     let end = Process::start(arguments.iter(), input.into(), output.into()).map_err(failed)?.wait();
     match end.status.and_then(|status| status.code()) {
         Some(0) => Ok(code),
-        Some(refused) if refused == i32::from(REFUSED) => Err(refusal(&mut code)),
-        _ => Err(AdmissionError::Code(CacheError::Compile(died(&end)))),
+        Some(refused) if refused == i32::from(REFUSED) => Err(Failed::Otherwise(refusal(&mut code))),
+        _ if end.at_its_limits() => Err(Failed::TooDear(died(&end))),
+        _ => Err(CacheError::Compile(died(&end)).into()),
     }
 }
 

@@ -179,13 +179,15 @@ impl Pushing<'_> {
         }
     }
 
-    /// Waits until the worker has room.
+    /// Waits until the worker has room. Where the connector reads on, a piece is not cut to what is left of the room:
+    /// the rest of it would keep the memory that the connection reads into.
     async fn allowed(&mut self) -> Result<usize, Gone> {
         loop {
             let until = self.wanted.borrow_and_update().until;
-            match until.saturating_sub(self.sent) {
+            match usize::try_from(until.saturating_sub(self.sent)).unwrap_or(usize::MAX) {
                 0 => self.wanted.changed().await.map_err(|_| Gone)?,
-                room => return Ok(usize::try_from(room).unwrap_or(usize::MAX).min(PIECE_BYTES)),
+                _ if until > FIRST_BYTES as u64 => return Ok(PIECE_BYTES),
+                room => return Ok(room.min(PIECE_BYTES)),
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::frame::{frame, next_of_parent};
-use super::message::{Answer, Answered, Call, Failed, FromWorker, ToWorker};
+use super::message::{Answer, Answered, Call, Failed, FromWorker, ToWorker, Window};
 use super::shared::View;
 
 /// Head and beginning of most frames, which one read gets.
@@ -153,6 +153,16 @@ impl Link {
     pub(super) fn tell(&self, message: &FromWorker) {
         // What cannot be encoded cannot be answered either, which the caller sees as an interruption.
         if let Ok(frame) = frame(message) {
+            let _ = self.outgoing.send(frame);
+        }
+    }
+
+    /// Says how far a body may go, and which places are free again.
+    pub(super) fn window(&self, id: u64, window: Window) {
+        let returning = self.view.as_ref().and_then(|view| view.returning());
+        let returning = returning.and_then(|message| frame(&message).ok());
+        if let Ok(mut frame) = frame(&FromWorker::Window { id, window }) {
+            frame.extend(returning.unwrap_or_default());
             let _ = self.outgoing.send(frame);
         }
     }

@@ -23,8 +23,8 @@ use crate::setup::{Form, Outcome};
 pub(super) const VERSION: u32 = 4;
 /// Room in a frame beside what a connector hands over: names, numbers, tags.
 const FRAME_SLACK: usize = 4 * 1024 * 1024;
-/// The most bytes of an answer's body in one frame.
-pub(super) const PIECE_BYTES: usize = 256 * 1024;
+/// The most bytes of an answer's body in one frame: what the HTTP client reads at once, so that a piece is whole.
+pub(super) const PIECE_BYTES: usize = 408 * 1024;
 /// What comes of an answer's body with its head, before the connector asks for anything of it.
 pub(super) const FIRST_BYTES: usize = 64 * 1024;
 

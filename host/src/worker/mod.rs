@@ -61,11 +61,11 @@ mod tool;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-pub use compile::admit;
+pub use compile::{admit, admit_if};
 pub use jail::{Layers, Wanted};
 pub use parent::{Code, Launch, Worker, WorkerError};
 pub use template::Templates;
-pub use tool::{jailed, missing_for_tools};
+pub use tool::{Reach, jailed, missing_for_tools};
 
 pub(crate) use message::{Done, Task};
 pub(crate) use outcome::run;

@@ -146,12 +146,13 @@ impl Worker {
     ) -> Result<Self, WorkerError> {
         let parcel = parcel.or_else(|| code.parcel.clone());
         let copied = launch.templates.as_ref().and_then(|templates| templates.worker(code, launch));
-        if let Some((process, channel)) = copied
-            && let Ok(worker) = Self::opened(code, limits, launch, parcel.clone(), process, channel)
-        {
-            return Ok(worker);
+        if let (Some((process, channel)), Some(templates)) = (copied, &launch.templates) {
+            match Self::opened(code, limits, launch, parcel.clone(), process, channel) {
+                Ok(worker) => return Ok(worker),
+                // None of the component has run. What was not the fault of its template happens again.
+                Err(_) => templates.failed(),
+            }
         }
-        // None of it has run. What was not the fault of its template happens again.
         let (channel, theirs) = UnixStream::pair().map_err(WorkerError::Start)?;
         let output = code.file.try_clone().map_err(WorkerError::Start)?;
         let process = Process::start(launch.arguments.iter(), OwnedFd::from(theirs).into(), output.into())
@@ -352,6 +353,13 @@ fn listen(mut from: impl Read + Send + 'static) -> io::Result<mpsc::Receiver<Str
 impl End {
     pub(super) fn signal(&self) -> Option<i32> {
         self.status.and_then(|status| status.signal())
+    }
+
+    /// Whether it used up its processor time or memory, rather than that somebody or the machine ended it.
+    pub(super) fn at_its_limits(&self) -> bool {
+        use rustix::process::Signal;
+        self.signal()
+            .is_some_and(|signal| [Signal::XCPU, Signal::XFSZ, Signal::ABORT].map(Signal::as_raw).contains(&signal))
     }
 
     /// How it ended, in plain words.

@@ -5,6 +5,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -12,13 +13,18 @@ use futures_util::{Stream, StreamExt};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use super::link::{Link, Part, Reply, Waiting};
-use super::message::{Answer, Answered, Body, Call, FIRST_BYTES, FromWorker, Piece, Window};
+use super::message::{Answer, Answered, Body, Call, FIRST_BYTES, Piece, Window};
 use super::remote_web::broken;
 use crate::http::{FarRequest, Head, HttpError, Later, RequestBody, RequestParts, Rest};
 use crate::policy::limits::BODY_WINDOW_BYTES;
 use crate::rows::Block;
+
+/// How long the connector waits before the parent is told, whose limits on the server's time begin with that. Most pieces
+/// come sooner, and the parent need not be woken for each.
+const WAITS_AFTER: Duration = Duration::from_millis(5);
 
 /// A request that was not sent yet.
 #[derive(Debug)]
@@ -125,8 +131,7 @@ impl RemoteBody {
         }
         if grows || (waits_at.is_some() && waits_at != self.waits_at) {
             self.waits_at = waits_at;
-            let window = Window { until: self.until, waits_at };
-            self.link.tell(&FromWorker::Window { id: self.id, window });
+            self.link.window(self.id, Window { until: self.until, waits_at });
         }
     }
 
@@ -160,6 +165,9 @@ impl Rest for RemoteBody {
                         yield_now().await;
                     }
                     Err(TryRecvError::Empty) => {
+                        if let Ok(part) = timeout(WAITS_AFTER, rest.recv()).await {
+                            break part;
+                        }
                         self.make_room(Some(self.received));
                         let Some(rest) = &mut self.rest else { return self.ended.clone().map(|()| None) };
                         break rest.recv().await;

@@ -3,7 +3,8 @@
 //! **Threat.** Whoever builds a connector runs tools on what its author wrote. The code in it only ever runs inside of
 //! WebAssembly, so this is the second wall again, for the day that the tool's sandbox or one of its parsers has a hole.
 //! Tools are programs of others, so they cannot be held as tightly as a worker: they may read the system's libraries
-//! and their interpreter, write into the folder of one build, and start programs that lie among those libraries.
+//! and their interpreter, write into the folder of one build, and start programs that lie among those libraries. pip
+//! may also connect to others, since it fetches packages.
 //!
 //! This program starts itself, goes into jail, and becomes the tool.
 
@@ -19,22 +20,34 @@ use super::jail::{self, Layers, Places};
 pub(super) const TOOL: &str = "__tool";
 const WRITE: &str = "write";
 const READ: &str = "read";
+const NETWORK: &str = "network";
 const PROBE: &str = "probe";
 const GO: &str = "--";
 /// Exits with this when the tool could not be started.
 const NOT_STARTED: u8 = 126;
 
-/// The same command in a jail: it can write below `write`, read below `read` and what every program needs, and reach
-/// no network. Its environment is the one it was given.
+/// What a tool may reach beside what every program needs. Nothing, unless it is named.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reach<'a> {
+    /// What it may write and read, with everything below.
+    pub write: &'a [&'a Path],
+    /// What it may only read.
+    pub read: &'a [&'a Path],
+    /// Whether it may connect to others, by TCP and UDP.
+    pub network: bool,
+}
+
+/// The same command in a jail, with the environment that it was given.
 #[must_use]
-pub fn jailed(tool: &Command, write: &[&Path], read: &[&Path]) -> Command {
+pub fn jailed(tool: &Command, reach: Reach<'_>) -> Command {
     let mut jailed = Command::new(super::parent::OURSELVES);
     jailed.arg(TOOL);
-    for (kind, paths) in [(WRITE, write), (READ, read)] {
+    for (kind, paths) in [(WRITE, reach.write), (READ, reach.read)] {
         for path in paths {
             jailed.arg(kind).arg(path);
         }
     }
+    jailed.args(reach.network.then_some(NETWORK));
     jailed.arg(GO).arg(tool.get_program()).args(tool.get_args()).env_clear();
     jailed.envs(tool.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(folder) = tool.get_current_dir() {
@@ -64,6 +77,10 @@ pub(super) fn child(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
         if kind == PROBE {
             return probe();
+        }
+        if kind == NETWORK {
+            places.network = true;
+            continue;
         }
         let Some(path) = arguments.next().map(PathBuf::from) else { break };
         match kind {

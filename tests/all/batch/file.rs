@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::Fleet;
-use crate::support::{many, repository, sluice, text};
+use crate::support::{events, many, repository, sluice, text};
 
 const SCHEMA: &str = "docs/sluice.schema.json";
 
@@ -70,6 +70,7 @@ fn everything_that_is_named_is_looked_at() {
     assert!(!said.contains("connections.right"), "{said}");
     let output = fleet.command("validate").arg("--json").output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    events::printed_all("validate", &report);
     let problems = report["problems"].as_array().unwrap();
     assert!(problems.len() >= 8 && problems.iter().all(|one| one["line"].is_u64()), "{report}");
     assert!(!fleet.path("warehouse").exists(), "nothing is made");

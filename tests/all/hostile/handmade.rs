@@ -1,8 +1,9 @@
-//! What Python never asks for: resources of the component's own, and WASI's sockets by their own names.
+//! What Python never asks for: resources of the component's own, WASI's sockets by their own names, and names that the SDK
+//! would have refused.
 
-use super::components::runs;
+use super::components::{OPERATIONS, runs};
 use super::{connector, limit, success};
-use crate::support::component::component_with;
+use crate::support::component::{component, component_with};
 
 /// A world with these lines more.
 fn world(lines: &str) -> [(&'static str, &str); 1] {
@@ -48,9 +49,28 @@ fn wasis_own_sockets_are_refused() {
         "(call $look (call $network) (i32.const 16) (i32.const 9) (i32.const 2048))",
     ] {
         let body = format!("{attempt} (call $refused)");
-        runs(&component_with(&world(edit), imports, items, &body), &[], &success());
+        let bytes = component_with(&world(edit), imports, items, &body);
+        runs(&bytes, &[], &success());
+        // Without the second wall, which would refuse them too.
+        runs(&bytes, &["--no-jail"], &success());
     }
     // The check itself can fail.
     let nothing = "(i32.store8 (i32.const 2048) (i32.const 0)) (call $refused)";
     runs(&component_with(&world(edit), imports, items, nothing), &[], &connector(&["the component crashed"]));
+}
+
+/// The SDK says so earlier, and better; a component need not have it.
+#[test]
+fn a_table_without_a_name_is_refused_by_the_host() {
+    // One row {id: 7}, of a table whose name is two blanks.
+    let items = |name: &str| {
+        format!(
+            r#"(data (i32.const 16) "{name}") (data (i32.const 20) "id") (data (i32.const 24) "\07\00\00\00\00\00\00\00")
+            (data (i32.const 64) "\14\00\00\00\02\00\00\00\01\00\00\00\18\00\00\00\01\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00")"#
+        )
+    };
+    let body = "(call $upsert (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 16) (i32.const 2)
+        (i32.const 1) (i32.const 64) (i32.const 1) (i32.const 2048))";
+    runs(&component(OPERATIONS, &items("ab"), body), &[], &success());
+    runs(&component(OPERATIONS, &items("  "), body), &[], &connector(&["a table name is empty or blank"]));
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Desk, FORMS, VALUE, assert_hidden, assert_nowhere, command, row, secrets, store};
 use crate::support::server::Server;
-use crate::support::{Connector, text};
+use crate::support::{Connector, events, text};
 
 #[test]
 fn a_stored_secret_reaches_its_connector_and_nobody_else() {
@@ -56,7 +56,9 @@ fn secrets_are_listed_by_name_removed_and_sealed_anew() {
     let from = desk.file("value", "other-value\n");
     assert_eq!(say(&["set", "shop", "a", "--from-file", &from], "").0, Some(0));
     assert_eq!(say(&["list", "shop"], "").1, "a\nb\n");
-    assert_eq!(say(&["list", "shop", "--json"], "").1, "[\"a\",\"b\"]\n");
+    let listed = say(&["list", "shop", "--json"], "").1;
+    assert_eq!(listed, "[\"a\",\"b\"]\n");
+    events::printed_all("secrets list", &serde_json::from_str(&listed).unwrap());
     assert_nowhere(&warehouse, &FORMS);
     assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
 

@@ -84,6 +84,7 @@ pub(crate) fn run(warehouse: &Path, connection: &str, schema: &Value, operations
         trial: sluicegate::trial::Trial::default(),
         cancel: sluicegate::sync::Cancel::default(),
         following: None,
+        acceptance: None,
     };
     let report = sync(&guest.engine, &guest.component, request).expect("the sync starts");
     let raised = lines.0.lock().expect("nobody panicked").iter().filter_map(|line| raised(line)).collect();

@@ -7,6 +7,7 @@ import attacks
 import batches
 import cassettes
 import contract_kit
+import documents
 import environment
 import fast
 import forms
@@ -28,6 +29,7 @@ MODULES = (
     batches,
     cassettes,
     contract_kit,
+    documents,
     environment,
     fast,
     local_files,

@@ -9,7 +9,10 @@ from . import _contract
 from ._errors import from_host
 from ._exchange import Pending
 
-_BUFFER_BYTES = 64 * 1024
+BUFFER_BYTES = 64 * 1024
+"""What is read at least; whoever asks for as much needs no buffer."""
+_LARGEST_BUFFER_BYTES = 256 * 1024
+"""More would not stay in a processor's cache."""
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -38,7 +41,7 @@ class ResponseFile:
         self.chunked = False
         self.sized = False
         self._pending = pending
-        self._ahead = _BUFFER_BYTES
+        self._ahead = BUFFER_BYTES
         self._buffer = b""
         self._position = 0
         self._failure: Exception | None = None
@@ -191,7 +194,7 @@ class ResponseFile:
     def _grow(self, received: int) -> None:
         if received == self._ahead:
             # a large body: fewer crossings
-            self._ahead = min(4 * self._ahead, _contract.MAX_READ_BYTES)
+            self._ahead = min(4 * self._ahead, _LARGEST_BUFFER_BYTES)
 
     def _receive(self, size: int) -> bytes:
         exchange = self._pending.exchange

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from ._file import ResponseFile
+from . import _contract
+from ._file import BUFFER_BYTES, ResponseFile
 
 _Received: Any = http.client.HTTPResponse
 _DICTS = (dict, OrderedDict)
@@ -122,8 +123,12 @@ def patch_response(module: ModuleType) -> None:
         self._uncached_read_occurred = True
         file: ResponseFile = received.fp
         size: Any = amt
-        while not received.isclosed():
+        large = BUFFER_BYTES <= size <= _contract.MAX_READ_BYTES and _contract.native is not None
+        while received.fp is not None:
             # A whole piece that is not the last: what the library does about the end and errors is left out.
+            if large and (data := _contract.native.http_piece(file, received, self, size)):
+                yield data
+                continue
             data = file.piece(size) if received.length > size else b""
             if data:
                 received.length -= size

@@ -4,9 +4,10 @@
 //! alone, so that a process that was killed goes on where it was: a run that was missed is caught up once, and one that
 //! was interrupted begins again.
 
+mod diary;
 mod endpoint;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -16,20 +17,21 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::ServeArguments;
-use super::batch::{Detail, Syncs, concurrency, job};
+use super::batch::{Detail, Syncs, Totals, concurrency, job, memory};
 use super::components::Components;
 use super::failure::Failure;
 use super::fleet;
 use super::folders::Folders;
-use super::last::{Last, LastSyncs as _};
+use super::last::Last;
 use super::record;
 use super::signals::{self, Asked};
-use crate::batch::{self, Machine, Nothing, Options, Places};
+use crate::batch::{self, Again, Attempt, Job, Machine, Nothing, Options, Place, Places, Work};
 use crate::display::output::Output;
 use crate::display::overall::Overall;
 use crate::fleet::{Connection, Fleet};
-use crate::history::History;
 use crate::http::Upstreams;
+use crate::sync::Cancel;
+use diary::Diary;
 use endpoint::{Endpoint, State};
 
 /// How long at most until the clock is looked at again: somebody may set it.
@@ -81,16 +83,15 @@ pub(super) fn serve(arguments: &ServeArguments, folders: &Folders) -> Result<u8,
     };
     let history = record::history(&fleet.warehouse);
     let machine = Machine::default();
+    let (usual, most) = concurrency(&fleet, arguments.concurrency);
     let server = Server {
-        places: places(&fleet, arguments, &machine),
-        machine: &machine,
-        waiting: false,
+        places: Places::new(usual, most, &machine),
+        waiting: VecDeque::new(),
         arguments,
         shared: Arc::new(shared),
         fleet,
-        history,
+        diary: Arc::new(Diary::new(history)),
         running: HashMap::new(),
-        began: BTreeMap::new(),
         sender,
         stopping: None,
         state,
@@ -114,49 +115,65 @@ struct Said<'a> {
 
 struct Server<'a> {
     arguments: &'a ServeArguments,
-    machine: &'a Machine,
     places: Places<'a>,
-    /// Whether a connection is due and has no place.
-    waiting: bool,
+    /// Who is due and has no place, in order.
+    waiting: VecDeque<String>,
     shared: Arc<Shared>,
     fleet: Arc<Fleet>,
-    history: Option<Arc<History>>,
-    /// By connection, what stops its sync.
-    running: HashMap<String, Sender<batch::Event<Detail>>>,
-    /// When syncs of this process began: the history may be unwritable.
-    began: BTreeMap<String, Timestamp>,
+    diary: Arc<Diary>,
+    running: HashMap<String, Running>,
     sender: Sender<Event>,
     stopping: Option<String>,
     state: State,
 }
 
+/// The sync of a connection.
+struct Running {
+    /// What stops it.
+    sender: Sender<batch::Event<Detail>>,
+    place: Place,
+}
+
 impl Server<'_> {
     fn run(mut self, events: &Receiver<Event>) {
+        let mut look = Instant::now();
         loop {
-            if self.stopping.is_none() {
-                self.begin(Timestamp::now());
-            } else if self.running.is_empty() {
+            let now = Instant::now();
+            if self.stopping.is_some() && self.running.is_empty() {
                 return;
             }
+            if self.stopping.is_some() {
+                (self.waiting, look) = (VecDeque::new(), now + LOOK);
+            } else if look <= now {
+                self.waiting = self.due(Timestamp::now());
+                self.begin(now);
+                look = now + self.until_next(Timestamp::now());
+            } else {
+                // Asking for a place is cheap, asking the history is not.
+                self.begin(now);
+            }
             self.state.set(self.running.len(), self.stopping.is_some());
-            match events.recv_timeout(self.wait(Timestamp::now())) {
-                Ok(Event::Ended(connection)) => {
-                    self.running.remove(&connection);
+            let place = (!self.waiting.is_empty()).then(|| self.places.wakes(now)).flatten();
+            let until = place.into_iter().chain([look]).min().unwrap_or(look);
+            match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(event) => {
+                    self.happened(event);
+                    look = Instant::now();
                 }
-                Ok(Event::Stop(signal)) => self.stop(signal),
-                Ok(Event::Reload) => self.reload(),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
         }
     }
 
-    /// When the last sync of a connection began; None when it is to begin at once.
-    fn last(&self, connection: &str) -> Option<Timestamp> {
-        let known = Last(self.history.clone());
-        match self.began.get(connection) {
-            Some(began) => Some(known.began(connection).map_or(*began, |other| other.max(*began))),
-            None if known.interrupted(connection) => None,
-            None => known.began(connection),
+    fn happened(&mut self, event: Event) {
+        match event {
+            Event::Ended(connection) => {
+                if let Some(ended) = self.running.remove(&connection) {
+                    self.places.give_back(ended.place);
+                }
+            }
+            Event::Stop(signal) => self.stop(signal),
+            Event::Reload => self.reload(),
         }
     }
 
@@ -165,54 +182,50 @@ impl Server<'_> {
         self.fleet.connections.iter().filter(idle)
     }
 
-    /// Begins what is due and has a place.
-    fn begin(&mut self, now: Timestamp) {
-        let is_due = |one: &&Connection| {
-            one.schedule.as_ref().is_some_and(|schedule| schedule.is_due(self.last(&one.name), now))
-        };
-        let mut due: Vec<_> =
-            self.scheduled().filter(is_due).map(|one| (self.last(&one.name), one.name.clone())).collect();
-        // Whoever waited longest comes first.
+    /// What is due, whoever waited longest first.
+    fn due(&self, now: Timestamp) -> VecDeque<String> {
+        let due = self.scheduled().filter(|one| self.diary.is_due(one, now));
+        let mut due: Vec<_> = due.map(|one| (self.diary.last(&one.name), one.name.clone())).collect();
         due.sort();
-        self.places.look(self.running.len(), Instant::now());
-        let places = self.places.count().saturating_sub(self.running.len());
-        self.waiting = due.len() > places;
-        for (_, name) in due.into_iter().take(places) {
-            self.begin_one(name, now);
+        due.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// Begins what is due while there are places.
+    fn begin(&mut self, now: Instant) {
+        while let Some(name) = self.waiting.front() {
+            let needs = self.fleet.connections.iter().find(|one| one.name == *name).map_or(0, memory);
+            let Some(place) = self.places.take(needs, now) else { return };
+            if let Some(name) = self.waiting.pop_front() {
+                self.begin_one(name, place);
+            }
         }
     }
 
-    fn begin_one(&mut self, name: String, now: Timestamp) {
+    fn begin_one(&mut self, name: String, place: Place) {
         let (shared, fleet) = (Arc::clone(&self.shared), Arc::clone(&self.fleet));
-        let (history, ended, of) = (self.history.clone(), Ending(self.sender.clone(), name.clone()), name.clone());
+        let (diary, ended, of) = (Arc::clone(&self.diary), Ending(self.sender.clone(), name.clone()), name.clone());
         let (sender, events) = channel();
         let own = sender.clone();
         let body = move || {
             // Tells that it ended, also when it panics.
             let _ended = ended;
-            sync(&shared, &fleet, history, &of, &own, &events);
+            sync(&shared, &fleet, &diary, &of, &own, &events);
         };
-        self.began.insert(name.clone(), now);
         match std::thread::Builder::new().name("serve".to_owned()).spawn(body) {
             Ok(_) => {
-                self.running.insert(name, sender);
+                self.running.insert(name, Running { sender, place });
             }
-            Err(error) => tracing::warn!("could not start a sync of {name}: {error}"),
+            Err(error) => {
+                self.places.give_back(place);
+                tracing::warn!("could not start a sync of {name}: {error}");
+            }
         }
     }
 
-    /// How long nothing is to be done.
-    fn wait(&self, now: Timestamp) -> Duration {
-        if self.stopping.is_some() {
-            return LOOK;
-        }
-        if self.waiting {
-            let now = Instant::now();
-            let wakes = self.places.wakes(now).map(|wakes| wakes.saturating_duration_since(now));
-            return wakes.map_or(LOOK, |wakes| wakes.clamp(Duration::from_millis(10), LOOK));
-        }
-        let next = |one: &Connection| one.schedule.as_ref()?.next(self.last(&one.name)?);
-        let next = self.scheduled().filter_map(next).min();
+    /// How long nothing becomes due.
+    fn until_next(&self, now: Timestamp) -> Duration {
+        let waits = |one: &&Connection| !self.waiting.contains(&one.name);
+        let next = self.scheduled().filter(waits).filter_map(|one| self.diary.next(one, now)).min();
         let until = next.map(|next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
         until.map_or(LOOK, |until| until.clamp(Duration::from_millis(10), LOOK))
     }
@@ -224,7 +237,7 @@ impl Server<'_> {
             crate::display::units::counted(self.running.len() as u64, "sync")
         ));
         for sync in self.running.values() {
-            let _ = sync.send(batch::Event::Stop(signal.clone()));
+            let _ = sync.sender.send(batch::Event::Stop(signal.clone()));
         }
         self.stopping = Some(signal);
     }
@@ -235,11 +248,11 @@ impl Server<'_> {
         match fleet::read_whole(&self.arguments.file) {
             Ok(fleet) => {
                 if fleet.warehouse != self.fleet.warehouse {
-                    self.history = record::history(&fleet.warehouse);
-                    self.began.clear();
+                    self.diary = Arc::new(Diary::new(record::history(&fleet.warehouse)));
                 }
                 self.fleet = Arc::new(fleet);
-                self.places = places(&self.fleet, self.arguments, self.machine);
+                let (usual, most) = concurrency(&self.fleet, self.arguments.concurrency);
+                self.places.change(usual, most);
                 output.event("reloaded", &Said { message: None });
                 output.timed_line("read the file again");
             }
@@ -251,11 +264,6 @@ impl Server<'_> {
     }
 }
 
-fn places<'a>(fleet: &Fleet, arguments: &ServeArguments, machine: &'a Machine) -> Places<'a> {
-    let (usual, most) = concurrency(fleet, arguments.concurrency);
-    Places::new(usual, most, machine)
-}
-
 /// Tells that a sync has ended when it is dropped.
 struct Ending(Sender<Event>, String);
 
@@ -265,16 +273,17 @@ impl Drop for Ending {
     }
 }
 
-/// One connection, with its retries: a batch of one.
+/// One attempt to sync a connection: a batch of one.
 fn sync(
     shared: &Shared,
     fleet: &Fleet,
-    history: Option<Arc<History>>,
+    diary: &Diary,
     name: &str,
     sender: &Sender<batch::Event<Detail>>,
     events: &Receiver<batch::Event<Detail>>,
 ) {
     let Some(connection) = fleet.connections.iter().find(|one| one.name == name) else { return };
+    let before = diary.before(connection, Timestamp::now());
     let syncs = Syncs {
         fleet,
         chosen: &[connection],
@@ -283,11 +292,44 @@ fn sync(
         components: &shared.components,
         upstreams: shared.upstreams.clone(),
         output: &shared.output,
-        history: history.clone(),
+        history: diary.history(),
         command: "serve",
-        totals: Mutex::new(vec![super::batch::Totals::default()]),
+        totals: Mutex::new(vec![Totals::after(before.failed)]),
         overall: Overall::start(&shared.output, 1),
     };
-    let options = Options { concurrency: 1, most: 1, spare: &Nothing, timeout: fleet.timeout };
-    batch::run(&syncs, &[job(connection, &Last(history))], options, sender, events);
+    let (one, jobs) = (One { syncs, diary, name }, [Job { before, ..job(connection, &Last(diary.history())) }]);
+    let options = Options { concurrency: 1, most: 1, spare: &Nothing, timeout: fleet.timeout, again: Again::Elsewhere };
+    batch::run(&one, &jobs, options, sender, events);
+}
+
+/// The sync of a connection, which the diary follows.
+struct One<'a> {
+    syncs: Syncs<'a>,
+    diary: &'a Diary,
+    name: &'a str,
+}
+
+impl Work for One<'_> {
+    type Detail = Detail;
+
+    fn attempt(&self, job: usize, attempt: u32, cancel: Cancel) -> Attempt<Detail> {
+        self.diary.begins(self.name, attempt.saturating_sub(1), Timestamp::now());
+        self.syncs.attempt(job, attempt, cancel)
+    }
+
+    fn broken(&self, job: usize, reason: String) -> Detail {
+        self.syncs.broken(job, reason)
+    }
+
+    fn attempted(&self, job: usize, attempt: &Attempt<Detail>, again_in: Option<Duration>) {
+        match again_in {
+            Some(wait) => self.diary.fails(self.name, self.syncs.attempts(job) + 1, wait),
+            None => self.diary.is_over(self.name),
+        }
+        self.syncs.attempted(job, attempt, again_in);
+    }
+
+    fn ended(&self, job: usize, outcome: &batch::Outcome<Detail>) {
+        self.syncs.ended(job, outcome);
+    }
 }

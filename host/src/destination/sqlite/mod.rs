@@ -118,6 +118,17 @@ pub struct SqliteOptions {
     pub sync: Option<String>,
     /// Most rows in the quarantine.
     pub quarantined_rows: u64,
+    /// Which connector the operator accepts from this sync on, if it has to be noted.
+    pub acceptance: Option<Acceptance>,
+}
+
+/// Which connector the operator accepts for a connection, in the words of whoever judges it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// What [`Warehouse::accepted`] answered, on which the judgement rests.
+    pub known: Option<String>,
+    /// What it is to answer from now on.
+    pub connector: String,
 }
 
 impl Default for SqliteOptions {
@@ -134,6 +145,7 @@ impl Default for SqliteOptions {
             columns: 1_000,
             sync: None,
             quarantined_rows: 10_000,
+            acceptance: None,
         }
     }
 }
@@ -200,7 +212,7 @@ impl Warehouse {
         state::write(&database, state, &clock.tick()).map_err(open::failed("writing the state"))
     }
 
-    /// Which connector the operator accepted for a connection, as [`Warehouse::accept`] was told; `None` when none yet.
+    /// Which connector the operator accepted for a connection, as an [`Acceptance`] said; `None` when none yet.
     ///
     /// # Errors
     /// As [`Warehouse::open`], without taking the lock.
@@ -208,16 +220,6 @@ impl Warehouse {
         let read =
             |database| state::read_entry(&database, state::ACCEPTED).map_err(open::failed("reading the catalogue"));
         self.reader(connection)?.map_or(Ok(None), read)
-    }
-
-    /// Remembers which connector the operator accepts.
-    ///
-    /// # Errors
-    /// As [`Warehouse::open`].
-    pub fn accept(&self, connection: &str, connector: &str) -> Result<(), DestinationError> {
-        let (files, _lock) = self.lock(connection)?;
-        let database = open::open_for_writing(&files, &self.options)?;
-        state::write_entry(&database, state::ACCEPTED, connector).map_err(open::failed("writing the catalogue"))
     }
 
     /// Checks a state that an operator gives.

@@ -9,8 +9,8 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
-use super::SqliteOptions;
 use super::files::Files;
+use super::{SqliteOptions, state};
 use crate::destination::DestinationError;
 use crate::landing::protection::Protection;
 
@@ -140,16 +140,19 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
         connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(&doing)?;
     }
     if fresh {
-        lay_out(connection).map_err(failed("laying out a new database"))?;
+        lay_out(connection, options).map_err(failed("laying out a new database"))?;
     }
     Ok(())
 }
 
-fn lay_out(connection: &mut Connection) -> rusqlite::Result<()> {
+fn lay_out(connection: &mut Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     transaction.execute_batch(CATALOGUE)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
+    if let Some(acceptance) = &options.acceptance {
+        state::write_entry(&transaction, state::ACCEPTED, &acceptance.connector)?;
+    }
     transaction.commit()
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
 
-use super::SqliteOptions;
 use super::active::Active;
 use super::catalogue::{Catalogue, Table, all_tables};
 use super::clock::Clock;
@@ -18,7 +17,9 @@ use super::quarantine::Quarantine;
 use super::removal::Removal;
 use super::rules::Rules;
 use super::uploads::Uploads;
-use super::{clock, fixed, hashing, inventory, resume, resync, schema, state, switch, write};
+use super::{
+    Acceptance, SqliteOptions, clock, fixed, hashing, inventory, resume, resync, schema, state, switch, write,
+};
 use crate::destination::filter::Filtered;
 use crate::destination::{Destination, DestinationError, FilePart, SyncIdentity, TableCounts};
 use crate::rows::{Operation, OperationKind, TableDefinition, TableName};
@@ -60,6 +61,21 @@ pub(super) fn clock(connection: &Connection, still: Option<i64>) -> Result<Clock
     Ok(Clock::after(last.and_then(|text| text.parse().ok()).unwrap_or(0), still))
 }
 
+/// Notes which connector the operator accepts, before it runs.
+fn accept(connection: &Connection, acceptance: &Acceptance, files: &Files) -> Result<(), DestinationError> {
+    let known = state::read_entry(connection, state::ACCEPTED).map_err(failed("reading the catalogue"))?;
+    if known.as_ref() == Some(&acceptance.connector) {
+        return Ok(());
+    }
+    if known != acceptance.known {
+        return Err(DestinationError::Busy {
+            connection: files.connection.clone(),
+            reason: "another sync had another connector accepted meanwhile; sync again".to_owned(),
+        });
+    }
+    state::write_entry(connection, state::ACCEPTED, &acceptance.connector).map_err(failed("writing the catalogue"))
+}
+
 impl SqliteDestination {
     pub(super) fn open(
         files: Files,
@@ -68,6 +84,9 @@ impl SqliteDestination {
         options: SqliteOptions,
     ) -> Result<Filtered<Self>, DestinationError> {
         let mut connection = open_for_writing(&files, &options)?;
+        if let Some(acceptance) = &options.acceptance {
+            accept(&connection, acceptance, &files)?;
+        }
         fixed::settle(&connection, &options.landing, &files)?;
         switch::settle(&mut connection, &options.landing, &files)?;
         let mut uploads = Uploads::new(&files);

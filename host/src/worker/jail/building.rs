@@ -6,10 +6,10 @@ use landlock::{
     Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
     RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
-use seccompiler::SeccompAction;
+use seccompiler::{SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Is, SeccompCondition as Where, SeccompRule};
 
 use super::calls;
-use super::system::{EPERM, LANDLOCK, program};
+use super::system::{EPERM, LANDLOCK, Rule, program};
 use super::{Layers, Places};
 
 /// Where programs and their libraries lie, as far as they are there.
@@ -22,7 +22,7 @@ const OF_AN_INTERPRETER: [&str; 5] = ["bin", "lib", "lib64", "include", "pyvenv.
 pub(in crate::worker) fn enter_tool(places: &Places) -> Layers {
     let no_privileges = calls::no_capabilities().is_ok() & calls::no_new_privileges().is_ok();
     let landlock = files(places).unwrap_or(false);
-    let seccomp = filter().is_ok();
+    let seccomp = filter(places.network).is_ok();
     Layers { limits: true, no_privileges, landlock, seccomp }
 }
 
@@ -30,7 +30,7 @@ fn files(places: &Places) -> Result<bool, RulesetError> {
     let ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(LANDLOCK))?
-        .handle_access(AccessNet::from_all(LANDLOCK))?
+        .handle_access(if places.network { AccessNet::BindTcp.into() } else { AccessNet::from_all(LANDLOCK) })?
         .scope(Scope::from_all(LANDLOCK))?
         .create()?;
     let reading = AccessFs::ReadFile | AccessFs::ReadDir;
@@ -69,10 +69,11 @@ fn interpreter(program: &Path) -> Vec<PathBuf> {
     parts.chain(program.canonicalize()).collect()
 }
 
-/// The network, other processes, and whole subsystems that no build needs and that faults were found in.
-const NEVER: [i64; 50] = [
-    libc::SYS_socket,
-    libc::SYS_connect,
+/// What making a connection needs.
+const CONNECTING: [i64; 2] = [libc::SYS_socket, libc::SYS_connect];
+
+/// Being connected to, other processes, and whole subsystems that no build needs and that faults were found in.
+const NEVER: [i64; 48] = [
     libc::SYS_bind,
     libc::SYS_listen,
     libc::SYS_accept,
@@ -123,8 +124,19 @@ const NEVER: [i64; 50] = [
     libc::SYS_fanotify_init,
 ];
 
-fn filter() -> std::io::Result<()> {
-    let rules = NEVER.into_iter().map(|call| (call, Vec::new())).collect();
+fn filter(network: bool) -> std::io::Result<()> {
+    let mut rules: Vec<Rule> = NEVER.into_iter().map(|call| (call, Vec::new())).collect();
+    if network {
+        rules.push((libc::SYS_socket, vec![not_of_the_internet().map_err(std::io::Error::other)?]));
+    } else {
+        rules.extend(CONNECTING.map(|call| (call, Vec::new())));
+    }
     let program = program(rules, SeccompAction::Allow, SeccompAction::Errno(EPERM))?;
     seccompiler::apply_filter(&program).map_err(std::io::Error::other)
+}
+
+/// Sockets of this machine lead to its other programs: an agent with keys, a service that starts containers.
+fn not_of_the_internet() -> Result<SeccompRule, seccompiler::BackendError> {
+    let not = |family: i32| Where::new(0, Len::Dword, Is::Ne, family.cast_unsigned().into());
+    SeccompRule::new(vec![not(libc::AF_INET)?, not(libc::AF_INET6)?])
 }

@@ -16,7 +16,19 @@ fn checked(answer: libc::c_long) -> io::Result<()> {
 /// Only to be called at the start of a process, while nothing in it owns one of them.
 pub(super) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: three integers; the caller vouches that nobody uses these descriptors.
-    checked(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) })
+    if checked(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) }).is_ok() {
+        return Ok(());
+    }
+    // A kernel before 5.9, or a container that does not know the call. The list has a descriptor of its own, which is
+    // closed with it.
+    let listed = std::fs::read_dir("/proc/self/fd")?.flatten();
+    let numbers = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<libc::c_int>().ok());
+    let open: Vec<libc::c_int> = numbers.filter(|number| u32::try_from(*number).is_ok_and(|n| n >= first)).collect();
+    for descriptor in open {
+        // SAFETY: an integer; the caller vouches that nobody uses it. One of them is closed already, which is no error here.
+        unsafe { libc::close(descriptor) };
+    }
+    Ok(())
 }
 
 /// Makes standard output the same as standard error, which closes what it was.

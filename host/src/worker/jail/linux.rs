@@ -98,6 +98,15 @@ pub(in crate::worker) fn limit_tool(bounds: &Bounds) -> bool {
     set(bounds, &[(Resource::Nofile, DESCRIPTORS_OF_TOOLS)])
 }
 
+pub(in crate::worker) fn in_force(bounds: Bounds) -> Bounds {
+    let least = |resource, value: u64| value.min(rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX));
+    Bounds {
+        memory: least(Resource::Data, bounds.memory),
+        cpu_seconds: least(Resource::Cpu, bounds.cpu_seconds),
+        file: least(Resource::Fsize, bounds.file),
+    }
+}
+
 fn set(bounds: &Bounds, more: &[(Resource, u64)]) -> bool {
     let limits = [
         (Resource::Core, 0),

@@ -95,6 +95,8 @@ pub(super) struct Places {
     pub(super) write: Vec<PathBuf>,
     /// What it may only read.
     pub(super) read: Vec<PathBuf>,
+    /// Whether it may connect to others.
+    pub(super) network: bool,
 }
 
 /// Goes into the jail of a tool, which is a program of others.
@@ -119,3 +121,6 @@ pub(super) use system::{limit, limit_tool};
 /// Templates: processes with one thread that copy themselves.
 #[cfg(target_os = "linux")]
 pub(super) use system::{Copied, copy, enter_template, open, part};
+
+/// The limits as a process of ours would get them: an administrator's own, lower ones stay.
+pub(super) use system::in_force;

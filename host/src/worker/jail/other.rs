@@ -14,6 +14,10 @@ pub(in crate::worker) fn limit_tool(_bounds: &Bounds) -> bool {
     false
 }
 
+pub(in crate::worker) fn in_force(bounds: Bounds) -> Bounds {
+    bounds
+}
+
 pub(in crate::worker) fn enter_tool(_places: &Places) -> Layers {
     Layers::default()
 }

@@ -36,8 +36,8 @@ const SLOTS: usize = 16;
 const BYTES: usize = SLOTS * PIECE_BYTES;
 /// What is shorter goes through the channel: a slot has to be given back.
 pub(super) const WORTH_A_SLOT: usize = 16 * 1024;
-/// Slots that a worker gives back at once.
-const RETURNED_TOGETHER: usize = 2;
+/// Slots that a worker gives back without having anything else to say.
+const RETURNED_TOGETHER: usize = 4;
 
 /// Where a piece lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +183,16 @@ impl View {
     pub(super) fn piece(self: &Arc<Self>, place: Place, outgoing: &UnboundedSender<Vec<u8>>) -> Bytes {
         Bytes::from_owner(Lent { view: Arc::clone(self), place, outgoing: outgoing.clone() })
     }
+
+    fn read(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The message that gives slots back, if there are any: it goes with another, which wakes the parent anyway.
+    pub(super) fn returning(&self) -> Option<FromWorker> {
+        let slots = std::mem::take(&mut *self.read());
+        (!slots.is_empty()).then_some(FromWorker::Read { slots })
+    }
 }
 
 impl AsRef<[u8]> for Lent {
@@ -194,12 +204,15 @@ impl AsRef<[u8]> for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let mut read = self.view.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.push(self.place.slot);
-        if read.len() < RETURNED_TOGETHER {
-            return;
-        }
-        if let Ok(frame) = frame(&FromWorker::Read { slots: std::mem::take(&mut *read) }) {
+        let together = {
+            let mut read = self.view.read();
+            read.push(self.place.slot);
+            read.len() >= RETURNED_TOGETHER
+        };
+        if together
+            && let Some(message) = self.view.returning()
+            && let Ok(frame) = frame(&message)
+        {
             let _ = self.outgoing.send(frame);
         }
     }

@@ -28,10 +28,10 @@ fn filled(shelf: &Arc<Shelf>, bytes: &[u8]) -> Filled {
 }
 
 #[test]
-fn pieces_arrive_and_places_come_back_two_at_a_time() {
+fn pieces_arrive_and_places_come_back_with_another_message_or_four_at_a_time() {
     let Ends { shelf, view, outgoing, mut said } = ends();
     let mut pieces = Vec::new();
-    for number in 0..4_u8 {
+    for number in 0..6_u8 {
         let mut filled = filled(&shelf, &[number; 1000]);
         filled.append(&vec![number; PIECE_BYTES]);
         let place = filled.place();
@@ -39,16 +39,20 @@ fn pieces_arrive_and_places_come_back_two_at_a_time() {
         filled.lend();
         pieces.push(view.piece(place, &outgoing));
     }
-    for (number, piece) in (0..4_u8).zip(&pieces) {
+    for (number, piece) in (0..6_u8).zip(&pieces) {
         assert_eq!(piece.len(), PIECE_BYTES);
         assert!(piece.iter().all(|byte| *byte == number));
     }
     drop(pieces.remove(2));
-    assert!(said.try_recv().is_err(), "one place is not worth a message");
     drop(pieces.remove(0));
-    assert_eq!(said.try_recv().unwrap(), frame(&FromWorker::Read { slots: vec![2, 0] }).unwrap());
-    shelf.returned(&[2, 0]).unwrap();
+    assert!(said.try_recv().is_err(), "two places are not worth a message");
+    let Some(FromWorker::Read { slots }) = view.returning() else { panic!("there are places to give back") };
+    assert_eq!(slots, [2, 0]);
+    assert!(view.returning().is_none(), "they are given back once");
+    shelf.returned(&slots).unwrap();
     assert_eq!(shelf.take().unwrap().place().slot, 0);
+    drop(pieces);
+    assert_eq!(said.try_recv().unwrap(), frame(&FromWorker::Read { slots: vec![1, 3, 4, 5] }).unwrap());
 }
 
 #[test]

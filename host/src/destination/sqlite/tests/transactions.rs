@@ -126,3 +126,25 @@ fn a_full_database_loses_nothing_committed() {
     assert_eq!(ids(&place).len(), 1);
     assert_eq!(place.warehouse.state("shop").unwrap(), "{\"n\": 1}");
 }
+
+#[test]
+fn what_is_accepted_is_noted_before_anything_lands_and_only_as_it_was_judged() {
+    let place = place();
+    let folder = place.database().parent().unwrap().to_owned();
+    let opening = |known: Option<&str>, connector: &str| {
+        let acceptance = Acceptance { known: known.map(ToOwned::to_owned), connector: connector.to_owned() };
+        let options = SqliteOptions { acceptance: Some(acceptance), ..SqliteOptions::default() };
+        Warehouse::with_options(&folder, options).open("shop", identity("one"))
+    };
+    let accepted = || place.warehouse.accepted("shop").unwrap();
+    assert_eq!(accepted(), None);
+    drop(opening(None, "first").unwrap());
+    assert_eq!(accepted().as_deref(), Some("first"));
+    // Two that were judged before either began: the second does not overrule the first.
+    let error = opening(None, "second").unwrap_err();
+    assert!(matches!(&error, DestinationError::Busy { .. }) && error.to_string().contains("sync again"), "{error}");
+    assert_eq!(accepted().as_deref(), Some("first"));
+    drop(opening(None, "first").unwrap());
+    drop(opening(Some("first"), "second").unwrap());
+    assert_eq!(accepted().as_deref(), Some("second"));
+}
