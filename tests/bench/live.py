@@ -47,6 +47,14 @@ def below(parent: int) -> list[int]:
     return [int(number) for number in text.split()]
 
 
+def workers_of(host: int) -> tuple[list[int], list[int]]:
+    """Workers, and the templates that most of them are copies of."""
+    children = {child: below(child) for child in below(host)}
+    templates = [child for child, copies in children.items() if copies]
+    copies = [copy for template in templates for copy in children[template]]
+    return copies + [child for child in children if child not in templates], templates
+
+
 def processor(processes: list[int]) -> float:
     total = 0
     for process in processes:
@@ -100,12 +108,15 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> None:
     ended = asyncio.create_task(process.wait())
     await asyncio.wait([asyncio.create_task(arrived.wait()), ended], return_when=asyncio.FIRST_COMPLETED)
     assert arrived.is_set(), f"the batch ended while {count} of {arguments.syncs} had arrived"
-    workers = below(process.pid)
+    workers, templates = workers_of(process.pid)
     values = [private(worker) for worker in workers]
-    before = processor([process.pid, *workers])
+    everything = [process.pid, *templates, *workers]
+    before = processor(everything)
     await asyncio.sleep(arguments.watch)
-    idle = processor([process.pid, *workers]) - before
+    idle = processor(everything) - before
     print(f"{len(workers)} workers wait: {statistics.median(values) / 1024:.1f} MiB private each (median)")
+    for template in templates:
+        print(f"a template: {private(template) / 1024:.1f} MiB private")
     print(f"host: {private(process.pid) / 1024 / arguments.syncs:.2f} MiB private for each sync")
     print(f"while all wait: {100 * idle / arguments.watch:.1f} % of a processor in all")
     for name, size in by_mapping(workers[0]).most_common(14):

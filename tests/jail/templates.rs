@@ -23,6 +23,14 @@ pub fn asked() -> u32 {
     ASKED.fetch_add(1, Ordering::Relaxed)
 }
 
+/// Whether this machine has the system calls that templates need.
+pub fn are_possible() -> bool {
+    // SAFETY: numbers; nothing is open there.
+    let closes = unsafe { libc::syscall(libc::SYS_close_range, u32::MAX - 1, u32::MAX, 0) } == 0;
+    let own = rustix::process::getpid();
+    closes && rustix::process::pidfd_open(own, rustix::process::PidfdFlags::empty()).is_ok()
+}
+
 fn children(of: u32) -> BTreeSet<u32> {
     let tasks = fs::read_dir(format!("/proc/{of}/task")).unwrap();
     let texts = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("children")).ok());

@@ -146,12 +146,13 @@ impl Worker {
     ) -> Result<Self, WorkerError> {
         let parcel = parcel.or_else(|| code.parcel.clone());
         let copied = launch.templates.as_ref().and_then(|templates| templates.worker(code, launch));
-        if let Some((process, channel)) = copied
-            && let Ok(worker) = Self::opened(code, limits, launch, parcel.clone(), process, channel)
-        {
-            return Ok(worker);
+        if let (Some((process, channel)), Some(templates)) = (copied, &launch.templates) {
+            match Self::opened(code, limits, launch, parcel.clone(), process, channel) {
+                Ok(worker) => return Ok(worker),
+                // None of the component has run. What was not the fault of its template happens again.
+                Err(_) => templates.failed(),
+            }
         }
-        // None of it has run. What was not the fault of its template happens again.
         let (channel, theirs) = UnixStream::pair().map_err(WorkerError::Start)?;
         let output = code.file.try_clone().map_err(WorkerError::Start)?;
         let process = Process::start(launch.arguments.iter(), OwnedFd::from(theirs).into(), output.into())

@@ -90,6 +90,14 @@ fn children(parent: u32) -> Vec<Pid> {
         .collect()
 }
 
+/// Its workers and templates, and the workers that are copies of these.
+fn workers(parent: u32) -> Vec<Pid> {
+    let first = children(parent);
+    let copies = first.iter().flat_map(|above| children(above.as_raw_nonzero().get().unsigned_abs()));
+    let copies: Vec<_> = copies.collect();
+    first.into_iter().chain(copies).collect()
+}
+
 fn is_there(process: Pid) -> bool {
     // Somebody else may have its number by now.
     let command = fs::read(format!("/proc/{}/cmdline", process.as_raw_nonzero())).unwrap_or_default();
@@ -132,12 +140,12 @@ fn live(fleet: &Fleet, command: &str, source: &Source, random: &mut fastrand::Rn
     let mut killed = 0;
     if random.bool() {
         wait(&mut child, &source.happened, random.usize(..MOST_HAPPENINGS / 2), moment(random));
-        if let Some(worker) = random.choice(children(child.id())) {
+        if let Some(worker) = random.choice(workers(child.id())) {
             killed += usize::from(kill_process(worker, Signal::KILL).is_ok());
         }
     }
     wait(&mut child, &source.happened, random.usize(..MOST_HAPPENINGS), moment(random));
-    let workers = children(child.id());
+    let workers = workers(child.id());
     drop(child.kill());
     killed += usize::from(child.wait().unwrap().code().is_none());
     let since = Instant::now();

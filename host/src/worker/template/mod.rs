@@ -19,6 +19,7 @@ mod child;
 mod parent;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -39,9 +40,15 @@ const MOST: usize = 16;
 /// Which worker of some machine code is a copy, the first being 1: one that is alone needs no template.
 const FROM: u64 = 2;
 
+/// After so many workers that could not be copied this machine lacks what it takes, and all are started.
+const FAILURES: u32 = 8;
+
 /// The templates of one process.
 #[derive(Debug, Default)]
-pub struct Templates(Mutex<HashMap<String, Known>>);
+pub struct Templates {
+    known: Mutex<HashMap<String, Known>>,
+    failures: AtomicU32,
+}
 
 /// What is known of some machine code.
 #[derive(Debug)]
@@ -60,7 +67,10 @@ type Slot = ();
 impl Templates {
     /// The place of the template for machine code with this name, once it is worth one.
     fn slot(&self, name: &str) -> Option<Slot> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.failures.load(Ordering::Relaxed) >= FAILURES {
+            return None;
+        }
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if !all.contains_key(name) && all.len() >= MOST {
             let oldest = all.iter().min_by_key(|(_, known)| known.last).map(|(name, _)| name.clone());
             // Its workers keep it until they end.
@@ -74,6 +84,11 @@ impl Templates {
         known.asked = known.asked.saturating_add(1);
         known.last = Instant::now();
         (known.asked >= FROM).then(|| known.slot.clone())
+    }
+
+    /// A template, or a copy of it, did not get ready.
+    pub(super) fn failed(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -91,6 +106,17 @@ mod tests {
             templates.slot(&at.to_string());
             assert!(templates.slot("used").is_some(), "{at}");
         }
-        assert_eq!(templates.0.lock().unwrap().len(), MOST);
+        assert_eq!(templates.known.lock().unwrap().len(), MOST);
+    }
+
+    #[test]
+    fn where_none_can_be_made_none_is_tried_for_ever() {
+        let templates = Templates::default();
+        templates.slot("used");
+        for _ in 0..FAILURES {
+            assert!(templates.slot("used").is_some());
+            templates.failed();
+        }
+        assert!(templates.slot("used").is_none());
     }
 }

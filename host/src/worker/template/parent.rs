@@ -76,7 +76,7 @@ impl Templates {
         for _ in 0..2 {
             let template = match slot.take() {
                 Some(template) => template,
-                None => Arc::new(Template::start(code, launch).ok()?),
+                None => Arc::new(Template::start(code, launch).inspect_err(|_| self.failed()).ok()?),
             };
             match template.copy([channel, &their_words, &their_status]) {
                 Ok(process) => {
