@@ -23,46 +23,60 @@ PR_SET_CHILD_SUBREAPER = 36
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def fleet(component: Path, count: int, concurrency: int) -> str:
+def fleet(component: Path, count: int, concurrency: int, rows: int) -> str:
     lines = [f"concurrency = {concurrency}", "[defaults]", "retry = { attempts = 1 }"]
     for at in range(count):
         lines += [f"[connections.c{at}]", f"component = {json.dumps(str(component))}"]
-        lines += ['configuration = { mode = "resumable", rows = "1", every = "1" }']
+        lines += [f'configuration = {{ mode = "resumable", rows = "{rows}", every = "1000" }}']
     return "\n".join(lines) + "\n"
 
 
-def batch(sluice: Path, component: Path, count: int, concurrency: int) -> tuple[float, float, float]:
+Cost = tuple[float, float, float]
+
+
+def batch(sluice: Path, folder: Path) -> Cost:
     """Processor seconds of the host, of its workers, and of the connectors by their own account."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    known = own(folder)
+    process = subprocess.Popen(
+        [sluice, "batch", "--json"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    host = 0.0
+    for line in process.stdout or ():
+        event = json.loads(line)
+        if event["event"] == "batch_finished":
+            assert event["succeeded"] == "all", event
+            assert all(connection["rows"] == 1 for connection in event["connections"]), event
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            host = (int(fields[11]) + int(fields[12])) / TICKS
+    process.wait()
+    # Workers belong to templates, which end when nobody has their channel any more.
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            break
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    total = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return host, total - host, own(folder) - known
+
+
+def own(folder: Path) -> float:
+    history = folder / "warehouse/runs.db"
+    if not history.exists():
+        return 0.0
+    with sqlite3.connect(history) as database:
+        return float(database.execute("SELECT coalesce(sum(cpu_seconds), 0) FROM runs").fetchone()[0])
+
+
+def batches(sluice: Path, component: Path, count: int, concurrency: int) -> tuple[Cost, Cost]:
+    """The first sync of so many connections, and then one row more of each."""
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        (folder / "sluice.toml").write_text(fleet(component, count, concurrency))
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        process = subprocess.Popen(
-            [sluice, "batch", "--json"],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        host = 0.0
-        for line in process.stdout or ():
-            event = json.loads(line)
-            if event["event"] == "batch_finished":
-                assert event["succeeded"] == "all", event
-                fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-                host = (int(fields[11]) + int(fields[12])) / TICKS
-        process.wait()
-        # Workers belong to templates, which end when nobody has their channel any more.
-        while True:
-            try:
-                os.wait()
-            except ChildProcessError:
-                break
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        total = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        with sqlite3.connect(folder / "warehouse/runs.db") as history:
-            own = history.execute("SELECT sum(cpu_seconds) FROM runs").fetchone()[0]
-    return host, total - host, own
+        folder, costs = Path(temporary), []
+        for rows in (1, 2):
+            (folder / "sluice.toml").write_text(fleet(component, count, concurrency, rows))
+            costs.append(batch(sluice, folder))
+    return costs[0], costs[1]
 
 
 def main() -> None:
@@ -77,16 +91,20 @@ def main() -> None:
     # Whoever is left over by the batch is counted here too.
     assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
     sluice, component = arguments.sluice.resolve(), arguments.component.resolve()
-    batch(sluice, component, 1, 1)
-    found = []
+    batches(sluice, component, 1, 1)
+    found: list[list[list[float]]] = [[], []]
     for _ in range(arguments.rounds):
-        few = batch(sluice, component, arguments.few, arguments.concurrency)
-        more = batch(sluice, component, arguments.more, arguments.concurrency)
+        few = batches(sluice, component, arguments.few, arguments.concurrency)
+        more = batches(sluice, component, arguments.more, arguments.concurrency)
         syncs = arguments.more - arguments.few
-        found.append([(b - a) / syncs * 1000 for a, b in zip(few, more, strict=True)])
-    host, workers, own = (statistics.median(values) for values in zip(*found, strict=True))
-    print(f"a sync of one row, median of {arguments.rounds}: host {host:.1f} ms, worker {workers:.1f} ms")
-    print(f"of which the connector's own: {own:.1f} ms; beyond it {host + workers - own:.1f} ms")
+        for kind, pair in zip(found, zip(few, more, strict=True), strict=True):
+            kind.append([(b - a) / syncs * 1000 for a, b in zip(*pair, strict=True)])
+    for name, kind in zip(("the first sync", "a later sync"), found, strict=True):
+        host, workers, connector = (statistics.median(values) for values in zip(*kind, strict=True))
+        print(
+            f"{name}, one row, median of {arguments.rounds}: host {host:.1f} ms, worker {workers:.1f} ms, "
+            f"of which the connector's own {connector:.1f} ms; beyond it {host + workers - connector:.1f} ms"
+        )
 
 
 if __name__ == "__main__":

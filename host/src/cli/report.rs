@@ -9,9 +9,7 @@ use crate::destination::filter::Withheld;
 use crate::destination::sqlite::{TableInfo, Warehouse};
 use crate::display::cassette::CassetteSummary;
 use crate::display::preview::{self, PreviewColumn, TablePreview};
-use crate::display::summary::{
-    ConnectorIdentity, HostSummary, Outcome, OutcomeClass, ResyncSummary, SyncSummary, TableSummary,
-};
+use crate::display::summary::{ConnectorIdentity, HostSummary, Outcome, OutcomeClass, SyncSummary, TableSummary};
 use crate::display::traceback;
 use crate::display::units;
 use crate::display::withheld::WithheldSummary;
@@ -73,7 +71,7 @@ pub(super) fn summary(
                 active_rows: counts.active,
             })
             .collect(),
-        pending_resyncs: pending_resyncs(warehouse, connection),
+        pending_resyncs: report.pending_resyncs.iter().map(resync::in_summary).collect(),
         withheld: withheld(&report.withheld, secrets),
         cassette: report.cassette.map(cassette),
         checkpoints: report.checkpoints,
@@ -101,12 +99,6 @@ fn cassette(report: CassetteReport) -> CassetteSummary {
             missing_requests: replayed.missing_requests,
         },
     }
-}
-
-/// What could not be read is left out: the sync has been reported without it.
-fn pending_resyncs(warehouse: &Path, connection: &str) -> Vec<ResyncSummary> {
-    let pending = Warehouse::new(warehouse).pending_resyncs(connection).unwrap_or_default();
-    pending.iter().map(resync::in_summary).collect()
 }
 
 /// One entry a table and reason, in order of first appearance.

@@ -21,6 +21,7 @@ pub use error::DestinationError;
 use crate::policy::paths::FilePath;
 use crate::rows::{Operation, TableDefinition, TableName};
 use filter::{Unmatched, Withheld};
+use sqlite::PendingResync;
 
 /// What a sync writes to.
 pub trait Destination: Send {
@@ -85,6 +86,11 @@ pub trait Destination: Send {
     /// What was kept out so far because the operator wants it so, in order of first appearance.
     fn withheld(&self) -> &[Withheld] {
         &[]
+    }
+
+    /// The re-syncs that still wait for a sync that ends well; none when they cannot be read.
+    fn pending_resyncs(&self) -> Vec<PendingResync> {
+        Vec::new()
     }
 
     /// The operator's decisions to block or hash that matched nothing so far.

@@ -18,7 +18,7 @@ pub use crate::confidential::Confidential;
 use crate::confidential::redacted;
 use crate::counters::Counters;
 use crate::destination::filter::Withheld;
-use crate::destination::sqlite::{Acceptance, SqliteOptions, Warehouse};
+use crate::destination::sqlite::{Acceptance, PendingResync, SqliteOptions, Warehouse};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::error::SyncError;
 use crate::http::{Client, Held, HostUsage, Oversight, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
@@ -126,6 +126,8 @@ pub struct SyncReport {
     pub tables: Vec<TableCounts>,
     /// What was kept out because the operator wants it so.
     pub withheld: Vec<Withheld>,
+    /// Re-syncs that wait for a sync that ends well.
+    pub pending_resyncs: Vec<PendingResync>,
     /// Durable checkpoints.
     pub checkpoints: u64,
     /// Rows the connector sent.
@@ -279,6 +281,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
     Ok(SyncReport {
         result,
         cassette,
+        pending_resyncs: destination.as_ref().map(|destination| destination.pending_resyncs()).unwrap_or_default(),
         tables: destination.map(|destination| destination.counts().to_vec()).unwrap_or_default(),
         withheld,
         checkpoints: counters.checkpoints(),

@@ -22,6 +22,7 @@ use std::ops::Deref;
 
 use files::LeftOut;
 
+use super::sqlite::PendingResync;
 use super::{Destination, DestinationError, FilePart, TableCounts};
 use crate::rows::{Operation, TableDefinition};
 
@@ -106,6 +107,10 @@ impl<D: Destination> Destination for Filtered<D> {
 
     fn declared(&self) -> &[TableDefinition] {
         self.inner.declared()
+    }
+
+    fn pending_resyncs(&self) -> Vec<PendingResync> {
+        self.inner.pending_resyncs()
     }
 
     fn withheld(&self) -> &[Withheld] {

@@ -114,6 +114,8 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
     }
     if fresh {
         connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(&doing)?;
+        // The first page is all there is: a journal would have nothing to bring back, and be synced three times.
+        connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(())).map_err(&doing)?;
     }
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(&doing)?;

@@ -18,7 +18,8 @@ use super::removal::Removal;
 use super::rules::Rules;
 use super::uploads::Uploads;
 use super::{
-    Acceptance, SqliteOptions, clock, fixed, hashing, inventory, resume, resync, schema, state, switch, write,
+    Acceptance, PendingResync, SqliteOptions, clock, fixed, hashing, inventory, resume, resync, schema, state, switch,
+    write,
 };
 use crate::destination::filter::Filtered;
 use crate::destination::{Destination, DestinationError, FilePart, SyncIdentity, TableCounts};
@@ -356,6 +357,10 @@ impl Destination for SqliteDestination {
 
     fn declared(&self) -> &[TableDefinition] {
         &self.declared
+    }
+
+    fn pending_resyncs(&self) -> Vec<PendingResync> {
+        resync::pending(&self.connection).unwrap_or_default()
     }
 }
 
