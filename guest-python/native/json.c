@@ -316,8 +316,29 @@ static PyObject *decode(PyObject *module, PyObject *document) {
   return unusual;
 }
 
+static PyObject *standard; /* the standard library's reader */
+
+/* read(document): the value. In C, so that an error of the standard library has no frame of ours in its traceback. */
+static PyObject *read(PyObject *module, PyObject *document) {
+  PyObject *found = decode(module, document);
+  if (found != unusual || !standard) return found;
+  Py_DecRef(found);
+  return PyObject_CallFunctionObjArgs(standard, document, NULL);
+}
+
+static PyObject *use_standard(PyObject *module, PyObject *reader) {
+  (void)module;
+  Py_IncRef(reader);
+  if (standard) Py_DecRef(standard);
+  standard = reader;
+  Py_IncRef(Py_None);
+  return Py_None;
+}
+
 static PyMethodDef functions[] = {
     {"decode_json", decode, METH_O, "The value of a JSON document, or `unusual_json` when the standard library must see it."},
+    {"read_json", read, METH_O, "The value of a JSON document; what is unusual is read by the standard library."},
+    {"use_standard_json", use_standard, METH_O, "Takes the standard library's reader, for `read_json`."},
     {0},
 };
 

@@ -18,14 +18,12 @@ with contextlib.suppress(ImportError):
     _native = importlib.import_module("sluice._native")
 
 
-class _Decoder(json.JSONDecoder):
-    def decode(self, s: str, *arguments: Any) -> Any:
-        """The value of a document; raises `json.JSONDecodeError`."""
-        found = _native.decode_json(s)
-        return super().decode(s, *arguments) if found is _native.unusual_json else found
-
-
 def install() -> None:
     """Let ``json.loads`` ask the extension; nothing outside a guest."""
-    if _native is not None:
-        json._default_decoder = _Decoder()  # type: ignore[attr-defined]
+    if _native is None:
+        return
+    decoder = json.JSONDecoder()
+    _native.use_standard_json(decoder.decode)
+    # An attribute, and a function in C: the traceback of an error has the standard library's frames only.
+    decoder.decode = _native.read_json  # type: ignore[method-assign]
+    json._default_decoder = decoder  # type: ignore[attr-defined]

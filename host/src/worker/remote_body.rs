@@ -5,7 +5,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -25,6 +25,10 @@ use crate::rows::Block;
 /// How long the connector waits before the parent is told, whose limits on the server's time begin with that. Most pieces
 /// come sooner, and the parent need not be woken for each.
 const WAITS_AFTER: Duration = Duration::from_millis(5);
+/// What it may wait in all without that: so much more for so many bytes. A server that is slower has every wait counted,
+/// or it could go on for ever in small pieces.
+const WAITS_LONGER: Duration = Duration::from_millis(1);
+const WAITS_LONGER_BYTES: u64 = 64 * 1024;
 
 /// A request that was not sent yet.
 #[derive(Debug)]
@@ -101,6 +105,8 @@ struct RemoteBody {
     window: u64,
     /// What the parent was told last.
     waits_at: Option<u64>,
+    /// How long the connector waited without the parent being told.
+    untold: Duration,
     /// Whether the channel gets its turn before the next piece.
     turn: bool,
 }
@@ -109,7 +115,8 @@ impl RemoteBody {
     fn new(link: Arc<Link>, id: u64, first: Bytes, rest: Option<UnboundedReceiver<Part>>) -> Self {
         let until = FIRST_BYTES as u64;
         let (ended, received, waits_at, turn) = (Ok(()), 0, None, false);
-        Self { link, id, first, rest, ended, received, until, window: until, waits_at, turn }
+        let untold = Duration::ZERO;
+        Self { link, id, first, rest, ended, received, until, window: until, waits_at, untold, turn }
     }
 
     fn take(&mut self, bytes: Bytes) -> Option<Bytes> {
@@ -142,6 +149,13 @@ impl RemoteBody {
     }
 }
 
+/// How long the connector may wait now before the parent is told.
+fn patience(received: u64, untold: Duration) -> Duration {
+    let more = u32::try_from(received / WAITS_LONGER_BYTES).unwrap_or(u32::MAX);
+    let in_all = WAITS_AFTER.saturating_add(WAITS_LONGER.saturating_mul(more));
+    in_all.saturating_sub(untold).min(WAITS_AFTER)
+}
+
 impl Rest for RemoteBody {
     fn next(&mut self) -> Later<'_, Option<Bytes>> {
         Box::pin(async move {
@@ -165,8 +179,14 @@ impl Rest for RemoteBody {
                         yield_now().await;
                     }
                     Err(TryRecvError::Empty) => {
-                        if let Ok(part) = timeout(WAITS_AFTER, rest.recv()).await {
-                            break part;
+                        let patience = patience(self.received, self.untold);
+                        if !patience.is_zero() {
+                            let began = Instant::now();
+                            let part = timeout(patience, rest.recv()).await;
+                            self.untold = self.untold.saturating_add(began.elapsed());
+                            if let Ok(part) = part {
+                                break part;
+                            }
                         }
                         self.make_room(Some(self.received));
                         let Some(rest) = &mut self.rest else { return self.ended.clone().map(|()| None) };
@@ -189,5 +209,22 @@ impl Drop for RemoteBody {
         if self.rest.is_some() {
             self.link.give_up(self.id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_of_small_pieces_has_every_wait_counted_but_the_first() {
+        let waits = |milliseconds| Duration::from_millis(milliseconds);
+        assert_eq!(patience(0, Duration::ZERO), WAITS_AFTER);
+        assert_eq!(patience(0, waits(3)), waits(2));
+        // A byte every few milliseconds.
+        assert_eq!(patience(1_000, waits(5)), Duration::ZERO);
+        assert_eq!(patience(1_000, waits(5_000)), Duration::ZERO);
+        // 100 MiB a second.
+        assert_eq!(patience(100 << 20, waits(1_000)), WAITS_AFTER);
     }
 }
