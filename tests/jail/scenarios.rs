@@ -479,7 +479,8 @@ fn flood() {
         Err(SyncError::Limit(reached)) => assert_eq!(reached.what, "wall time"),
         other => panic!("{other:?}"),
     }
-    let grown = peak() - before;
+    // The kernel counts pages by processor and adds up late: what it says may be a few pages less than before.
+    let grown = peak().saturating_sub(before);
     assert!(grown < 256 << 20, "the parent grew by {grown} bytes");
     println!("    the parent grew by {} KiB", grown / 1024);
 }
