@@ -95,6 +95,8 @@ pub(super) struct Places {
     pub(super) write: Vec<PathBuf>,
     /// What it may only read.
     pub(super) read: Vec<PathBuf>,
+    /// Programs that it may start.
+    pub(super) run: Vec<PathBuf>,
     /// Whether it may connect to others.
     pub(super) network: bool,
 }
