@@ -82,6 +82,12 @@ impl Tested {
         found["findings"].to_string()
     }
 
+    fn note(&self, check: &str) -> String {
+        let checks = self.report["cases"][0]["checks"].as_array().unwrap();
+        let found = checks.iter().find(|one| one["check"] == check).unwrap();
+        found["note"].as_str().unwrap().to_owned()
+    }
+
     fn said(&self) -> String {
         format!("{}\n{}", text(&self.output.stdout), text(&self.output.stderr))
     }
@@ -184,10 +190,16 @@ fn a_request_that_the_cassette_lacks_is_nobodys_failure() {
     let finding = tested.finding("sync");
     assert!(finding.contains("GET https://api.example.com/items?after=2") && finding.contains("--record"), "{finding}");
     assert_eq!(tested.output.status.code(), Some(1), "nothing was tested");
+    assert_eq!(tested.ended("passed"), ["schema"], "{}", tested.said());
+    assert_eq!(tested.note("operations"), "the cassette lacks what the sync asks for: see sync");
 
     // without any
     let tested = Tested::mode("over_http", &[]);
     assert!(tested.finding("sync").contains("there is no cassette"), "{}", tested.said());
+    assert_eq!(tested.ended("passed"), ["schema"], "nothing else could be made: {}", tested.said());
+    for check in ["operations", "state", "resume", "idempotence", "replay", "capabilities", "habits"] {
+        assert_eq!(tested.note(check), "no cassette: see sync", "{}", tested.said());
+    }
 
     // an entry that nothing uses
     let more: [(u64, &[u64]); 4] = [(0, &[1, 2]), (2, &[3, 4]), (4, &[]), (9, &[])];
@@ -222,7 +234,17 @@ fn components_of_other_languages_are_tested_too() {
     fs::write(&path, component::idle()).unwrap();
     let tested = Tested::of(&path, None, &["--strict"]);
     assert_eq!(tested.output.status.code(), Some(0), "{}", tested.said());
-    assert_eq!(tested.ended("skipped"), ["capabilities"], "it says nothing of itself");
+    assert_eq!(tested.note("capabilities"), "the component does not say what it asks for");
+    // It did nothing, so that there was nothing to hold it against.
+    assert_eq!(tested.ended("passed"), ["habits", "replay", "schema", "sync"], "{}", tested.said());
+    for (check, note) in [
+        ("operations", "the sync made no operation"),
+        ("state", "no checkpoint, so that the state stays {}"),
+        ("resume", "nothing to cut: no checkpoint, and one operation at most"),
+        ("idempotence", "nothing landed that could change"),
+    ] {
+        assert_eq!(tested.note(check), note, "{}", tested.said());
+    }
 
     let broken = component::component("", "", "unreachable");
     fs::write(&path, broken).unwrap();

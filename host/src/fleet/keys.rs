@@ -14,7 +14,11 @@ pub(crate) const FILE: &[Key] = &[
         Kind::Count(1, MOST_AT_A_TIME),
         "Most syncs at a time. Default: four for each processor, and more while one idles and memory is left",
     ),
-    key("timeout", Kind::Duration, "The longest a batch may take; what still runs then is cancelled"),
+    key(
+        "timeout",
+        Kind::Duration,
+        "The longest a batch may take; what still runs then is cancelled. Under `sluice serve`, the longest that all attempts of one sync may take, as the `timeout` of a connection",
+    ),
     key("defaults", Kind::Table(DEFAULTS), "What holds for every connection that does not say otherwise"),
     key("connections", Kind::Connections(CONNECTION), "The connections, by name"),
 ];

@@ -115,6 +115,15 @@ impl<'a> Bench<'a> {
         entries.map(|entry| format!("{} {}", entry.method, redaction.url(&entry.url))).collect()
     }
 
+    /// What a sync had no answer from, so that little can be said of it; None when it had all that it asked for.
+    pub(super) fn lacks(&self, ran: &Ran) -> Option<&'static str> {
+        match &self.case.source {
+            _ if ran.missing().is_empty() => None,
+            Source::Cassette(cassette, _) if cassette.entries.is_empty() => Some("no cassette: see sync"),
+            _ => Some("the cassette lacks what the sync asks for: see sync"),
+        }
+    }
+
     /// What all syncs so far asked of a cassette.
     pub(super) fn origins(&self) -> BTreeSet<String> {
         self.origins.borrow().clone()

@@ -243,11 +243,14 @@ impl Kit<'_> {
         }
         match check {
             Check::Schema | Check::Sync => return Ok(whole::check(bench, first)),
-            Check::Operations => return Ok(operations::check(first)),
-            Check::Capabilities => return Ok(capabilities::check(bench, first)),
+            Check::Operations => return Ok(operations::check(first).unless(bench.lacks(first))),
+            Check::Capabilities => return Ok(capabilities::check(bench, first).unless(bench.lacks(first))),
             _ => {}
         }
-        if first.result.is_err() || !first.missing().is_empty() {
+        if let Some(lacking) = bench.lacks(first) {
+            return Ok(CheckResult::skipped(lacking));
+        }
+        if first.result.is_err() {
             return Ok(CheckResult::skipped("a whole sync is needed for it"));
         }
         match check {

@@ -11,7 +11,11 @@ pub(super) fn check(first: &Ran) -> CheckResult {
     if journal.declaration.is_none() {
         return CheckResult::skipped("there was no sync");
     }
-    let mut result = CheckResult::passed(counted(journal.operations, "operation"));
+    let mut result = match (journal.operations, first.result.is_err()) {
+        (0, _) => CheckResult::skipped("the sync made no operation"),
+        (count, false) => CheckResult::passed(counted(count, "operation")),
+        (count, true) => CheckResult::passed(format!("{}, until the sync failed", counted(count, "operation"))),
+    };
     for refusal in journal.refusals.iter().take(TOLD) {
         result = result.and(
             Verdict::Failed,

@@ -15,7 +15,7 @@ pub enum Verdict {
     Passed,
     /// It does, but not well.
     Warned,
-    /// The check does not apply, or could not be made.
+    /// It was not made: it does not apply, or there is nothing to make it with. The note says which.
     Skipped,
     /// What there is to test with does not tell.
     Undecided,
@@ -50,6 +50,14 @@ impl Result {
 
     pub(super) fn skipped(note: impl Into<String>) -> Self {
         Self { verdict: Verdict::Skipped, note: note.into(), findings: Vec::new() }
+    }
+
+    /// The same where something was found; otherwise the check was not made, if there is a reason.
+    pub(super) fn unless(self, reason: Option<&str>) -> Self {
+        match (self.verdict, reason) {
+            (Verdict::Passed | Verdict::Skipped, Some(reason)) => Self::skipped(reason),
+            _ => self,
+        }
     }
 
     pub(super) fn failed(text: impl Into<String>, hint: impl Into<String>) -> Self {

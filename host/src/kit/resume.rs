@@ -41,8 +41,13 @@ pub(super) fn check(bench: &Bench<'_>, options: &Options, first: &Ran) -> Result
         let ended = cut_and_resume(bench, options, first, *operation, chance)?;
         found.add(&place(first, *operation), ended);
     }
-    if first.journal.checkpoints.is_empty() && found.cuts == 0 {
-        return Ok(CheckResult::passed("nothing to cut: no checkpoint, and one operation at most"));
+    if found.cuts == 0 {
+        let nothing = match (options.cuts, first.journal.checkpoints.is_empty()) {
+            (0, _) => "no cuts are wanted (--cuts 0)",
+            (_, true) => "nothing to cut: no checkpoint, and one operation at most",
+            (_, false) => "nothing to cut: no operation comes after another",
+        };
+        return Ok(CheckResult::skipped(nothing));
     }
     Ok(found.result(bench, note))
 }

@@ -119,3 +119,18 @@ fn who_waits_keeps_no_place_and_a_sync_by_hand_ends_the_wait() {
     let all: Vec<_> = all.map(|run| run["outcome"].as_str().unwrap().to_owned()).collect();
     assert_eq!(all, ["success", "connector"]);
 }
+
+#[test]
+fn the_timeout_of_the_file_is_for_all_attempts_of_a_sync() {
+    let (server, _told) = scripted(|_| Some(500));
+    let retry = format!("{DAILY}\nretry = {{ attempts = 100, wait = \"1h\", longest_wait = \"1h\" }}");
+    let fleet = Fleet::new("timeout = \"5m\"").asking("fails", &server, 1, &retry);
+    let (serving, _) = Serving::start(&fleet);
+    let next = serving.events.iter().find(|event| event["event"] == "retry" || event["event"] == "ended").unwrap();
+    assert_eq!(
+        (&next["event"], &next["outcome"], &next["attempts"]),
+        (&json!("ended"), &json!("connector"), &json!(1))
+    );
+    serving.stop();
+    assert_eq!(attempts(&fleet), expected(&[(1, "connector")]));
+}

@@ -74,10 +74,8 @@ impl Diary {
 
     /// An attempt begins, after so many that failed.
     pub(super) fn begins(&self, connection: &str, failed: u32, now: Timestamp) {
-        let since = match self.known().entry(connection.to_owned()).or_default() {
-            Known { again: Some(again), .. } if failed > 0 => again.since,
-            _ => now,
-        };
+        // Also one that was cut short, whose time would begin anew with each process otherwise.
+        let since = self.known().get(connection).and_then(|known| known.again).map_or(now, |again| again.since);
         self.write(connection, Some(Again { failed, since, due: now, written: now, under_way: true }));
         self.known().entry(connection.to_owned()).or_default().began = Some(now);
     }
@@ -188,6 +186,20 @@ mod tests {
             tables: None,
             hosts: None,
         }
+    }
+
+    #[test]
+    fn the_time_of_a_sync_runs_on_when_its_first_attempt_was_cut_short() {
+        let diary = Diary::new(None);
+        diary.begins("shop", 0, at(100));
+        let cut = Again { failed: 0, since: at(100), due: at(500), written: at(500), under_way: false };
+        diary.known().entry("shop".to_owned()).or_default().again = Some(cut);
+        diary.begins("shop", 0, at(500));
+        let since = |diary: &Diary| diary.known().get("shop").and_then(|known| known.again).map(|again| again.since);
+        assert_eq!(since(&diary), Some(at(100)));
+        diary.is_over("shop");
+        diary.begins("shop", 0, at(900));
+        assert_eq!(since(&diary), Some(at(900)), "another sync");
     }
 
     #[test]

@@ -56,7 +56,7 @@ struct Shared {
 /// Serves until a signal comes.
 pub(in crate::cli) fn serve(arguments: &ServeArguments, folders: &Folders) -> Result<u8, Failure> {
     let output = crate::cli::tracing::output(arguments.json);
-    let fleet = Arc::new(file::read_whole(&arguments.file)?);
+    let fleet = Arc::new(read(arguments)?);
     let (sender, events) = channel();
     let state = State::default();
     let endpoint = arguments.metrics.map(|address| Endpoint::start(address, state.clone())).transpose()?;
@@ -99,6 +99,16 @@ pub(in crate::cli) fn serve(arguments: &ServeArguments, folders: &Folders) -> Re
     server.run(&events);
     let _ = output.finish();
     Ok(0)
+}
+
+/// The fleet. There is no batch here that could be too long, so that its timeout is one of each connection: for all
+/// attempts of one sync and the waits between them.
+fn read(arguments: &ServeArguments) -> Result<Fleet, Failure> {
+    let mut fleet = file::read_whole(&arguments.file)?;
+    for one in &mut fleet.connections {
+        one.settings.timeout = one.settings.timeout.into_iter().chain(fleet.timeout).min();
+    }
+    Ok(fleet)
 }
 
 #[derive(Serialize)]
@@ -245,7 +255,7 @@ impl Server<'_> {
     /// Reads the file again. What is wrong with it is said, and nothing changes.
     fn reload(&mut self) {
         let output = &self.shared.output;
-        match file::read_whole(&self.arguments.file) {
+        match read(self.arguments) {
             Ok(fleet) => {
                 if fleet.warehouse != self.fleet.warehouse {
                     self.diary = Arc::new(Diary::new(record::history(&fleet.warehouse)));
@@ -298,7 +308,7 @@ fn sync(
         overall: Overall::start(&shared.output, 1),
     };
     let (one, jobs) = (One { syncs, diary, name }, [Job { before, ..job(connection, &Last(diary.history())) }]);
-    let options = Options { concurrency: 1, most: 1, spare: &Nothing, timeout: fleet.timeout, again: Again::Elsewhere };
+    let options = Options { concurrency: 1, most: 1, spare: &Nothing, timeout: None, again: Again::Elsewhere };
     batch::run(&one, &jobs, options, sender, events);
 }
 
