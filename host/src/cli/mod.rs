@@ -18,6 +18,7 @@ mod failure;
 mod fleet;
 mod folders;
 mod input;
+mod signals;
 mod sync;
 mod tracing;
 mod warehouse;

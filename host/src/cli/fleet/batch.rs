@@ -11,13 +11,13 @@ use serde::Serialize;
 
 use super::file;
 use super::last::{Last, LastSyncs};
-use super::signals;
 use crate::batch::{self, Again, Attempt, Before, Class, Job, Machine, Options, Outcome, Work};
 use crate::cli::args::BatchArguments;
 use crate::cli::connector::components::Components;
 use crate::cli::failure::Failure;
 use crate::cli::folders::Folders;
 use crate::cli::print;
+use crate::cli::signals;
 use crate::cli::sync::record::{self, StartedBy};
 use crate::cli::sync::syncing::{Ended, Surroundings, sync};
 use crate::display::batch::{BatchReport, ConnectionReport, Succeeded};

@@ -5,5 +5,4 @@ pub(super) mod file;
 pub(super) mod inspect;
 pub(super) mod last;
 pub(super) mod serve;
-pub(super) mod signals;
 pub(super) mod validate;

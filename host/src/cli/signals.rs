@@ -5,8 +5,8 @@ use std::sync::mpsc::Sender;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::failure::Failure;
 use crate::batch::Event;
-use crate::cli::failure::Failure;
 
 /// The exit code of a process that was ended at once; that of a signal is added.
 const BY_SIGNAL: i32 = 128;
