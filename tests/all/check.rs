@@ -77,7 +77,9 @@ fn assert_is_many(checked: &Checked) {
 
 #[test]
 fn a_component_from_python_conforms() {
-    assert_is_many(&check(many()));
+    let checked = check(many());
+    assert_is_many(&checked);
+    assert!(checked.words.contains("it asks for no network at all\n"), "{}", checked.words);
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod contents;
 mod contract;
 mod contract_kit;
 mod crash;
+mod cut_recordings;
 mod databases;
 mod dependencies;
 mod dev;

@@ -7,10 +7,12 @@
 //! - An attempt that says that trying again can help is tried again as its [`Retry`] says. It gives its place to others
 //!   while it waits.
 //! - There are more at a time than usual while a processor would idle: a sync mostly waits for its source.
+//! - When there is too little memory for the one whose turn it is, smaller ones begin before it, but only so many.
 //! - When the batch is stopped nothing begins any more, and what runs is cancelled.
 
 mod memory;
 mod outcome;
+mod passing;
 mod places;
 mod queue;
 #[cfg(test)]
@@ -25,6 +27,7 @@ use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
 pub use outcome::{Class, Outcome};
+pub use passing::{Lacking, MOST_PASSES, Waits, fitting};
 pub use places::{Place, Places};
 pub use spare::{Machine, Nothing, Spare};
 
@@ -186,8 +189,7 @@ impl<W: Work> Batch<'_, '_, W> {
     fn begin(&mut self) {
         while self.stopped.is_none() {
             let now = Instant::now();
-            let memory = |job: usize| self.jobs.get(job).map_or(0, |job| job.memory);
-            let Some((next, place)) = self.queue.next(now, |job| self.places.take(memory(job), now)) else { return };
+            let Some((next, place)) = self.queue.next(now, |memory| self.places.take(memory, now)) else { return };
             let (job, attempt) = (next.job, next.failed + 1);
             let since = next.since.unwrap_or_else(Instant::now);
             let cancel = Cancel::by_hand();
@@ -275,7 +277,8 @@ impl<W: Work> Batch<'_, '_, W> {
         let wait = wait.filter(|wait| self.deadline(&running).is_none_or(|late| Instant::now() + *wait < late));
         self.work.attempted(job, &attempt, wait);
         if let Some(wait) = wait.filter(|_| self.again == Again::Here) {
-            self.queue.again(job, running.attempt, running.since, Instant::now() + wait, attempt);
+            let memory = self.jobs.get(job).map_or(0, |job| job.memory);
+            self.queue.again((job, memory), running.attempt, running.since, Instant::now() + wait, attempt);
             return;
         }
         let Attempt { class, detail, .. } = attempt;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::passing::Lacking;
 use super::spare::Spare;
 
 /// How often it is looked whether there is something to spare, while somebody waits.
@@ -67,13 +68,16 @@ impl<'a> Places<'a> {
     }
 
     /// A place for a sync that may need so much memory, in bytes, if it may begin now.
-    pub fn take(&mut self, memory: u64, now: Instant) -> Option<Place> {
-        if self.taken() >= self.usual && !self.is_to_spare(memory, now) {
-            return None;
+    ///
+    /// # Errors
+    /// What is lacking for it.
+    pub fn take(&mut self, memory: u64, now: Instant) -> Result<Place, Lacking> {
+        if self.taken() >= self.usual {
+            self.spare(memory, now)?;
         }
         self.next += 1;
         self.taken.insert(Place(self.next), Young { memory, since: now });
-        Some(Place(self.next))
+        Ok(Place(self.next))
     }
 
     /// A sync has ended.
@@ -88,24 +92,24 @@ impl<'a> Places<'a> {
         (self.taken() < self.most).then(|| self.look.unwrap_or(now))
     }
 
-    fn is_to_spare(&mut self, memory: u64, now: Instant) -> bool {
+    fn spare(&mut self, memory: u64, now: Instant) -> Result<(), Lacking> {
         if self.taken() >= self.most {
-            return false;
+            return Err(Lacking::Place);
         }
         if self.look.is_none_or(|look| look <= now) {
             self.idle = self.spare.idle(now);
             self.look = Some(now + LOOK);
         }
         if self.idle == 0 {
-            return false;
+            return Err(Lacking::Place);
         }
         let kept = self.taken.values().map(|young| young.kept(now)).fold(0, u64::saturating_add);
         if self.spare.memory() < kept.saturating_add(memory) {
-            self.idle = 0;
             self.look = Some(now + LOOK_FOR_MEMORY);
-            return false;
+            return Err(Lacking::Memory);
         }
         self.idle -= 1;
-        true
+        self.look = self.look.map(|look| look.min(now + LOOK));
+        Ok(())
     }
 }

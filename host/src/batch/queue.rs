@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::passing::{Lacking, Waits, fitting};
 use super::{Attempt, Before, Job};
 
 /// A job that has not ended and does not run.
@@ -15,6 +16,7 @@ pub(super) struct Next<T> {
     pub(super) last: Option<Attempt<T>>,
     not_before: Option<Instant>,
     expected: Duration,
+    waits: Waits,
 }
 
 pub(super) struct Queue<T>(Vec<Next<T>>);
@@ -28,7 +30,8 @@ impl<T> Queue<T> {
             .map(|(job, known)| {
                 let expected = known.expected.unwrap_or(Duration::MAX);
                 let Before { failed, since } = known.before;
-                Next { job, failed, since, last: None, not_before: None, expected }
+                let waits = Waits { memory: known.memory, passed: 0 };
+                Next { job, failed, since, last: None, not_before: None, expected, waits }
             })
             .collect();
         all.reverse();
@@ -40,10 +43,19 @@ impl<T> Queue<T> {
         self.0.is_empty()
     }
 
-    /// Takes the slowest that may begin and gets a place.
-    pub(super) fn next<P>(&mut self, now: Instant, place: impl FnOnce(usize) -> Option<P>) -> Option<(Next<T>, P)> {
-        let at = self.0.iter().rposition(|next| next.not_before.is_none_or(|time| time <= now))?;
-        let place = place(self.0.get(at)?.job)?;
+    /// Takes the slowest that may begin and gets a place for the memory that it may need.
+    pub(super) fn next<P>(
+        &mut self,
+        now: Instant,
+        mut place: impl FnMut(u64) -> Result<P, Lacking>,
+    ) -> Option<(Next<T>, P)> {
+        let ready = |next: &Next<T>| next.not_before.is_none_or(|time| time <= now);
+        let first = self.0.iter().rposition(ready)?;
+        let waiting = self.0.iter().enumerate().rev().filter(|(_, next)| ready(next));
+        let (at, place) = fitting(waiting.map(|(at, next)| (at, next.waits)), |_, memory| place(memory))?;
+        if let Some(passed) = self.0.get_mut(first).filter(|_| at != first) {
+            passed.waits.passed += 1;
+        }
         Some((self.0.remove(at), place))
     }
 
@@ -57,11 +69,19 @@ impl<T> Queue<T> {
         self.0.iter().filter_map(|next| next.not_before).min()
     }
 
-    /// Puts a job back.
-    pub(super) fn again(&mut self, job: usize, failed: u32, since: Instant, at: Instant, last: Attempt<T>) {
+    /// Puts a job back, which may need so much memory.
+    pub(super) fn again(
+        &mut self,
+        (job, memory): (usize, u64),
+        failed: u32,
+        since: Instant,
+        at: Instant,
+        last: Attempt<T>,
+    ) {
         // It took so long, and is as slow as that.
         let expected = since.elapsed();
-        let next = Next { job, failed, since: Some(since), last: Some(last), not_before: Some(at), expected };
+        let waits = Waits { memory, passed: 0 };
+        let next = Next { job, failed, since: Some(since), last: Some(last), not_before: Some(at), expected, waits };
         let place = self.0.partition_point(|other| other.expected <= expected);
         self.0.insert(place, next);
     }

@@ -36,12 +36,16 @@ pub struct Exchange {
     pub end: Option<(String, String)>,
 }
 
+/// What a cassette says of itself that ends before the sync was done.
+pub const PARTIAL: &str = "partial: the sync was ended before it was done, and this is what was exchanged until then";
+
 /// What stands before the entries.
 #[must_use]
-pub fn head(server: Option<&str>) -> String {
+pub fn head(server: Option<&str>, partial: bool) -> String {
     let creator = json!({"name": "sluice", "version": env!("CARGO_PKG_VERSION")});
     let server = server.map(|server| format!("\"_server\":{},", json!(server))).unwrap_or_default();
-    format!("{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},{server}\"entries\":[\n")
+    let comment = if partial { format!("\"comment\":{},", json!(PARTIAL)) } else { String::new() };
+    format!("{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},{comment}{server}\"entries\":[\n")
 }
 
 /// What stands after the entries.

@@ -19,7 +19,7 @@ mod player;
 mod raw;
 mod redact;
 
-pub use entry::{Exchange, head, tail};
+pub use entry::{Exchange, PARTIAL, head, tail};
 pub use har::{Cassette, CassetteError, Entry, Outcome, Reply};
 pub use player::{Missing, Player, Replayed};
 pub use redact::Redaction;

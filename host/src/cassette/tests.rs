@@ -268,7 +268,7 @@ fn exchange(body: Vec<u8>, value: Vec<u8>) -> Exchange {
 /// The exchange, written and read again.
 fn again(exchange: &Exchange) -> Reply {
     let entry = exchange.entry(&redaction());
-    let text = format!("{}{entry}{}", head(Some("http://127.0.0.1:1")), tail());
+    let text = format!("{}{entry}{}", head(Some("http://127.0.0.1:1"), true), tail());
     let cassette = Cassette::parse(text.as_bytes()).unwrap();
     assert_eq!(cassette.server.as_deref(), Some("http://127.0.0.1:1"));
     assert_eq!(cassette.started().unwrap(), Timestamp::UNIX_EPOCH);
@@ -304,7 +304,7 @@ proptest! {
     #[test]
     fn any_change_of_a_file_is_read_or_refused(at in 0usize..400, byte: u8, cut in 0usize..400) {
         let entry = exchange(b"body \xff".to_vec(), b"value".to_vec()).entry(&redaction());
-        let mut text = format!("{}{entry}{}", head(None), tail()).into_bytes();
+        let mut text = format!("{}{entry}{}", head(None, false), tail()).into_bytes();
         let at = at % text.len();
         text[at] = byte;
         let _ = Cassette::parse(&text);

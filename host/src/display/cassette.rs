@@ -18,6 +18,9 @@ pub enum CassetteSummary {
     Recorded {
         /// Exchanges in it.
         entries: u64,
+        /// The sync was ended before it was done, and the cassette says so.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        partial: bool,
     },
     /// It was played.
     Replayed {
@@ -37,7 +40,13 @@ pub enum CassetteSummary {
 /// All of it, a line each.
 pub(super) fn lines(cassette: &CassetteSummary) -> Vec<String> {
     match cassette {
-        CassetteSummary::Recorded { entries } => vec![format!("{} recorded", exchanges(*entries))],
+        CassetteSummary::Recorded { entries, partial: false } => vec![format!("{} recorded", exchanges(*entries))],
+        CassetteSummary::Recorded { entries, partial: true } => {
+            vec![format!(
+                "{} recorded until the sync was ended; the cassette is marked as partial",
+                exchanges(*entries)
+            )]
+        }
         CassetteSummary::Replayed { used, unused, unused_requests, missing, missing_requests } => {
             let mut lines = vec![format!("{} replayed", exchanges(*used))];
             lines.extend(named(*unused, "not used", unused_requests));
@@ -65,7 +74,11 @@ mod tests {
 
     #[test]
     fn few_are_named_and_many_counted() {
-        assert_eq!(lines(&CassetteSummary::Recorded { entries: 1 }), ["1 exchange recorded"]);
+        assert_eq!(lines(&CassetteSummary::Recorded { entries: 1, partial: false }), ["1 exchange recorded"]);
+        assert_eq!(
+            lines(&CassetteSummary::Recorded { entries: 2, partial: true }),
+            ["2 exchanges recorded until the sync was ended; the cassette is marked as partial"]
+        );
         let replayed = CassetteSummary::Replayed {
             used: 2,
             unused: 1_234,

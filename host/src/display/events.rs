@@ -48,8 +48,11 @@ const SUMMARY: &[(&str, &str)] = &[
     ("hosts[].host", "scheme, host and port; the busiest first"),
     ("hosts[].requests", "requests that left"),
     ("hosts[].connections", "TCP connections that were made"),
-    ("hosts[].bytes_sent", "bytes sent, heads included"),
-    ("hosts[].bytes_received", "bytes received, heads included"),
+    (
+        "hosts[].bytes_sent",
+        "bytes of request bodies, and those written to TCP connections; a request's head, its URL included, is not counted",
+    ),
+    ("hosts[].bytes_received", "bytes of response bodies, and those read from TCP connections"),
     ("hosts[].denied", "requests and connections that were refused because the host is not granted"),
     ("peak_memory_bytes", "largest memory of the connector"),
     ("log_messages_dropped", "messages dropped because the log was full"),

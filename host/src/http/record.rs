@@ -43,6 +43,8 @@ pub struct Recorded {
     pub entries: u64,
     /// Bodies among them that arrived compressed, in which secrets could not be looked for.
     pub unsearched: u64,
+    /// Whether it says of itself that the sync was ended before it was done.
+    pub partial: bool,
 }
 
 /// The recorder of one sync.
@@ -81,15 +83,16 @@ impl Recorder {
         Ok(Self { path, server, redaction, held: AtomicUsize::new(0), spool: Mutex::new(spool) })
     }
 
-    /// Writes the cassette in the place of one that was there, all of it or nothing.
+    /// Writes the cassette in the place of one that was there, all of it or nothing; `partial` when the sync was ended
+    /// before it was done.
     ///
     /// # Errors
     /// When it cannot be written, or some entry could not.
-    pub fn finish(&self) -> Result<Recorded, RecordError> {
-        self.write().map_err(|error| RecordError::Io { path: self.path.clone(), error })
+    pub fn finish(&self, partial: bool) -> Result<Recorded, RecordError> {
+        self.write(partial).map_err(|error| RecordError::Io { path: self.path.clone(), error })
     }
 
-    fn write(&self) -> io::Result<Recorded> {
+    fn write(&self, partial: bool) -> io::Result<Recorded> {
         let mut spool = self.spool();
         if let Some(error) = spool.failed.take() {
             return Err(error);
@@ -98,8 +101,8 @@ impl Recorder {
         let mut entries = BufReader::new(spool.file.get_ref().try_clone()?);
         let mut cassette = tempfile::NamedTempFile::new_in(folder(&self.path))?;
         let mut out = BufWriter::new(cassette.as_file_mut());
-        let mut recorded = Recorded { entries: 0, unsearched: spool.unsearched };
-        out.write_all(head(self.server.as_deref()).as_bytes())?;
+        let mut recorded = Recorded { entries: 0, unsearched: spool.unsearched, partial };
+        out.write_all(head(self.server.as_deref(), partial).as_bytes())?;
         for (at, bytes) in spool.places.iter().flatten() {
             if recorded.entries > 0 {
                 out.write_all(b",\n")?;

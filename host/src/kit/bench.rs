@@ -12,6 +12,7 @@ use super::{Case, Source, Stand, Subject, Trouble};
 use crate::cassette::{Player, Replayed};
 use crate::counters::Counters;
 use crate::destination::sqlite::{TableContents, Warehouse};
+use crate::display::units::counted;
 use crate::error::SyncError;
 use crate::http::{Oversight, Recorder};
 use crate::log::{LastLines, LogSink};
@@ -80,10 +81,16 @@ pub(super) struct Bench<'a> {
     hosts: RefCell<BTreeMap<String, (u64, u64)>>,
     merged: RefCell<Merged>,
     pub(super) secrets: Redactor,
+    cancel: Cancel,
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(stand: &'a dyn Stand, subject: &'a Subject, case: &'a Case) -> Result<Self, Trouble> {
+    pub(super) fn new(
+        stand: &'a dyn Stand,
+        subject: &'a Subject,
+        case: &'a Case,
+        cancel: Cancel,
+    ) -> Result<Self, Trouble> {
         let folder = tempfile::Builder::new().prefix("sluice-test").tempdir();
         let folder = folder.map_err(|error| Trouble(format!("could not make a temporary folder: {error}")))?;
         Ok(Self {
@@ -97,6 +104,7 @@ impl<'a> Bench<'a> {
             hosts: RefCell::default(),
             merged: RefCell::default(),
             secrets: case.confidential.redactor(&case.configuration),
+            cancel,
         })
     }
 
@@ -137,9 +145,35 @@ impl<'a> Bench<'a> {
     /// Writes what all syncs exchanged, where that is wanted.
     pub(super) fn keep_recording(&self) -> Result<Option<u64>, Trouble> {
         match &self.case.source {
-            Source::Network { record: Some(path), .. } => self.merged.borrow().write(path).map(Some),
+            Source::Network { record: Some(path), .. } => self.merged.borrow().write(path, false).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// Keeps what was exchanged until the test could not go on, where that is wanted, and says so. A cassette that is
+    /// there stays: it may be whole.
+    pub(super) fn keep_partial(&self, Trouble(reason): Trouble) -> Trouble {
+        let Source::Network { record: Some(path), .. } = &self.case.source else { return Trouble(reason) };
+        let merged = self.merged.borrow();
+        if merged.is_empty() {
+            return Trouble(reason);
+        }
+        let place = match path.exists() {
+            false => path.clone(),
+            true => {
+                let mut name = path.clone().into_os_string();
+                name.push(".partial");
+                name.into()
+            }
+        };
+        Trouble(match merged.write(&place, true) {
+            Ok(entries) => format!(
+                "{reason}; {} recorded until then: {}, which is marked as partial",
+                counted(entries, "exchange"),
+                place.display()
+            ),
+            Err(Trouble(other)) => format!("{reason}; what was recorded until then is lost: {other}"),
+        })
     }
 
     /// Syncs once into a warehouse, from the state that is there.
@@ -161,20 +195,20 @@ impl<'a> Bench<'a> {
             limits: self.subject.limits.clone(),
             log: Arc::clone(&log) as Arc<dyn LogSink>,
             counters: Arc::new(Counters::default()),
-            cancel: Cancel::default(),
+            cancel: self.cancel.clone(),
             trial: trial.clone(),
             following: None,
             acceptance: None,
         };
         let report = self.stand.sync(request)?;
         let journal = trial.journal();
+        if matches!(report.cassette, Some(CassetteReport::Recorded(_))) {
+            self.merged.borrow_mut().add(&recording)?;
+        }
         if let (Err(SyncError::Host(reason)), false) = (&report.result, journal.was_cut) {
             return Err(Trouble(reason.clone()));
         }
         self.note(&report);
-        if matches!(report.cassette, Some(CassetteReport::Recorded(_))) {
-            self.merged.borrow_mut().add(&recording)?;
-        }
         let opened = Warehouse::new(warehouse);
         let contents = opened.contents(CONNECTION).map_err(|error| Trouble(error.to_string()))?;
         let state = opened.state(CONNECTION).map_err(|error| Trouble(error.to_string()))?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::Trouble;
-use crate::cassette::{CASSETTE_BYTES, ENTRIES};
+use crate::cassette::{CASSETTE_BYTES, ENTRIES, PARTIAL};
 
 /// Entries so far, and how many there are of each request.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ impl Merged {
         let file: Value = serde_json::from_slice(&bytes).map_err(|error| unusable(error.to_string()))?;
         let Some(Value::Object(mut log)) = file.get("log").cloned() else { return Ok(()) };
         let entries = log.remove("entries");
+        // A sync that the kit cut is no reason to call the whole partial.
+        log.remove("comment");
         if self.log.is_empty() {
             self.log = log;
         }
@@ -51,10 +53,19 @@ impl Merged {
         Ok(())
     }
 
+    /// Whether there is anything to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Writes the cassette, all of it or nothing; answers its entries.
-    pub(super) fn write(&self, path: &Path) -> Result<u64, Trouble> {
+    pub(super) fn write(&self, path: &Path, partial: bool) -> Result<u64, Trouble> {
         let failed = |error: std::io::Error| Trouble(format!("cannot write the cassette {}: {error}", path.display()));
-        let log = Value::Object(self.log.clone());
+        let mut log = self.log.clone();
+        if partial {
+            log.insert("comment".to_owned(), PARTIAL.into());
+        }
+        let log = Value::Object(log);
         let mut log = log.to_string();
         // One entry a line, so that changes of a cassette can be read.
         log.truncate(log.len().saturating_sub(1));

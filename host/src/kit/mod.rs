@@ -36,7 +36,7 @@ use crate::http::Trust;
 use crate::landing::Landing;
 use crate::policy::egress::{NetworkGrant, NetworkGrants};
 use crate::policy::limits::Limits;
-use crate::sync::{Confidential, SyncReport, SyncRequest};
+use crate::sync::{Cancel, Confidential, SyncReport, SyncRequest};
 
 use bench::{Bench, Ran, Setting};
 pub use habits::{LOG_LINES, ROWS_WITHOUT_CHECKPOINT};
@@ -192,6 +192,8 @@ pub struct Options {
     pub cuts: usize,
     /// Columns that need not be the same in two syncs: `column` or `table.column`.
     pub ignored: Vec<String>,
+    /// What ends the test early.
+    pub cancel: Cancel,
 }
 
 /// Holds a connector against the kit with one case. `begin` is told of each check before it runs.
@@ -205,9 +207,16 @@ pub fn test(
     options: &Options,
     begin: &mut dyn FnMut(Check),
 ) -> Result<CaseReport, Trouble> {
-    let bench = Bench::new(stand, subject, case)?;
-    let mut report = CaseReport::new(&case.name);
-    let mut kit = Kit { bench: &bench, options, first: None, cannot_land: false };
+    let bench = Bench::new(stand, subject, case, options.cancel.clone())?;
+    let made = make_all(&bench, options, begin);
+    let mut report = made.map_err(|trouble| bench.keep_partial(trouble))?;
+    report.recorded = bench.keep_recording()?;
+    Ok(report)
+}
+
+fn make_all(bench: &Bench<'_>, options: &Options, begin: &mut dyn FnMut(Check)) -> Result<CaseReport, Trouble> {
+    let mut report = CaseReport::new(&bench.case.name);
+    let mut kit = Kit { bench, options, first: None, cannot_land: false };
     for check in Check::ALL.into_iter().filter(|check| options.checks.contains(check)) {
         begin(check);
         let start = Instant::now();
@@ -215,7 +224,6 @@ pub fn test(
         kit.cannot_land |= check == Check::Schema && result.verdict == Verdict::Failed;
         report.add(check, result.redacted(&bench.secrets), start.elapsed());
     }
-    report.recorded = bench.keep_recording()?;
     Ok(report)
 }
 

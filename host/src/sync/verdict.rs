@@ -40,7 +40,7 @@ pub(super) fn with_cassette(
 ) -> (Result<(), SyncError>, Option<CassetteReport>) {
     match web {
         Web::Network(_) | Web::Elsewhere(_) => (result, None),
-        Web::Recorded(_, recorder) => match recorder.finish() {
+        Web::Recorded(_, recorder) => match recorder.finish(was_cut_short(&result)) {
             Ok(recorded) => {
                 if recorded.unsearched > 0 {
                     let text = format!(
@@ -60,6 +60,11 @@ pub(super) fn with_cassette(
             (result, Some(CassetteReport::Replayed(replayed)))
         }
     }
+}
+
+/// Whether it was ended from outside. One that failed, or was denied something, is done.
+fn was_cut_short(result: &Result<(), SyncError>) -> bool {
+    matches!(result, Err(SyncError::Limit(_) | SyncError::Host(_)))
 }
 
 /// A connector that failed after a request had no entry failed because of it, as far as people are concerned.

@@ -60,9 +60,10 @@ fn claims(stamp: &Stamp) -> String {
     let sdk = stamp.sdk.as_ref().map(|sdk| format!("SDK {sdk}, ")).unwrap_or_default();
     let mut text =
         format!("  it says of itself: connector {} {}, {sdk}contract {}\n", stamp.name, stamp.version, stamp.contract);
-    if !stamp.network.is_empty() {
-        text += &format!("  it asks for: {}\n", stamp.network.join(", "));
-    }
+    text += &match stamp.network.is_empty() {
+        true => "  it asks for no network at all\n".to_owned(),
+        false => format!("  it asks for: {}\n", stamp.network.join(", ")),
+    };
     if !stamp.dependencies.is_empty() {
         let list: Vec<_> = stamp.dependencies.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
         text += &format!("  it says it holds: {}\n", list.join(", "));

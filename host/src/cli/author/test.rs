@@ -14,6 +14,7 @@ use crate::cli::connector::wall::Wall;
 use crate::cli::failure::Failure;
 use crate::cli::folders::Folders;
 use crate::cli::print;
+use crate::cli::signals::{self, Asked};
 use crate::cli::sync::confidential::{Composed, Sources, Way, compose};
 use crate::cli::sync::environment::Environment;
 use crate::cli::sync::grants::{Granted, refuse_ungranted, trust};
@@ -29,7 +30,7 @@ use crate::kit::{self, Case, Check, Options, Report, Source, Stand, Trouble};
 use crate::landing::Landing;
 use crate::policy::egress::{NetworkGrant, NetworkGrants};
 use crate::policy::limits::Limits;
-use crate::sync::{SyncReport, SyncRequest};
+use crate::sync::{Cancel, SyncReport, SyncRequest};
 
 /// The connection that environment and secrets are for.
 const CONNECTION: &str = "tested";
@@ -77,6 +78,7 @@ pub(in crate::cli) fn test(arguments: &TestArguments, folders: &Folders) -> Resu
         seed: arguments.seed.unwrap_or_else(|| Timestamp::now().as_microsecond().unsigned_abs() % 1_000_000),
         cuts: arguments.cuts,
         ignored: arguments.ignore_column.clone(),
+        cancel: cancelled_by_signals()?,
     };
     let tested = kit::Subject {
         connector: subject.name().to_owned(),
@@ -96,6 +98,17 @@ pub(in crate::cli) fn test(arguments: &TestArguments, folders: &Folders) -> Resu
     }
     drop(server);
     finish(arguments, &report)
+}
+
+/// What a signal ends the test by, also between two syncs: what was recorded is kept then.
+fn cancelled_by_signals() -> Result<Cancel, Failure> {
+    let cancel = Cancel::by_hand();
+    let ours = cancel.clone();
+    signals::tell(move |asked| match asked {
+        Asked::Stop(name) => ours.cancel(name),
+        Asked::Reload => ours.cancel("SIGHUP"),
+    })?;
+    Ok(cancel)
 }
 
 fn one(

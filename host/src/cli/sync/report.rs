@@ -90,7 +90,7 @@ pub(super) fn summary(
 
 fn cassette(report: CassetteReport) -> CassetteSummary {
     match report {
-        CassetteReport::Recorded(Recorded { entries, .. }) => CassetteSummary::Recorded { entries },
+        CassetteReport::Recorded(Recorded { entries, partial, .. }) => CassetteSummary::Recorded { entries, partial },
         CassetteReport::Replayed(replayed) => CassetteSummary::Replayed {
             used: replayed.used,
             unused: replayed.unused,

@@ -153,9 +153,9 @@ pub struct HostSummary {
     pub requests: u64,
     /// TCP connections that were made.
     pub connections: u64,
-    /// Bytes sent, heads included.
+    /// Bytes of request bodies, and those written to TCP connections. Heads are not counted.
     pub bytes_sent: u64,
-    /// Bytes received, heads included.
+    /// Bytes of response bodies, and those read from TCP connections.
     pub bytes_received: u64,
     /// Requests and connections that were refused because the host is not granted.
     pub denied: u64,

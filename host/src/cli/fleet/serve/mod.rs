@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::batch::{Detail, Syncs, Totals, concurrency, job, memory};
 use super::file;
 use super::last::Last;
-use crate::batch::{self, Again, Attempt, Job, Machine, Nothing, Options, Place, Places, Work};
+use crate::batch::{self, Again, Attempt, Job, Machine, Nothing, Options, Place, Places, Waits, Work};
 use crate::cli::args::ServeArguments;
 use crate::cli::connector::components::Components;
 use crate::cli::failure::Failure;
@@ -127,7 +127,7 @@ struct Server<'a> {
     arguments: &'a ServeArguments,
     places: Places<'a>,
     /// Who is due and has no place, in order.
-    waiting: VecDeque<String>,
+    waiting: VecDeque<Waiting>,
     shared: Arc<Shared>,
     fleet: Arc<Fleet>,
     diary: Arc<Diary>,
@@ -135,6 +135,12 @@ struct Server<'a> {
     sender: Sender<Event>,
     stopping: Option<String>,
     state: State,
+}
+
+/// A connection that is due and has no place.
+struct Waiting {
+    name: String,
+    waits: Waits,
 }
 
 /// The sync of a connection.
@@ -193,19 +199,25 @@ impl Server<'_> {
     }
 
     /// What is due, whoever waited longest first.
-    fn due(&self, now: Timestamp) -> VecDeque<String> {
+    fn due(&self, now: Timestamp) -> VecDeque<Waiting> {
         let due = self.scheduled().filter(|one| self.diary.is_due(one, now));
-        let mut due: Vec<_> = due.map(|one| (self.diary.last(&one.name), one.name.clone())).collect();
+        let mut due: Vec<_> = due.map(|one| (self.diary.last(&one.name), &one.name, memory(one))).collect();
         due.sort();
-        due.into_iter().map(|(_, name)| name).collect()
+        let passed = |name: &str| self.waiting.iter().find(|one| one.name == name).map_or(0, |one| one.waits.passed);
+        due.into_iter()
+            .map(|(_, name, memory)| Waiting { name: name.clone(), waits: Waits { memory, passed: passed(name) } })
+            .collect()
     }
 
     /// Begins what is due while there are places.
     fn begin(&mut self, now: Instant) {
-        while let Some(name) = self.waiting.front() {
-            let needs = self.fleet.connections.iter().find(|one| one.name == *name).map_or(0, memory);
-            let Some(place) = self.places.take(needs, now) else { return };
-            if let Some(name) = self.waiting.pop_front() {
+        loop {
+            let waiting = self.waiting.iter().map(|one| one.waits).enumerate();
+            let Some((at, place)) = batch::fitting(waiting, |_, needs| self.places.take(needs, now)) else { return };
+            if let Some(first) = self.waiting.front_mut().filter(|_| at > 0) {
+                first.waits.passed += 1;
+            }
+            if let Some(Waiting { name, .. }) = self.waiting.remove(at) {
                 self.begin_one(name, place);
             }
         }
@@ -234,7 +246,7 @@ impl Server<'_> {
 
     /// How long nothing becomes due.
     fn until_next(&self, now: Timestamp) -> Duration {
-        let waits = |one: &&Connection| !self.waiting.contains(&one.name);
+        let waits = |one: &&Connection| !self.waiting.iter().any(|waiting| waiting.name == one.name);
         let next = self.scheduled().filter(waits).filter_map(|one| self.diary.next(one, now)).min();
         let until = next.map(|next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
         until.map_or(LOOK, |until| until.clamp(Duration::from_millis(10), LOOK))
