@@ -136,7 +136,7 @@ fn what_is_accepted_is_noted_before_anything_lands_and_only_as_it_was_judged() {
         let options = SqliteOptions { acceptance: Some(acceptance), ..SqliteOptions::default() };
         Warehouse::with_options(&folder, options).open("shop", identity("one"))
     };
-    let accepted = || place.warehouse.accepted("shop").unwrap();
+    let accepted = || place.warehouse.look("shop").unwrap().accepted().map(str::to_owned);
     assert_eq!(accepted(), None);
     drop(opening(None, "first").unwrap());
     assert_eq!(accepted().as_deref(), Some("first"));
