@@ -167,7 +167,6 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
             None,
         ));
     }
-    connection.pragma_update(None, "synchronous", "FULL").map_err(&doing)?;
     // Not in the commit, for which a connector waits; `settle` copies the log afterwards.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(())).map_err(&doing)?;
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_KEPT_BYTES, |_| Ok(())).map_err(&doing)?;
@@ -183,9 +182,12 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
         connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(&doing)?;
     }
     if fresh {
+        // Without waiting for the disk: a machine that loses its power now has a new database again, and whatever lands
+        // later is in the same log and waited for.
+        connection.pragma_update(None, "synchronous", "OFF").map_err(&doing)?;
         lay_out(connection, options).map_err(failed("laying out a new database"))?;
     }
-    Ok(())
+    connection.pragma_update(None, "synchronous", "FULL").map_err(&doing)
 }
 
 fn lay_out(connection: &mut Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
