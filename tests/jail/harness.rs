@@ -88,6 +88,7 @@ pub(crate) fn sync_worker(warehouse: &Path, worker: Worker, limits: &Limits) -> 
         cancel: sluicegate::sync::Cancel::default(),
         following: None,
         acceptance: None,
+        looked: Default::default(),
     };
     let report = sync_in(worker, request).unwrap();
     let lines = lines.0.lock().unwrap().clone();

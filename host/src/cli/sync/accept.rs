@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::cli::connector::subject::Subject;
 use crate::cli::failure::Failure;
-use crate::destination::sqlite::{Acceptance, Warehouse};
+use crate::destination::sqlite::{Acceptance, Looked, Warehouse};
 use crate::display::output::Output;
 use crate::policy::capabilities::{Accepted, Changed};
 use crate::stamp::AskedLimits;
@@ -14,7 +14,7 @@ pub(super) struct Judge<'a> {
     subject: &'a Subject,
     connection: &'a str,
     /// As the database has it.
-    known: Option<String>,
+    looked: Looked,
     accepted: Option<Accepted>,
     /// Whether the operator accepts whatever comes.
     accepts: bool,
@@ -31,10 +31,10 @@ impl<'a> Judge<'a> {
         connection: &'a str,
         accepts: bool,
     ) -> Result<Self, Failure> {
-        let known = Warehouse::new(warehouse).accepted(connection)?;
+        let looked = Warehouse::new(warehouse).look(connection)?;
         // What cannot be read is nobody's: it is refused like any other.
-        let accepted = known.as_ref().map(|text| serde_json::from_str(text).unwrap_or_default());
-        Ok(Self { subject, connection, known, accepted, accepts })
+        let accepted = looked.accepted().map(|text| serde_json::from_str(text).unwrap_or_default());
+        Ok(Self { subject, connection, looked, accepted, accepts })
     }
 
     /// Holds the connector that comes against it. Nothing is noted.
@@ -48,21 +48,23 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// What the sync of a connector that was judged has to note before it runs, if anything. Left to the sync, so that
-    /// the database is opened once and nothing is accepted by a sync that never began.
+    /// What the sync of a connector that was judged has to note before it runs, if anything, and the database as it was
+    /// looked at. Left to the sync, so that the database is opened once and nothing is accepted by a sync that never
+    /// began.
     ///
     /// # Errors
     /// When it cannot be written as JSON.
-    pub(super) fn note(self, digest: &str, output: &Output) -> Result<Option<Acceptance>, Failure> {
+    pub(super) fn note(self, digest: &str, output: &Output) -> Result<(Option<Acceptance>, Looked), Failure> {
         let comes = as_it_comes(self.subject, digest);
         if let Some(changed) = self.changed(&comes) {
             output.line(&format!("note: accepted: {}", in_words(&changed)));
         }
         if self.accepted.as_ref() == Some(&comes) {
-            return Ok(None);
+            return Ok((None, self.looked));
         }
         let connector = serde_json::to_string(&comes).map_err(|error| Failure::host(error.to_string()))?;
-        Ok(Some(Acceptance { known: self.known, connector }))
+        let known = self.looked.accepted().map(str::to_owned);
+        Ok((Some(Acceptance { known, connector }), self.looked))
     }
 
     fn changed(&self, comes: &Accepted) -> Option<Changed> {

@@ -163,7 +163,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     let digest = wall.digest().to_owned();
     judge(&digest)?;
     let place = wall.open(&limits)?;
-    let acceptance = accepting.note(&digest, output)?;
+    let (acceptance, looked) = accepting.note(&digest, output)?;
     let passwords = match configuration.is_empty() {
         true => BTreeSet::new(),
         false => {
@@ -215,6 +215,7 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
         trial: Trial::default(),
         following: Some(record.following()),
         acceptance,
+        looked,
     };
     let done = place.sync(request)?;
     drop(server);

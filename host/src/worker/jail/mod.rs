@@ -117,6 +117,9 @@ pub(super) use system::enter;
 /// Lets go of standard output.
 pub(super) use system::forget_output;
 
+/// Ends this process at once, with nothing of it put in order.
+pub(super) use system::leave;
+
 /// Sets the limits of the system; whether they are in force.
 pub(super) use system::{limit, limit_tool};
 
