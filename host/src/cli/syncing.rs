@@ -239,7 +239,8 @@ fn ended(
     redactor: Redactor,
 ) -> Ended {
     let code = done.result.as_ref().map_or_else(|error| error.exit_code(), |()| 0);
-    let may_pass = done.result.as_ref().is_err_and(SyncError::may_pass);
+    let turned_away = done.turned_away.is_some() && matches!(done.result, Err(SyncError::Connector(_)));
+    let may_pass = done.result.as_ref().is_err_and(SyncError::may_pass) && !turned_away;
     let summary = report::summary(subject, digest, &connection, warehouse, done, &redactor);
     Ended { connection, summary, code, may_pass, redactor }
 }
