@@ -13,6 +13,7 @@ use super::files::Files;
 use super::{SqliteOptions, state};
 use crate::destination::DestinationError;
 use crate::landing::protection::Protection;
+use crate::room;
 
 /// Marks a file as ours: `sluc`.
 const APPLICATION_ID: i64 = 0x736c_7563;
@@ -52,7 +53,8 @@ pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> Destina
 pub(super) fn open_for_writing(files: &Files, options: &SqliteOptions) -> Result<Connection, DestinationError> {
     files.create_database()?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&files.database, flags).map_err(failed("opening it"))?;
+    let mut connection = Connection::open_with_flags(&files.database, flags)
+        .map_err(|error| explain(failed("opening it")(error), files))?;
     harden(&connection, options).map_err(|error| explain(failed("setting it up")(error), files))?;
     prepare(&mut connection, files, options).map_err(|error| explain(error, files))?;
     check_schema(&connection, files)?;
@@ -69,7 +71,8 @@ pub(super) fn open_for_reading(files: &Files, options: &SqliteOptions) -> Result
         return Ok(None);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&files.database, flags).map_err(failed("opening it"))?;
+    let mut connection = Connection::open_with_flags(&files.database, flags)
+        .map_err(|error| explain(failed("opening it")(error), files))?;
     harden(&connection, options).map_err(|error| explain(failed("setting it up")(error), files))?;
     let (id, format) = identify(&connection).map_err(|error| explain(failed("reading its format")(error), files))?;
     // A sync that was ended before its first transaction leaves an empty file.
@@ -229,6 +232,9 @@ pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
 /// Turns what SQLite says about a file into what to do.
 pub(super) fn explain(error: DestinationError, files: &Files) -> DestinationError {
     let code = match &error {
+        DestinationError::Sqlite { source, .. } if room::is_lacking_for(source, room::left(&files.database)) => {
+            return DestinationError::DiskFull { path: files.database.clone() };
+        }
         DestinationError::Sqlite { source, .. } => source.sqlite_error_code(),
         _ => None,
     };
