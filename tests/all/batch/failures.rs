@@ -80,7 +80,9 @@ fn each_failure_is_of_one_connection() {
         assert_eq!(batch.events_of("ended", name).len(), 1, "{name}");
     }
     assert!(batch.of_connection("raises")["message"].as_str().unwrap().contains("no luck"));
-    assert!(batch.of_connection("denied")["message"].as_str().unwrap().contains(&server.origin()));
+    let denied = batch.of_connection("denied");
+    assert!(denied["message"].as_str().unwrap().contains(&server.origin()));
+    assert!(denied["hint"].as_str().unwrap().contains("`allow` under [connections.denied]"), "{denied}");
     assert_eq!(fleet.database("good").value("SELECT count(*) FROM items"), json!(25));
 
     let batch = fleet.batch(&["--only", "raises,denied"]);
