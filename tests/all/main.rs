@@ -38,6 +38,7 @@ mod documents;
 mod environment;
 mod examples;
 mod fitting;
+mod full_disk;
 mod history;
 mod hostile;
 mod http_same;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::HttpError;
+use super::turned_away::Answers;
 use crate::policy::egress::Host;
 use crate::policy::limits::{HOSTS_IN_USAGE, Limits};
 
@@ -33,6 +34,8 @@ pub(super) struct Ledger {
     by_host: BTreeMap<String, HostUsage>,
     streamed: u64,
     broken: Option<HttpError>,
+    /// What hosts answered.
+    pub(super) answers: Answers,
 }
 
 /// Requests that may be refused even when none is allowed.
