@@ -50,7 +50,7 @@ pub(crate) fn port(server: &str) -> u16 {
 }
 
 /// A connector that talks with one of the servers, granted as `scheme`.
-fn with_server(mode: &str, server: &str, scheme: &str, tls: bool) -> Connector {
+pub(crate) fn with_server(mode: &str, server: &str, scheme: &str, tls: bool) -> Connector {
     let servers = servers();
     let port = port(server);
     let authority = servers.certificates.path("ca.pem");
@@ -63,7 +63,7 @@ fn at(mode: &str, port: u16, grant: &str) -> Connector {
     Connector::client(mode).with("host", "localhost").with("port", port).arguments(&["--allow", grant])
 }
 
-fn outcomes(connector: &Connector) -> BTreeMap<String, String> {
+pub(crate) fn outcomes(connector: &Connector) -> BTreeMap<String, String> {
     let rows = connector.database().query("SELECT name, value FROM outcomes");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     rows.iter().map(|row| (text(&row[0]), text(&row[1]))).collect()

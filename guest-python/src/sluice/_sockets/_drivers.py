@@ -3,6 +3,10 @@
 `pytds.login` imports `ctypes` for single sign-on of Windows. The stand-in is there for that import alone:
 elsewhere a missing `ctypes` has to be an `ImportError`, which libraries are prepared for. `xlrd` names `mmap`
 for files on a disk, `fastavro` two kinds of compression that a file may have; both do without otherwise.
+
+`pymongo` watches its servers in threads: it asks, and the server may take ten seconds to answer that nothing
+has changed. Nothing else could go on meanwhile, so it asks in the way that is answered at once, as it does by
+itself where processes are short-lived.
 """
 
 from __future__ import annotations
@@ -11,8 +15,9 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
+from typing import Any
 
-from sluice._watching import watch
+from sluice._watching import Around, watch
 
 
 def _standing_in(missing: tuple[str, ...], module: ModuleType, execute: Callable[[], None]) -> None:
@@ -39,6 +44,16 @@ _WITHOUT = {
 }
 
 
+def _asking_at_once(module: ModuleType, execute: Callable[[], None]) -> None:
+    execute()
+    settings: Any = module
+    settings.SERVER_MONITORING_MODE = "poll"
+
+
+_WITH: dict[str, Around] = {"pymongo.common": _asking_at_once}
+
+
 def install() -> None:
     """Watch for their imports. May be called again."""
     watch(_WITHOUT)
+    watch(_WITH)
