@@ -168,7 +168,9 @@ fn the_driver_of_sql_server_talks_over_the_network() {
     let connector = at("sql_server", port, &format!("tcp://localhost:{port}"));
     let sync = connector.succeed();
     // its own greeting is no answer that it takes
-    assert!(outcomes(&connector).contains_key("answered"));
+    let found = outcomes(&connector);
+    assert!(found.contains_key("answered"));
+    assert!(found["encrypted"].starts_with("SSLError: SQL Server begins TLS inside packets"), "{found:?}");
     let host = &sync.report()["hosts"][0];
     assert!(host["bytes_sent"].as_u64() > Some(40) && host["bytes_received"].as_u64() > Some(8), "{host}");
 }

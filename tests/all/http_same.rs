@@ -55,7 +55,7 @@ fn certificates(folder: &Path) {
 /// The outcomes of the libraries as they are.
 fn natively(python: &Path, env: &Value, authority: &Path) -> BTreeMap<String, Value> {
     let mut command = Command::new(python);
-    for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE"] {
+    for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "HTTPLIB2_CA_CERTS"] {
         command.env(variable, authority);
     }
     for variable in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {

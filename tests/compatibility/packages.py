@@ -153,6 +153,10 @@ BATCHES: list[dict[str, str]] = [
         " except aiomysql.OperationalError: pass\nasyncio.run(f())",
         "aioredis-cluster": "import aioredis_cluster",
         "aiosmtplib": "import aiosmtplib",
+        "google-api-core": "import google.api_core.client_options, google.api_core.retry",
+        "neo4j-driver": "import neo4j",
+        "responses": "import requests, responses\nwith responses.RequestsMock() as mock:\n"
+        " mock.get('http://a', body='b')\n assert requests.get('http://a').text == 'b'",
         "httplib2": "import httplib2\ntry: httplib2.Http().request('http://127.0.0.1:1')\nexcept OSError: pass",
         "motor": "import motor.motor_asyncio",
         "nats-py": "import nats",
