@@ -1,8 +1,8 @@
 """What single libraries need beside sockets: modules of Python that a guest lacks, while they are imported.
 
 `pytds.login` imports `ctypes` for single sign-on of Windows. The stand-in is there for that import alone:
-elsewhere a missing `ctypes` has to be an `ImportError`, which libraries are prepared for. `xlrd` and `rich` name
-`mmap` for files on a disk, `fastavro` two kinds of compression that a file may have; they do without otherwise.
+elsewhere a missing `ctypes` has to be an `ImportError`, which libraries are prepared for. `xlrd` and `rich`
+name `mmap` for files on a disk, `fastavro` two kinds of compression that a file may have; they do without.
 
 `pymongo` watches its servers in threads: it asks, and the server may take ten seconds to answer that nothing
 has changed. Nothing else could go on meanwhile, so it asks in the way that is answered at once, as it does by
