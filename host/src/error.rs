@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::room;
+
 /// What a command's exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -145,6 +147,11 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
+        if room::is_lacking(error) {
+            // What the system says of it is in codes. Some have it in their own text already.
+            let before = text.strip_suffix(&error.to_string()).map(|text| text.trim_end_matches([':', ' ']).to_owned());
+            return format!("{}: {}", before.unwrap_or(text), room::LACKING);
+        }
         text = format!("{text}: {error}");
         cause = error.source();
     }

@@ -14,6 +14,7 @@
 //! | `keys` | every key of the files that people write, and what it means | `policy` |
 //! | [`rows`] | what crosses from a connector to a destination | nothing of this crate |
 //! | `numbers` | decimal numbers as text | nothing of this crate |
+//! | `room` | whether something failed because a disk is full | nothing of this crate |
 //! | [`stamp`] | what a component says about itself; decides nothing | `policy`, `sections` |
 //! | [`check`] | holds a component's bytes against the contract | `policy`, `stamp`, `parcel` |
 //! | `sections` | custom sections of a component | nothing of this crate |
@@ -86,6 +87,7 @@ mod queue;
     reason = "tests, which write pages"
 )]
 mod reference;
+mod room;
 pub mod rows;
 pub mod sandbox;
 pub mod secrets;

@@ -157,6 +157,10 @@ fn a_version_that_asks_for_more_is_refused_with_the_difference_though_it_is_gran
     assert!(said.contains("shop 1.0.0 (sha256 ") && said.contains("became shop 1.1.0 (sha256 "), "{said}");
     assert!(said.contains("it asks for more: network https://new.example.com, memory_mib 300"), "{said}");
     assert!(said.contains("it no longer asks for: network https://old.example.com"), "{said}");
+    // The same where it is not granted: whoever is told of the grant first would grant it.
+    let said = place.refused(&second, &grants[..4]);
+    assert!(said.contains("it asks for more: network https://new.example.com, memory_mib 300"), "{said}");
+    assert!(!said.contains("--allow"), "{said}");
     place.succeeds(&second, &[&grants[..], &["--accept"]].concat());
     place.succeeds(&second, &grants);
 }

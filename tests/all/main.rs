@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod streams;
 mod support;
 
 mod audit;
@@ -38,6 +39,7 @@ mod documents;
 mod environment;
 mod examples;
 mod fitting;
+mod full_disk;
 mod history;
 mod hostile;
 mod http_same;

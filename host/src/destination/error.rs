@@ -59,6 +59,15 @@ pub enum DestinationError {
         #[source]
         source: rusqlite::Error,
     },
+    /// There is no room on the disk.
+    #[error(
+        "no space is left on the disk of {}: what was checkpointed is kept, and nothing after it has landed; make room \
+         there and sync again", path.display()
+    )]
+    DiskFull {
+        /// The database.
+        path: PathBuf,
+    },
     /// There is no room: the disk is full, or the database has reached its limit.
     #[error("{}: no room: the disk is full, or the database has reached its limit of {limit} bytes", path.display())]
     Full {

@@ -131,6 +131,10 @@ impl BatchReport {
             if let Some(hint) = &one.hint {
                 writeln!(out, "  hint: {}", line(hint))?;
             }
+            let crash = one.last_sync.as_ref().and_then(|sync| sync.outcome.crash_report.as_ref());
+            if let Some(path) = crash {
+                writeln!(out, "  crash report: {}", line(path))?;
+            }
         }
         writeln!(out, "\n{}", self.in_words())
     }

@@ -14,6 +14,7 @@ use super::oversight::Oversight;
 use super::resolve::{GuardedResolver, Resolve};
 use super::stream::Placeholders;
 use super::trust::Trust;
+use super::turned_away::TurnedAway;
 use super::usage::{HostUsage, Ledger};
 use crate::policy::egress::{NetworkGrants, Scheme};
 use crate::policy::limits::{IDLE_CONNECTIONS, Limits};
@@ -100,6 +101,12 @@ impl Client {
     #[must_use]
     pub fn usage(&self) -> Vec<HostUsage> {
         self.ledger().usage()
+    }
+
+    /// The host that turned this sync away, if that was the last that happened and it never did anything else.
+    #[must_use]
+    pub fn turned_away(&self) -> Option<TurnedAway> {
+        self.ledger().answers.turned_away()
     }
 
     pub(super) fn oversight(&self) -> &Oversight {

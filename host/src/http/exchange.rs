@@ -61,7 +61,10 @@ impl Client {
             tokio::time::sleep(admitted.wait).await;
         }
         let answered = self.exchange(&admitted, body).await;
-        let (response, place, left) = answered.inspect_err(|error| admitted.note.failed(error))?;
+        let (response, place, left) = answered.inspect_err(|error| {
+            admitted.note.failed(error);
+            self.ledger().answers.failed();
+        })?;
         self.received(response, admitted, place, left)
     }
 
@@ -125,6 +128,7 @@ impl Client {
         let to = admitted.destination().clone();
         let status = response.status();
         admitted.note.answered(status.as_u16());
+        self.ledger().answers.answered(&to.to_string(), status, response.headers());
         if status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(HttpError::Protocol(format!("{}: the server switches to another protocol", at(&to))));
         }

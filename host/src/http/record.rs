@@ -19,6 +19,7 @@ use super::exchange::Response;
 use super::upload::RequestBody;
 use crate::cassette::{BODY_BYTES, CASSETTE_BYTES, Exchange, Redaction, head, tail};
 use crate::policy::egress::Destination;
+use crate::room;
 
 /// Bytes of bodies of exchanges under way.
 const HELD_BYTES: usize = 2 * BODY_BYTES;
@@ -27,7 +28,7 @@ const HELD_BYTES: usize = 2 * BODY_BYTES;
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The file could not be written.
-    #[error("cannot write the cassette {path}: {error}")]
+    #[error("cannot write the cassette {path}: {}", room::words(error))]
     Io {
         /// The cassette.
         path: PathBuf,
@@ -199,9 +200,10 @@ impl Recorder {
         }
         match &spool.failed {
             None => Ok(()),
-            Some(error) => {
-                Err(HttpError::Limit { text: format!("the cassette cannot be written: {error}"), sticky: true })
-            }
+            Some(error) => Err(HttpError::Limit {
+                text: format!("the cassette cannot be written: {}", room::words(error)),
+                sticky: true,
+            }),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::HttpError;
+use super::turned_away::Answers;
 use crate::policy::egress::Host;
 use crate::policy::limits::{HOSTS_IN_USAGE, Limits};
 
@@ -33,6 +34,8 @@ pub(super) struct Ledger {
     by_host: BTreeMap<String, HostUsage>,
     streamed: u64,
     broken: Option<HttpError>,
+    /// What hosts answered.
+    pub(super) answers: Answers,
 }
 
 /// Requests that may be refused even when none is allowed.
@@ -81,6 +84,14 @@ impl Ledger {
     }
 
     fn take_one(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
+        self.room(host, limits)?;
+        self.requests += 1;
+        self.hosts.insert(host.to_string());
+        Ok(())
+    }
+
+    /// Whether the budgets have one request more, which is not taken; else the network ends for this sync.
+    pub(super) fn room(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
         self.check()?;
         let name = host.to_string();
         let text = if self.requests >= limits.requests {
@@ -90,12 +101,7 @@ impl Ledger {
         } else {
             None
         };
-        if let Some(text) = text {
-            return Err(self.end(text));
-        }
-        self.requests += 1;
-        self.hosts.insert(name);
-        Ok(())
+        text.map_or(Ok(()), |text| Err(self.end(text)))
     }
 
     /// Takes a request that was refused, of which a connector may make as many as of others: each costs a line of the

@@ -13,6 +13,7 @@ use super::exchange::Body;
 use super::record::{Recorder, Recording};
 use super::replay::{Found, Replay};
 use super::stream::{Dial, Stream};
+use super::turned_away::TurnedAway;
 use super::upload::RequestBody;
 use super::usage::HostUsage;
 
@@ -169,6 +170,16 @@ impl Web {
             Self::Network(_) | Self::Recorded(..) => false,
             Self::Replayed(_) => true,
             Self::Elsewhere(web) => web.answers_at_once(),
+        }
+    }
+
+    /// The host that turned this sync away, see [`Client::turned_away`].
+    #[must_use]
+    pub fn turned_away(&self) -> Option<TurnedAway> {
+        match self {
+            Self::Network(client) | Self::Recorded(client, _) => client.turned_away(),
+            // Nobody tries a replay again, and what is elsewhere is known there.
+            Self::Replayed(_) | Self::Elsewhere(_) => None,
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Trouble;
 use crate::cassette::{CASSETTE_BYTES, ENTRIES, PARTIAL};
+use crate::room;
 
 /// Entries so far, and how many there are of each request.
 #[derive(Debug, Default)]
@@ -60,7 +61,9 @@ impl Merged {
 
     /// Writes the cassette, all of it or nothing; answers its entries.
     pub(super) fn write(&self, path: &Path, partial: bool) -> Result<u64, Trouble> {
-        let failed = |error: std::io::Error| Trouble(format!("cannot write the cassette {}: {error}", path.display()));
+        let failed = |error: std::io::Error| {
+            Trouble(format!("cannot write the cassette {}: {}", path.display(), room::words(&error)))
+        };
         let mut log = self.log.clone();
         if partial {
             log.insert("comment".to_owned(), PARTIAL.into());

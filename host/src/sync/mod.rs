@@ -21,7 +21,9 @@ use crate::destination::filter::Withheld;
 use crate::destination::sqlite::{Acceptance, Looked, PendingResync, SqliteOptions, Warehouse};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::error::SyncError;
-use crate::http::{Client, Held, HostUsage, Oversight, Recorded, Recorder, Replay, SystemResolver, Trust, Web};
+use crate::http::{
+    Client, Held, HostUsage, Oversight, Recorded, Recorder, Replay, SystemResolver, Trust, TurnedAway, Web,
+};
 use crate::incidents::Incidents;
 use crate::landing::Landing;
 use crate::log::{ConnectorLog, LogSink};
@@ -142,6 +144,8 @@ pub struct SyncReport {
     pub cassette: Option<CassetteReport>,
     /// Requests by host.
     pub hosts: Vec<HostUsage>,
+    /// The host that let the connector in never and whose answer was its last: trying again does not help then.
+    pub turned_away: Option<TurnedAway>,
     /// The most memory the connector had, in bytes.
     pub peak_memory_bytes: u64,
     /// Log messages dropped because the log was full.
@@ -295,6 +299,7 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
         bytes: counters.bytes(),
         files: counters.files(),
         hosts,
+        turned_away: web.turned_away(),
         peak_memory_bytes: memory.peak_bytes(),
         dropped_messages: log.dropped().saturating_add(dropped_messages),
         cpu,

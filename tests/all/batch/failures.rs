@@ -25,6 +25,32 @@ fn failing_after_the_first(times: usize) -> Server {
 }
 
 #[test]
+fn a_credential_that_is_not_taken_is_not_tried_again() {
+    let refuses = Server::fixed("401 Unauthorized", &[], "no");
+    let waits = Server::fixed("403 Forbidden", &[("Retry-After", "1")], "slowly");
+    let asked = AtomicUsize::new(0);
+    let expires = Server::start(move |_, stream| {
+        let first = asked.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+        write!(stream, "HTTP/1.1 {}\r\nContent-Length: 2\r\n\r\nok", if first { "200 OK" } else { "401 No" })?;
+        Ok(true)
+    });
+    let fleet = Fleet::new(&format!("[defaults]\n{AT_ONCE}"))
+        .asking("refused", &refuses, 1, "")
+        .asking("busy", &waits, 1, "")
+        .asking("expires", &expires, 2, "");
+    let batch = fleet.batch(&[]);
+    // The token of the last one ran out after its first answer, and the second attempt goes on from there.
+    for (name, outcome, attempts) in [("refused", "connector", 1), ("busy", "connector", 3), ("expires", "success", 2)]
+    {
+        let said = batch.of_connection(name);
+        assert_eq!((&said["outcome"], &said["attempts"]), (&json!(outcome), &json!(attempts)), "{name}: {said}");
+    }
+    let hint = batch.of_connection("refused")["hint"].as_str().unwrap_or_default();
+    assert!(hint.contains(&format!("{} answered 401", refuses.origin())), "{}", batch.said);
+    assert_eq!(batch.of_connection("busy")["hint"], json!(null));
+}
+
+#[test]
 fn each_failure_is_of_one_connection() {
     let server = Server::fixed("200 OK", &[], "ok");
     let fleet = Fleet::new(&format!("concurrency = 4\n[defaults]\n{AT_ONCE}"))
@@ -54,7 +80,9 @@ fn each_failure_is_of_one_connection() {
         assert_eq!(batch.events_of("ended", name).len(), 1, "{name}");
     }
     assert!(batch.of_connection("raises")["message"].as_str().unwrap().contains("no luck"));
-    assert!(batch.of_connection("denied")["message"].as_str().unwrap().contains(&server.origin()));
+    let denied = batch.of_connection("denied");
+    assert!(denied["message"].as_str().unwrap().contains(&server.origin()));
+    assert!(denied["hint"].as_str().unwrap().contains("`allow` under [connections.denied]"), "{denied}");
     assert_eq!(fleet.database("good").value("SELECT count(*) FROM items"), json!(25));
 
     let batch = fleet.batch(&["--only", "raises,denied"]);

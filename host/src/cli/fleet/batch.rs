@@ -29,12 +29,15 @@ use crate::fleet::{Connection, Fleet};
 use crate::history::History;
 use crate::http::Upstreams;
 use crate::policy::limits::Limits;
+use crate::policy::terminal::{self, Lines};
 use crate::sync::Cancel;
 
 /// Version of the report's form.
 const REPORT_VERSION: u32 = 1;
 /// Syncs at a time for each processor: most of a sync is waiting for its source.
 const FOR_EACH_PROCESSOR: usize = 4;
+/// Longest message of a sync on one line, in bytes.
+const MESSAGE_BYTES: usize = 2 << 10;
 /// The most at a time, however much there is to spare: each has some threads and processes.
 const MOST: usize = 1_024;
 /// Memory of a sync beside that of its connector: the worker's own, rows on their way, SQLite's cache.
@@ -266,7 +269,11 @@ impl Work for Syncs<'_> {
         if outcome.attempts > 0 {
             let time = units::duration(outcome.wall);
             let number = number.map(|number| format!(" ({number})")).unwrap_or_default();
-            output.timed_line(format_args!("{}{rows}, {time}{number}", outcome.class.words()));
+            // A batch says it at its end, and a process that stays has none.
+            let message = outcome.detail.as_ref().map(Detail::message).filter(|_| self.command == "serve");
+            let message = message.filter(|message| !message.is_empty()).map(|message| format!(": {message}"));
+            let message = terminal::visible(&message.unwrap_or_default(), Lines::One, MESSAGE_BYTES);
+            output.timed_line(format_args!("{}{rows}, {time}{number}{message}", outcome.class.words()));
         }
         output.event("ended", &Over { outcome: outcome.class, attempts: outcome.attempts });
     }
@@ -294,8 +301,12 @@ impl Syncs<'_> {
                 (summary.outcome.message.clone(), summary.outcome.hint.clone(), Some(*summary))
             }
         };
+        let connection = self.chosen.get(job).map(|connection| connection.name.clone()).unwrap_or_default();
+        let flags = [&message, &hint].into_iter().flatten().any(|text| text.contains("--allow"));
+        let flags = (flags && outcome.class == Class::Denied).then(|| to_grant(&connection));
+        let hint = hint.into_iter().chain(flags).reduce(|hint, flags| format!("{hint}; {flags}"));
         ConnectionReport {
-            connection: self.chosen.get(job).map(|connection| connection.name.clone()).unwrap_or_default(),
+            connection,
             outcome: outcome.class,
             message,
             hint,
@@ -306,6 +317,11 @@ impl Syncs<'_> {
             last_sync,
         }
     }
+}
+
+/// Messages name flags of `sluice run`, which a batch has not.
+fn to_grant(connection: &str) -> String {
+    format!("in the file, --allow is `allow` under [connections.{connection}], and --allow-address is `allow_address`")
 }
 
 /// An attempt that did not begin.

@@ -14,7 +14,7 @@ use crate::display::traceback;
 use crate::display::units;
 use crate::display::withheld::WithheldSummary;
 use crate::error::SyncError;
-use crate::http::Recorded;
+use crate::http::{Recorded, TurnedAway};
 use crate::policy::secrets::Redactor;
 use crate::sync::{CassetteReport, SyncReport};
 
@@ -54,7 +54,7 @@ pub(super) fn summary(
         },
         connection: connection.to_owned(),
         database: warehouse.join(format!("{connection}.db")).display().to_string(),
-        outcome: outcome(report.result),
+        outcome: outcome(report.result, report.turned_away.as_ref()),
         tables: report
             .tables
             .into_iter()
@@ -120,14 +120,17 @@ fn withheld(all: &[Withheld], secrets: &Redactor) -> Vec<WithheldSummary> {
     entries
 }
 
-fn outcome(result: Result<(), SyncError>) -> Outcome {
+fn outcome(result: Result<(), SyncError>, turned_away: Option<&TurnedAway>) -> Outcome {
     let Err(error) = result else { return Outcome::default() };
     let message = match &error {
         SyncError::Connector(failure) => failure.to_string(),
         other => other.to_string(),
     };
     let (class, hint) = match &error {
-        SyncError::Connector(_) => (OutcomeClass::Connector, None),
+        SyncError::Connector(_) => (
+            OutcomeClass::Connector,
+            turned_away.map(|away| format!("{away}: check the credential; a batch does not try this again")),
+        ),
         SyncError::Limit(_) => {
             (OutcomeClass::Limit, Some("`sluice run --help` lists the limits under their own heading".to_owned()))
         }

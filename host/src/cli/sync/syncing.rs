@@ -140,9 +140,6 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     let server_url = server.as_ref().map(|server| server.url.clone());
     let replayed = matches!(wanted.tape, Tape::Replay(..));
     let grants = granted.with_project(subject);
-    if !replayed {
-        refuse_ungranted(subject, &grants)?;
-    }
     let limits = limits(&wanted.limits, &wanted.settings.limits, subject, output)?;
     record.knows().limits = named(&limits);
     // A component is a stranger's: how its rows land is not its author's to say.
@@ -157,7 +154,9 @@ fn recorded(wanted: Wanted, around: &Surroundings<'_>, record: &mut Record) -> R
     let accepting = Judge::of(subject, &wanted.warehouse, &connection, wanted.accept)?;
     let mut judge = |digest: &str| {
         digest.clone_into(&mut record.knows().component);
-        accepting.judge(digest)
+        // First that it is another one: who reads that a grant is missing would grant it.
+        accepting.judge(digest)?;
+        if replayed { Ok(()) } else { refuse_ungranted(subject, &grants) }
     };
     let wall = component.admit(&wanted.jail, &limits, folders, output, &mut judge)?;
     let digest = wall.digest().to_owned();
@@ -240,7 +239,8 @@ fn ended(
     redactor: Redactor,
 ) -> Ended {
     let code = done.result.as_ref().map_or_else(|error| error.exit_code(), |()| 0);
-    let may_pass = done.result.as_ref().is_err_and(SyncError::may_pass);
+    let turned_away = done.turned_away.is_some() && matches!(done.result, Err(SyncError::Connector(_)));
+    let may_pass = done.result.as_ref().is_err_and(SyncError::may_pass) && !turned_away;
     let summary = report::summary(subject, digest, &connection, warehouse, done, &redactor);
     Ended { connection, summary, code, may_pass, redactor }
 }

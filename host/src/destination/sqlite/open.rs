@@ -13,6 +13,7 @@ use super::files::Files;
 use super::{Looked, SqliteOptions, state};
 use crate::destination::DestinationError;
 use crate::landing::protection::Protection;
+use crate::room;
 
 /// Marks a file as ours: `sluc`.
 const APPLICATION_ID: i64 = 0x736c_7563;
@@ -72,7 +73,8 @@ pub(super) fn go_on_writing(
 /// What is not to be trusted is off before anything in the file is read.
 fn connect(files: &Files, access: OpenFlags, options: &SqliteOptions) -> Result<Connection, DestinationError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&files.database, flags).map_err(failed("opening it"))?;
+    let connection = Connection::open_with_flags(&files.database, flags)
+        .map_err(|error| explain(failed("opening it")(error), files))?;
     harden(&connection, options).map_err(|error| explain(failed("setting it up")(error), files))?;
     Ok(connection)
 }
@@ -155,7 +157,9 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
     }
     if fresh {
         connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(&doing)?;
-        // The first page is all there is: a journal would have nothing to bring back, and be synced three times.
+        // The first page is all there is: a journal would have nothing to bring back, and be synced three times. It is
+        // waited for, since beside a file without it a log counts for nothing.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(&doing)?;
         connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(())).map_err(&doing)?;
     }
     let mode: String =
@@ -272,6 +276,9 @@ pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
 /// Turns what SQLite says about a file into what to do.
 pub(super) fn explain(error: DestinationError, files: &Files) -> DestinationError {
     let code = match &error {
+        DestinationError::Sqlite { source, .. } if room::is_lacking_for(source, room::left(&files.database)) => {
+            return DestinationError::DiskFull { path: files.database.clone() };
+        }
         DestinationError::Sqlite { source, .. } => source.sqlite_error_code(),
         _ => None,
     };

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::destination::filter::Filtered;
 use crate::destination::{Destination, DestinationError, FilePart, SyncIdentity, TableCounts};
+use crate::room;
 use crate::rows::{Operation, OperationKind, TableDefinition, TableName};
 
 /// How much is committed before the log is copied into the database.
@@ -180,6 +181,9 @@ impl SqliteDestination {
         let DestinationError::Sqlite { source, .. } = &error else {
             return error;
         };
+        if room::is_lacking_for(source, room::left(&self.files.database)) {
+            return DestinationError::DiskFull { path: self.files.database.clone() };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::TooBig) => {
                 DestinationError::Limit { what: "bytes in a row", limit: self.options.row_bytes, table: None }
