@@ -1,5 +1,5 @@
-//! What a stranger's project can do while it is built: nothing of the machine is there, and no network. And what the
-//! source of a package can that whoever builds allowed to build: it has the network, and nothing else.
+//! What a stranger's project can do while it is built, and the source of a package that whoever builds allowed to build:
+//! nothing of the machine is there, and no network.
 
 use std::fs;
 use std::net::TcpListener;
@@ -98,10 +98,14 @@ fn source_that_attacks_who_builds_it_reaches_nothing_of_theirs() {
     let agent = std::os::unix::net::UnixListener::bind(at("agent")).unwrap();
     agent.set_nonblocking(true).unwrap();
     fs::create_dir(at("cache")).unwrap();
-    let mut backend = include_str!("building/backend.py").to_owned();
-    for (place, name) in [("@planted", "id_ed25519"), ("@outside", "outside"), ("@agent", "agent"), ("@cache", "cache")]
-    {
-        backend = backend.replace(place, at(name).to_str().unwrap());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    fs::write(at("netrc"), format!("machine index.test login me password {SECRET}\n")).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut backend = include_str!("building/backend.py").replace("@port", &port);
+    let places = ["planted=id_ed25519", "outside=outside", "agent=agent", "cache=cache", "netrc=netrc"];
+    for (place, name) in places.map(|place| place.split_once('=').unwrap()) {
+        backend = backend.replace(&format!("@{place}"), at(name).to_str().unwrap());
     }
     hostile_source(links.path(), &backend);
     fs::write(project.path().join("connector.py"), "import sluice_hostile_source\n").unwrap();
@@ -113,15 +117,20 @@ fn source_that_attacks_who_builds_it_reaches_nothing_of_theirs() {
         .env("TOP_SECRET", SECRET)
         .env("PIP_FIND_LINKS", links.path())
         .env("PIP_CACHE_DIR", at("cache"))
+        .env("NETRC", at("netrc"))
+        // Nobody asks there: there is no other package to look for.
+        .env("PIP_EXTRA_INDEX_URL", format!("http://me:{SECRET}@127.0.0.1:9/simple"))
+        .env("PIP_RETRIES", "0")
         .output()
         .unwrap();
     let said = text(&built.stderr);
     assert!(!built.status.success() && said.contains("cannot build sluice-hostile-source from its source"), "{said}");
     let attempts: Vec<_> = said.lines().filter_map(|line| line.trim().strip_prefix("ATTEMPT ")).collect();
-    assert_eq!(attempts.len(), 16, "{said}");
+    assert_eq!(attempts.len(), 24, "{said}");
     assert!(attempts.iter().all(|attempt| attempt.ends_with(": refused")), "{said}");
     assert!(!said.contains(SECRET), "{said}");
     assert_eq!(fs::read_to_string(at("id_ed25519")).unwrap(), SECRET);
     assert!(!at("outside").exists() && !at("beside").exists() && !at("cache/planted").exists(), "it wrote outside");
     assert!(agent.accept().is_err(), "it spoke to the agent");
+    assert!(listener.accept().is_err(), "it connected");
 }

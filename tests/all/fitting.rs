@@ -54,6 +54,7 @@ impl Place {
             cancel: sluicegate::sync::Cancel::default(),
             following: None,
             acceptance: None,
+            looked: Default::default(),
         };
         sync(&engine, &component, request).unwrap()
     }

@@ -23,9 +23,15 @@ mod building;
 #[path = "../all/support/component.rs"]
 mod component;
 #[cfg(target_os = "linux")]
+mod dear;
+#[cfg(target_os = "linux")]
 mod forged;
 #[cfg(target_os = "linux")]
+mod harness;
+#[cfg(target_os = "linux")]
 mod lacking;
+#[cfg(target_os = "linux")]
+mod prey;
 #[cfg(target_os = "linux")]
 mod probes;
 #[cfg(target_os = "linux")]

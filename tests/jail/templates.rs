@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use sluicegate::policy::limits::Limits;
 
-use crate::scenarios::{host_error, launch, open, sync_worker};
+use crate::harness::{host_error, launch, open, sync_worker};
 
 /// What makes this program a parent that is killed.
 pub const PARENT: &str = "__parent";

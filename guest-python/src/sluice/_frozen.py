@@ -115,7 +115,18 @@ class Tree:
 
     def below(self, folder: str) -> list[str]:
         """The paths of all files in a folder and its folders, sorted."""
-        return sorted(path for path in self._files if path.startswith(folder + "/"))
+        found: list[str] = []
+        folders = [folder]
+        # not by looking at all paths there are, each of which would make a private copy of its page
+        while folders:
+            inside = folders.pop()
+            for name in self._folders.get(inside, ()):
+                path = f"{inside}/{name}"
+                if path in self._files:
+                    found.append(path)
+                if path in self._folders:
+                    folders.append(path)
+        return sorted(found)
 
     def names(self, folder: str) -> list[str]:
         """The names directly below a folder, sorted."""

@@ -63,11 +63,13 @@ def run_snippets(env: dict[str, Any]) -> Any:
 
 
 def run_cases(env: dict[str, Any]) -> dict[str, Any]:
-    cases = importlib.import_module("http_cases")
+    support = importlib.import_module("guest_cases.support")
+    for module in importlib.import_module("guest_cases").MODULES:
+        importlib.import_module(f"guest_cases.{module}")
     results: dict[str, Any] = {}
-    for name, function in cases.CASES.items():
+    for name, function in support.CASES.items():
         try:
-            function(cases.Env(**env))
+            function(support.Env(**env))
             results[name] = None
         except BaseException:
             results[name] = traceback.format_exc()

@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import guest_cases
 import pytest
 from http_running import run_child
 
 pytest.importorskip("requests")
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parent.parent / "src"
-NAMES = re.findall(r"^@case\ndef (\w+)", (HERE / "http_cases.py").read_text(), re.MULTILINE)
+TEXTS = [(HERE / f"guest_cases/{module}.py").read_text() for module in guest_cases.MODULES]
+NAMES = re.findall(r"^@case\ndef (\w+)", "\n".join(TEXTS), re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

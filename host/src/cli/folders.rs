@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 
-use super::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::compiler::prune;
 
 /// Folders of this user.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// The largest configuration, settings file or file of certificates.
 pub(super) const DECISION_BYTES: u64 = 4 << 20;

@@ -1,49 +1,27 @@
 //! The command line: arguments in, calls to the library, text and an exit code out.
+//!
+//! | folder | commands and what they share |
+//! |---|---|
+//! | `args` | what may be typed |
+//! | `author` | `init`, `build`, `check`, `dev`, `test`, `wit` |
+//! | `configure` | `configure`, and asking a person |
+//! | `connector` | what is to run: found, built, admitted, behind the second wall |
+//! | `sync` | `run`, and the one way of every command that syncs |
+//! | `fleet` | `batch`, `serve`, `validate` |
+//! | `warehouse` | `tables`, `peek`, `runs`, `state`, `resync`, `reset`, `migrate`, `secrets` |
 
-mod accept;
 mod args;
-mod ask;
-mod batch;
-mod build;
-mod check;
-mod components;
-mod confidential;
+mod author;
 mod configure;
-mod connection;
-mod contents;
-mod dev;
-mod environment;
+mod connector;
 mod failure;
 mod fleet;
 mod folders;
-mod grants;
-mod init;
 mod input;
-mod inspect;
-mod interpreter;
-mod landing;
-mod last;
-mod limits;
-mod migrate;
-mod passwords;
-mod record;
-mod report;
-mod resync;
-mod run;
-mod runs;
-mod secrets;
-mod serve;
-mod server;
 mod signals;
-mod subject;
-mod syncing;
-mod tape;
-mod test;
+mod sync;
 mod tracing;
-mod unchanged;
-mod validate;
-mod wall;
-mod wit;
+mod warehouse;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -73,25 +51,25 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
-        Command::Init(arguments) => init::init(&arguments),
-        Command::Build(arguments) => build::build(&arguments, &Folders::find()?),
-        Command::Check(arguments) => check::check(&arguments, &Folders::find()?),
-        Command::Wit(arguments) => wit::wit(&arguments),
+        Command::Init(arguments) => author::init::init(&arguments),
+        Command::Build(arguments) => author::build::build(&arguments, &Folders::find()?),
+        Command::Check(arguments) => author::check::check(&arguments, &Folders::find()?),
+        Command::Wit(arguments) => author::wit::wit(&arguments),
         Command::Configure(arguments) => configure::configure(&arguments, &Folders::find()?),
-        Command::Run(arguments) => run::run(&arguments, &Folders::find()?),
-        Command::Test(arguments) => test::test(&arguments, &Folders::find()?),
-        Command::Dev(arguments) => dev::dev(*arguments, &Folders::find()?),
-        Command::Batch(arguments) => batch::batch(&arguments, &Folders::find()?),
-        Command::Serve(arguments) => serve::serve(&arguments, &Folders::find()?),
-        Command::Validate(arguments) => validate::validate(&arguments, &Folders::find()?),
-        Command::Tables(arguments) => contents::tables(&arguments),
-        Command::Peek(arguments) => contents::peek(&arguments),
-        Command::Runs(arguments) => runs::runs(&arguments),
-        Command::State(command) => connection::state(&command),
-        Command::Resync(arguments) => resync::resync(&arguments),
-        Command::Secrets(command) => secrets::secrets(&command, &Folders::find()?),
-        Command::Reset(arguments) => connection::reset(&arguments),
-        Command::Migrate(arguments) => migrate::migrate(&arguments),
+        Command::Run(arguments) => sync::run::run(&arguments, &Folders::find()?),
+        Command::Test(arguments) => author::test::test(&arguments, &Folders::find()?),
+        Command::Dev(arguments) => author::dev::dev(*arguments, &Folders::find()?),
+        Command::Batch(arguments) => fleet::batch::batch(&arguments, &Folders::find()?),
+        Command::Serve(arguments) => fleet::serve::serve(&arguments, &Folders::find()?),
+        Command::Validate(arguments) => fleet::validate::validate(&arguments, &Folders::find()?),
+        Command::Tables(arguments) => warehouse::contents::tables(&arguments),
+        Command::Peek(arguments) => warehouse::contents::peek(&arguments),
+        Command::Runs(arguments) => warehouse::runs::runs(&arguments),
+        Command::State(command) => warehouse::connection::state(&command),
+        Command::Resync(arguments) => warehouse::resync::resync(&arguments),
+        Command::Secrets(command) => warehouse::secrets::secrets(&command, &Folders::find()?),
+        Command::Reset(arguments) => warehouse::connection::reset(&arguments),
+        Command::Migrate(arguments) => warehouse::migrate::migrate(&arguments),
         Command::Completions { shell } => {
             // Not written by the library, which panics when the reader has gone.
             let mut script = Vec::new();

@@ -8,7 +8,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
-use super::args::LogFormat;
+use crate::cli::args::LogFormat;
 use crate::display::output::{Mode, Output};
 use crate::log::{Level, LogSink};
 use crate::telemetry::{Exporter, Settings, TARGET};

@@ -6,6 +6,10 @@ for files: wheels of pure Python; wheels with machine code only of packages that
 `any_native` all but `refused`), ranked behind pure ones of the same version; source only of packages in `sdists`.
 The machine code itself is never loaded: it is left out of the component.
 
+What builds source is the package's own code. It runs in a jail of its own (`jail`: this program as `sluice` and the
+argument that makes it one; nothing where there is no jail), which reaches the folders of that package and nothing
+of what pip has: no network, no environment, no settings.
+
 Dependencies that the SDK stands for (`provided`), and those that the package can do without (`spared`, pairs), are
 left out. The first argument is a JSON file with the policy, the rest goes to pip. Names of packages of which no file
 was acceptable go, with the reason, into the file that the policy names as `blocked`; beside them those of which only
@@ -13,14 +17,18 @@ some versions have one.
 """
 
 import json
+import os
 import sys
 
 from pip._internal.cli import cmdoptions
+from pip._internal.distributions import sdist
 from pip._internal.index.package_finder import LinkEvaluator, LinkType
 from pip._internal.models.format_control import FormatControl
 from pip._internal.models.target_python import TargetPython
 from pip._internal.models.wheel import Wheel
+from pip._internal.operations.build import metadata, wheel
 from pip._internal.resolution.resolvelib.factory import Factory
+from pip._internal.utils.subprocess import call_subprocess
 from pip._vendor.packaging import markers, tags
 from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
 from pip._vendor.packaging.utils import canonicalize_name
@@ -39,6 +47,10 @@ ENVIRONMENT = {
     "python_version": "3.14",
     "sys_platform": "wasi",
 }
+
+
+# What a build's own code keeps of the environment.
+KEPT = {"PATH", "PYTHONPATH", "PYTHONNOUSERSITE", "LANG", "LC_ALL"}
 
 
 def supported_tags():
@@ -121,10 +133,43 @@ def leave_out(provided, spared):
     Factory.make_requirements_from_spec = make_requirements_from_spec
 
 
+def hold_builds(jail):
+    """Teach pip to run the code of packages in a jail within its own, with an environment of its own."""
+
+    def runner_with_spinner_message(message):
+        def runner(command, cwd=None, extra_environ=None):
+            # `python script hook folder`: what the hook is told and answers lies in the folder.
+            folder = command[-1]
+            if jail:
+                command = [*jail, *reach(folder, cwd), "--", *command]
+            own = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), folder) | dict(extra_environ or {})
+            foreign = [name for name in os.environ if name not in KEPT and name not in own]
+            call_subprocess(command, command_desc=message, cwd=cwd, extra_environ=own, unset_environ=foreign)
+
+        return runner
+
+    for module in (sdist, metadata, wheel):
+        module.runner_with_spinner_message = runner_with_spinner_message
+
+
+def reach(folder, source):
+    """The source, what the hook is asked to make, and the packages that it may use."""
+    with open(os.path.join(folder, "input.json"), encoding="utf-8") as file:
+        asked = json.load(file)["kwargs"]
+    made = [asked.get(name) for name in ("wheel_directory", "metadata_directory")]
+    # Of the environment that pip made for this build; its packages lie beside what is named.
+    used = [os.path.dirname(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    for kind, paths in (("write", [folder, source, *made]), ("read", used)):
+        for path in paths:
+            if path and os.path.isabs(path):
+                yield from (kind, path)
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         policy = json.load(file)
     blocked = apply(policy)
+    hold_builds(policy["jail"])
     from pip._internal.cli.main import main as pip
 
     code = pip(sys.argv[2:])

@@ -2,7 +2,9 @@
 //!
 //! It fetches packages, so it has the network, and it reads what tells it where from: its own configuration, the
 //! credentials of the index, certificates. It writes into folders of this one build, and into its cache of downloads
-//! unless it builds source: then code of a stranger runs beside it, which must not leave anything there for others.
+//! unless it builds source. Then it runs code of a stranger, each time in a jail within this one: without network, the
+//! environment and all that pip reads, with the folders of this one package. What that code needs to build is taken as
+//! wheels only, since the pip that fetches it is started by pip and holds nobody.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,7 +20,7 @@ use super::native;
 use super::requirements::OURS;
 use super::resolution::Policy;
 use super::toolchain::Toolchain;
-use crate::worker::Reach;
+use crate::worker::{self, Reach};
 
 /// The pinned pip with the guest's markers and tags.
 pub(super) const GUEST_PIP: &str = include_str!("guest_pip.py");
@@ -68,6 +70,8 @@ pub(super) struct GuestPip<'a> {
     command: Command,
     /// Whether code of packages runs.
     builds: bool,
+    /// This program, by which pip puts that code into a jail.
+    own: Option<PathBuf>,
 }
 
 impl<'a> GuestPip<'a> {
@@ -79,6 +83,9 @@ impl<'a> GuestPip<'a> {
         let (script, settings) = (folder.path().join("guest_pip.py"), folder.path().join("policy.json"));
         let made = folder.path().join("made");
         fs::create_dir_all(made.join("tmp")).map_err(failed)?;
+        let builds = !policy.sdists.is_empty();
+        // The path and not `/proc/self/exe`, which in pip is Python.
+        let own = (builds && toolchain.jail).then(std::env::current_exe).transpose().map_err(failed)?;
         let text = json!({
             "native": native::WITHOUT_MACHINE_CODE,
             "refused": native::refused().collect::<Vec<_>>(),
@@ -88,6 +95,7 @@ impl<'a> GuestPip<'a> {
             "sdists": policy.sdists,
             "hashes": policy.hashes,
             "blocked": made.join("blocked.json"),
+            "jail": own.as_ref().map(|own| [own.as_os_str(), OsStr::new(worker::TOOL)].map(OsStr::to_string_lossy)),
         });
         fs::write(&script, GUEST_PIP).map_err(failed)?;
         fs::write(&settings, text.to_string()).map_err(failed)?;
@@ -96,11 +104,12 @@ impl<'a> GuestPip<'a> {
         for variable in ["TMPDIR", "TEMP", "TMP"] {
             command.env(variable, made.join("tmp"));
         }
-        let builds = !policy.sdists.is_empty();
         if builds {
             command.env("PIP_NO_CACHE_DIR", "1");
+            // For what a build needs. Of what is resolved the script says itself which files may be taken.
+            command.env("PIP_ONLY_BINARY", ":all:");
         }
-        Ok(Self { toolchain, folder, command, builds })
+        Ok(Self { toolchain, folder, command, builds, own })
     }
 
     /// Adds arguments.
@@ -121,12 +130,17 @@ impl<'a> GuestPip<'a> {
         self.folder.path().join("made").join(name)
     }
 
+    /// The cache of downloads, where it may write: not beside a stranger's code.
+    fn downloads(&self, value: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+        downloads(value).filter(|_| !self.builds && self.toolchain.jail)
+    }
+
     /// Runs it; it may also write into `write`, and read `read`.
     pub(super) fn run(self, write: &[&Path], read: &[&Path]) -> Result<(Finished, Self), CommandError> {
         let set: Vec<_> = self.command.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
         let value = |name: &str| set.iter().find(|(set, _)| *set == name).map(|(_, value)| PathBuf::from(value));
         let made = self.folder.path().join("made");
-        let downloads = downloads(value).filter(|_| !self.builds && self.toolchain.jail);
+        let downloads = self.downloads(value);
         // The jail cannot allow what is not there; without a cache pip fetches again.
         downloads.iter().for_each(|folder| drop(fs::create_dir_all(folder)));
         let settings = settings(value);
@@ -134,7 +148,8 @@ impl<'a> GuestPip<'a> {
         reading.extend(settings.iter().map(PathBuf::as_path).chain(read.iter().copied()));
         let mut writing: Vec<&Path> = vec![&made];
         writing.extend(downloads.as_deref().into_iter().chain(write.iter().copied()));
-        let reach = Reach { write: &writing, read: &reading, network: true };
+        let run: Vec<_> = self.own.iter().map(PathBuf::as_path).collect();
+        let reach = Reach { write: &writing, read: &reading, run: &run, network: true };
         let mut command = Command::new(self.command.get_program());
         command.args(self.command.get_args()).env_clear().envs(set.iter().copied());
         let finished = command::run(&mut self.toolchain.held(command, reach))?;
@@ -224,6 +239,19 @@ mod tests {
         let wanted = [".config/pip/pip.conf", ".netrc", "ca.pem", "more.conf", "others", "wheels"];
         assert_eq!(found, wanted.map(at));
         assert_eq!(downloads(value).unwrap(), at(".cache/pip"));
+    }
+
+    #[test]
+    fn who_builds_source_does_not_write_where_others_take_packages_from() {
+        let work = tempfile::tempdir().unwrap();
+        let toolchain = Toolchain { python: PathBuf::from("python3"), jail: true };
+        let downloads = |sdists: &[&str]| {
+            let sdists = sdists.iter().map(|&name| name.to_owned()).collect();
+            let pip = GuestPip::new(&toolchain, work.path(), &Policy { sdists, ..Policy::default() }).unwrap();
+            pip.downloads(|name| (name == "PIP_CACHE_DIR").then(|| PathBuf::from("/cache")))
+        };
+        assert_eq!(downloads(&[]), Some(PathBuf::from("/cache")));
+        assert_eq!(downloads(&["docopt"]), None);
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub(super) fn scan(
     fs::write(&question, text.to_string()).map_err(failed(&question))?;
     let mut tool = command::isolated(&toolchain.python);
     tool.args(["-I", "-c", START]).arg(stage.path()).arg(&question).arg(&answer);
-    let reach = Reach { write: &[stage.path()], read: &[site], network: false };
+    let reach = Reach { write: &[stage.path()], read: &[site], ..Reach::default() };
     let finished = command::run(&mut toolchain.held(tool, reach))?;
     if !finished.success {
         return Err(ScanError::Failed(finished.output));

@@ -1,8 +1,7 @@
 //! Source distributions: built only when the operator says so, and once for each content.
 //!
-//! Building one runs its code, in pip's jail ([`GuestPip`]): it has the network and sees how pip reaches its index, and
-//! it can write into folders of this one build. The wheel is kept in the cache under the hash of the source, so that
-//! later builds run nothing.
+//! Building one runs its code, in a jail within pip's ([`GuestPip`]), which has no network. The wheel is kept in the cache
+//! under the hash of the source, so that later builds run nothing.
 
 use std::ffi::OsStr;
 use std::fs;

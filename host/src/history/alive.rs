@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::sync::OnceLock;
 
 use rustix::process::{Pid, geteuid, getpid, test_kill_process};
 
@@ -11,8 +12,12 @@ const PASSWD_BYTES: u64 = 4 << 20;
 /// This process: its number, when it started, and in which space of numbers that is so.
 #[must_use]
 pub fn this_process() -> String {
-    let pid = getpid();
-    format!("{} {} {}", pid.as_raw_nonzero(), started(pid).unwrap_or_default(), space())
+    static THIS: OnceLock<String> = OnceLock::new();
+    let this = || {
+        let pid = getpid();
+        format!("{} {} {}", pid.as_raw_nonzero(), started(pid).unwrap_or_default(), space())
+    };
+    THIS.get_or_init(this).clone()
 }
 
 /// Whether the process of this text is there; `None` when that cannot be seen from here.
@@ -61,15 +66,23 @@ impl Stat {
 }
 
 /// The numbers of processes mean something on one machine, since it was started, in one container.
-fn space() -> String {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    format!("{} {}", boot.trim(), namespace.display())
+fn space() -> &'static str {
+    static SPACE: OnceLock<String> = OnceLock::new();
+    SPACE.get_or_init(|| {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        format!("{} {}", boot.trim(), namespace.display())
+    })
 }
 
 /// The name of the user this process acts as; what the environment says of it is not asked.
 #[must_use]
 pub fn user() -> String {
+    static USER: OnceLock<String> = OnceLock::new();
+    USER.get_or_init(name_of_user).clone()
+}
+
+fn name_of_user() -> String {
     let id = geteuid().as_raw().to_string();
     let mut passwd = String::new();
     let read = fs::File::open("/etc/passwd").and_then(|file| file.take(PASSWD_BYTES).read_to_string(&mut passwd));

@@ -1,7 +1,5 @@
 //! Runs whose process died.
 
-use rusqlite::params;
-
 use super::alive::is_alive;
 use super::store::{History, HistoryError, failed};
 use super::write::settle_with;
@@ -47,10 +45,10 @@ fn open(history: &History) -> Result<Vec<Open>, HistoryError> {
     let doing = failed("looking for interrupted runs");
     let mut statement = database
         .prepare_cached(
-            "SELECT \"id\", \"sync\", \"connection\", \"process\" FROM \"runs\" WHERE \"outcome\" = 'running' LIMIT ?",
+            "SELECT \"id\", \"sync\", \"connection\", \"process\" FROM \"runs\" WHERE \"outcome\" = 'running' LIMIT 10000",
         )
         .map_err(&doing)?;
-    let rows = statement.query_map(params![10_000], |row| {
+    let rows = statement.query_map([], |row| {
         Ok(Open {
             id: row.get::<_, i64>(0)?.unsigned_abs(),
             sync: row.get(1)?,

@@ -69,9 +69,9 @@ impl History {
 }
 
 fn retention(database: &Connection) -> rusqlite::Result<Retention> {
-    let read = |key: &str| -> rusqlite::Result<Option<u64>> {
-        let statement = "SELECT \"value\" FROM \"settings\" WHERE \"key\" = ?";
-        let text = database.query_row(statement, [key], |row| row.get::<_, String>(0)).optional()?;
+    let mut statement = database.prepare_cached("SELECT \"value\" FROM \"settings\" WHERE \"key\" = ?")?;
+    let mut read = |key: &str| -> rusqlite::Result<Option<u64>> {
+        let text = statement.query_row([key], |row| row.get::<_, String>(0)).optional()?;
         Ok(text.and_then(|text| text.parse().ok()))
     };
     let usual = Retention::default();
@@ -89,6 +89,14 @@ fn forget(database: &Connection, retention: Retention, most: u32) -> Result<u64,
     let age = SignedDuration::try_from(retention.age).unwrap_or(SignedDuration::MAX);
     let oldest = Timestamp::now().checked_sub(age).unwrap_or(Timestamp::MIN);
     let kept = i64::try_from(retention.runs).unwrap_or(i64::MAX);
+    // Most often nothing is to be forgotten, which the first run tells.
+    let first = "SELECT \"started\" < ?1 OR \"id\" <= (SELECT max(\"id\") FROM \"runs\") - ?2 \
+                 FROM \"runs\" ORDER BY \"id\" LIMIT 1";
+    let mut statement = database.prepare_cached(first).map_err(&doing)?;
+    let is_old = statement.query_row(params![stamp(oldest), kept], |row| row.get::<_, bool>(0)).optional();
+    if is_old.map_err(&doing)? != Some(true) {
+        return Ok(0);
+    }
     // Numbers have no gaps but at the beginning.
     let old = "SELECT \"id\" FROM (SELECT \"id\", \"started\", \"outcome\" FROM \"runs\" ORDER BY \"id\" LIMIT ?3) \
                WHERE \"outcome\" <> 'running' AND (\"started\" < ?1 OR \"id\" <= (SELECT max(\"id\") FROM \"runs\") - ?2)";

@@ -199,6 +199,7 @@ impl<'a> Bench<'a> {
             trial: trial.clone(),
             following: None,
             acceptance: None,
+            looked: Default::default(),
         };
         let report = self.stand.sync(request)?;
         let journal = trial.journal();

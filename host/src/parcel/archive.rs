@@ -4,8 +4,8 @@
 //! loads the byte code in it; still nothing comes to the guest that `sluice build` would not have packed: not too many
 //! or too large, each under a plain path of its own, and each byte the content of one file.
 
+use bytes::Bytes;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -85,7 +85,7 @@ impl Archive {
         if end != contents.len() as u64 {
             return Err(ArchiveError::Contents);
         }
-        Ok(Self(Arc::from(bytes)))
+        Ok(Self(Bytes::copy_from_slice(bytes)))
     }
 }
 

@@ -16,21 +16,34 @@ pub mod archive;
 pub mod artifact;
 
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 /// One archive, cheap to share.
 #[derive(Clone, Default)]
-pub struct Archive(Arc<[u8]>);
+pub struct Archive(Bytes);
 
 /// What a component is given. Cheap to share.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Parcel {
     project: Archive,
     site: Option<Archive>,
+    digest: String,
+    /// The memory that the archives lie in, one after the other, if other processes can have it.
+    #[serde(skip)]
+    file: Option<Arc<OwnedFd>>,
+}
+
+/// What has to be known of a parcel by whoever has the bytes of its archives in a row.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Outline {
+    project: u64,
+    site: Option<u64>,
     digest: String,
 }
 
@@ -86,7 +99,7 @@ impl Archive {
         &self.0
     }
 
-    pub(crate) fn bytes(&self) -> &Arc<[u8]> {
+    pub(crate) fn bytes(&self) -> &Bytes {
         &self.0
     }
 }
@@ -95,7 +108,7 @@ impl Parcel {
     /// The project of a component that carries it. `digest` is that of all of it, in hex.
     #[must_use]
     pub fn of_component(project: Archive, digest: String) -> Self {
-        Self { project, site: None, digest }
+        Self { project, site: None, digest, file: None }
     }
 
     /// A project with its packages for one runner. `runner` and `site_digest` name what they are by content.
@@ -106,7 +119,7 @@ impl Parcel {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }
-        Self { project, site: Some(site), digest: format!("{:x}", digest.finalize()) }
+        Self { project, site: Some(site), digest: format!("{:x}", digest.finalize()), file: None }
     }
 
     /// SHA-256 over the component and everything that it is given, in hex: what the connector is pinned by.
@@ -120,9 +133,37 @@ impl Parcel {
         self.archives().fold(0, |bytes, (_, archive)| bytes.saturating_add(archive.0.len() as u64))
     }
 
+    /// What is known of it beside the bytes.
+    pub(crate) fn outline(&self) -> Outline {
+        let length = |archive: &Archive| archive.0.len() as u64;
+        Outline { project: length(&self.project), site: self.site.as_ref().map(length), digest: self.digest.clone() }
+    }
+
+    /// The memory that its archives lie in, if other processes can have it.
+    pub(crate) fn file(&self) -> Option<&OwnedFd> {
+        self.file.as_deref()
+    }
+
     /// The archives by the names under which the guest looks for them.
     pub(crate) fn archives(&self) -> impl Iterator<Item = (&'static str, &Archive)> {
         [("project", &self.project)].into_iter().chain(self.site.iter().map(|site| ("site", site)))
+    }
+}
+
+impl Outline {
+    /// How many bytes there are.
+    pub(crate) fn bytes(&self) -> usize {
+        usize::try_from(self.project.saturating_add(self.site.unwrap_or_default())).unwrap_or(usize::MAX)
+    }
+
+    /// The parcel whose archives are these bytes, which lie in this memory; `None` when they are not so many.
+    pub(crate) fn over(self, bytes: &Bytes, file: Option<Arc<OwnedFd>>) -> Option<Parcel> {
+        let end = usize::try_from(self.project).ok()?;
+        if self.bytes() != bytes.len() || end > bytes.len() {
+            return None;
+        }
+        let site = self.site.map(|_| Archive(bytes.slice(end..)));
+        Some(Parcel { project: Archive(bytes.slice(..end)), site, digest: self.digest, file })
     }
 }
 
@@ -160,7 +201,7 @@ impl Visitor<'_> for ArchiveVisitor {
     }
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Archive, E> {
-        Ok(Archive(bytes.into()))
+        Ok(Archive(Bytes::copy_from_slice(bytes)))
     }
 }
 
@@ -200,8 +241,17 @@ mod tests {
         let crossed: Parcel = postcard::from_bytes(&postcard::to_stdvec(&one).unwrap()).unwrap();
         assert_eq!(crossed.digest(), one.digest());
         assert_eq!(one.archives().count(), 2);
-        for (was, is) in one.archives().zip(crossed.archives()) {
-            assert_eq!((was.0, was.1.bytes()), (is.0, is.1.bytes()));
+        let row: Vec<u8> = one.archives().flat_map(|(_, archive)| archive.bytes().to_vec()).collect();
+        let over = |bytes: &[u8]| one.outline().over(&Bytes::copy_from_slice(bytes), None);
+        let lent = over(&row).unwrap();
+        assert_eq!(lent.digest(), one.digest());
+        for other in [crossed, lent] {
+            assert_eq!(one.archives().count(), other.archives().count());
+            for (was, is) in one.archives().zip(other.archives()) {
+                assert_eq!((was.0, was.1.bytes()), (is.0, is.1.bytes()));
+            }
         }
+        assert!(over(&row[1..]).is_none());
+        assert!(over(&[&row[..], b"x"].concat()).is_none());
     }
 }

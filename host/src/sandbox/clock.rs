@@ -8,8 +8,9 @@
 //! them sees the other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
+use std::time::Duration;
 
 use wasmtime::EngineWeak;
 
@@ -26,6 +27,8 @@ pub(super) struct Clock {
     awake: AtomicUsize,
     resting: AtomicBool,
     thread: OnceLock<Thread>,
+    /// Whether it has moved, and whom to tell.
+    begun: (Mutex<bool>, Condvar),
 }
 
 /// A thread on which guests may run, for as long as this lives.
@@ -36,21 +39,34 @@ impl Clock {
     /// A clock that never rests, unless whoever made it says that no guest runs.
     pub(super) fn new() -> Self {
         let (ticks, awake) = (AtomicU64::new(0), AtomicUsize::new(1));
-        Self { ticks, awake, resting: AtomicBool::new(false), thread: OnceLock::new() }
+        Self { ticks, awake, resting: AtomicBool::new(false), thread: OnceLock::new(), begun: Default::default() }
     }
 
-    pub(super) fn ticks(&self) -> u64 {
+    #[cfg(test)]
+    fn ticks(&self) -> u64 {
         self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// Whether it moves, for which is waited so long.
+    pub(super) fn has_begun(&self, within: Duration) -> bool {
+        let (begun, told) = &self.begun;
+        let begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+        told.wait_timeout_while(begun, within, |begun| !*begun).is_ok_and(|(begun, _)| *begun)
     }
 
     /// Ticks until the engine is gone.
     pub(super) fn run(&self, engine: &EngineWeak) {
         let _ = self.thread.set(std::thread::current());
-        let mut idle = 0;
+        let (mut idle, mut begun) = (0, false);
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             self.ticks.fetch_add(1, Ordering::Relaxed);
             drop(engine);
+            if !begun {
+                begun = true;
+                *self.begun.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                self.begun.1.notify_all();
+            }
             std::thread::sleep(EPOCH_TICK);
             idle = if self.awake.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
             if idle >= REST_AFTER {

@@ -48,6 +48,14 @@ pub(crate) struct Finished {
     pub(crate) cpu: Duration,
     /// Why the destination stopped taking operations, if it did.
     pub(crate) writer: Option<WriterFailure>,
+    /// What is left of it.
+    pub(crate) rest: Rest,
+}
+
+/// A store that nothing runs in any more. Dropping it gives its memory back; a process that ends anyway does so at
+/// once, and need not do it piece by piece.
+pub(crate) struct Rest {
+    _guest: Guest,
 }
 
 /// What most often is behind a trap that a compiler put there.
@@ -86,7 +94,7 @@ fn add_interfaces(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Runs one sync and drops its store.
+/// Runs one sync.
 pub(crate) async fn run(
     engine: &SandboxEngine,
     component: &Loaded,
@@ -103,11 +111,12 @@ pub(crate) async fn run(
         Ok(result) => result,
         Err(_) => Err(guest.breach(LimitReached::new(LimitReached::WALL_TIME, format!("{:?}", limits.wall)))),
     };
-    Finished { result, cpu: time.used(), writer: guest.store.data().operations.failure() }
+    guest.store.data_mut().end();
+    Finished { result, cpu: time.used(), writer: guest.store.data().operations.failure(), rest: Rest { _guest: guest } }
 }
 
 /// One component in one store.
-pub(super) struct Guest {
+pub(crate) struct Guest {
     store: Store<HostState>,
     limits: Limits,
     time: ProcessorTime,

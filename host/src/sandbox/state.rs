@@ -118,6 +118,13 @@ impl HostState {
 }
 
 impl HostState {
+    /// Nothing of the guest runs any more: its last lines are said, and the threads that work for it have ended.
+    pub(super) fn end(&mut self) {
+        self.table = ResourceTable::new();
+        self.siblings = None;
+        self.wasi = WasiCtx::builder().build();
+    }
+
     pub(super) fn local_files(&mut self) -> FilesView<'_> {
         FilesView { files: &self.files, table: &mut self.table }
     }

@@ -18,7 +18,7 @@ pub use crate::confidential::Confidential;
 use crate::confidential::redacted;
 use crate::counters::Counters;
 use crate::destination::filter::Withheld;
-use crate::destination::sqlite::{Acceptance, PendingResync, SqliteOptions, Warehouse};
+use crate::destination::sqlite::{Acceptance, Looked, PendingResync, SqliteOptions, Warehouse};
 use crate::destination::{Destination, DestinationError, SyncIdentity, TableCounts};
 use crate::error::SyncError;
 use crate::http::{
@@ -78,6 +78,8 @@ pub struct SyncRequest {
     pub following: Option<Following>,
     /// Which connector the connection accepts from now on, if that has to be noted before it runs.
     pub acceptance: Option<Acceptance>,
+    /// Its database, if somebody looked at it before.
+    pub looked: Looked,
 }
 
 /// Who follows a sync from its beginning.
@@ -218,7 +220,11 @@ fn sync_at(place: Place<'_>, request: SyncRequest) -> Result<SyncReport, Destina
         ..SqliteOptions::default()
     };
     let started = (identity.connector.clone(), identity.digest.clone());
-    let destination = Warehouse::with_options(&request.warehouse, options).open(&request.connection, identity)?;
+    let destination = Warehouse::with_options(&request.warehouse, options).open_looked(
+        request.looked,
+        &request.connection,
+        identity,
+    )?;
     if let Some(following) = request.following {
         (following.began)();
     }

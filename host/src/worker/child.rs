@@ -17,7 +17,7 @@ use super::link::Link;
 use super::message::{Done, Ended, FromWorker, Open, Opened, Start, Task, VERSION};
 use super::remote::{RemoteLog, RemoteOperations, Taker};
 use super::remote_web::RemoteWeb;
-use super::shared::View;
+use super::shared::{Handed, View, map_given};
 #[cfg(target_os = "linux")]
 use super::template;
 use crate::counters::Counters;
@@ -47,11 +47,12 @@ pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
         mapped = Some(Ok(copied));
         channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     }
-    let view = View::receive(&channel)?;
-    let Open { version, limits, given } = read(&channel, LONGEST)?;
+    let Handed { view, given: file } = Handed::receive(&channel)?;
+    let Open { version, limits, given, lent } = read(&channel, LONGEST)?;
     if version != VERSION {
         return Err(io::Error::other("the parent is another version of this program"));
     }
+    let lent = lent.zip(file).map(|(outline, file)| map_given(outline, &file)).transpose()?;
     let limited = jail::limit(&bounds::running(&limits, given));
     let (engine, component) = match mapped.unwrap_or_else(map) {
         Ok(opened) => opened,
@@ -60,6 +61,8 @@ pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
     jail::forget_output();
     let mut layers = jail::enter(Work::Running, wanted);
     layers.limits &= limited;
+    // It has begun to move until the parent says what to do.
+    engine.start_clock().map_err(io::Error::other)?;
     write(&channel, &Opened::Ready { version: VERSION, layers })?;
     let mut start: Start = read(&channel, LONGEST)?;
     if let Some(escape) = escape {
@@ -70,7 +73,7 @@ pub(super) fn live(wanted: Wanted, escape: Escape<'_>) -> io::Result<()> {
         escape(&mut tell);
     }
     let mut component = component;
-    if let Some(parcel) = start.parcel.take() {
+    if let Some(parcel) = start.parcel.take().or(lent) {
         component.give(parcel);
     }
     run(&engine, &component, limits, start, (channel, view))
@@ -95,7 +98,6 @@ fn run(
     start: Start,
     (channel, view): (UnixStream, Option<Arc<View>>),
 ) -> io::Result<()> {
-    engine.start_clock().map_err(io::Error::other)?;
     engine.assert_ticking().map_err(io::Error::other)?;
     channel.set_nonblocking(true)?;
     let runtime = engine.resting_runtime()?;
@@ -107,8 +109,8 @@ fn run(
         let _ = tokio::time::timeout(LAST_WORDS, written).await;
         io::Result::Ok(())
     })?;
-    runtime.shutdown_background();
-    Ok(())
+    // Everything is said. What this process has is worth nothing to anybody, and not the time to put it in order.
+    jail::leave()
 }
 
 /// How long the end of a sync may take to be written.
@@ -138,6 +140,8 @@ async fn work(engine: &SandboxEngine, component: &Loaded, limits: Limits, start:
     let (done, cpu) = match start.task {
         Task::Sync { configuration, state } => {
             let finished = sandbox::run(engine, component, capabilities, &configuration, &state).await;
+            // It is given back with the process, all at once.
+            std::mem::forget(finished.rest);
             (Done::Sync(finished.result), finished.cpu)
         }
         Task::Form => (Done::Form(sandbox::form(engine, component, capabilities).await), Duration::ZERO),

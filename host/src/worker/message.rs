@@ -14,13 +14,13 @@ use crate::error::SyncError;
 use crate::http::{Dial, Head, HttpError, RequestParts, TlsDetails};
 use crate::log::Level;
 use crate::ops::{Refusal, Tolerance};
-use crate::parcel::Parcel;
+use crate::parcel::{Outline, Parcel};
 use crate::policy::limits::Limits;
 use crate::rows::{Block, Column, OperationKind, TableDefinition, TableName};
 use crate::setup::{Form, Outcome};
 
 /// Changes with every change of this file.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 /// Room in a frame beside what a connector hands over: names, numbers, tags.
 const FRAME_SLACK: usize = 4 * 1024 * 1024;
 /// The most bytes of an answer's body in one frame: what the HTTP client reads at once, so that a piece is whole.
@@ -41,6 +41,8 @@ pub(super) struct Open {
     pub(super) limits: Limits,
     /// Bytes of the parcel that comes with [`Start`].
     pub(super) given: u64,
+    /// The parcel that lies in memory which came before this.
+    pub(super) lent: Option<Outline>,
 }
 
 /// What a jailed worker is to do.
@@ -52,7 +54,7 @@ pub(super) struct Start {
     pub(super) still: Option<(Duration, u64)>,
     pub(super) path_column: String,
     pub(super) answers_at_once: bool,
-    /// The project of the component.
+    /// The project of the component, unless it lies in memory that was handed over.
     pub(super) parcel: Option<Parcel>,
 }
 

@@ -65,7 +65,7 @@ pub use compile::{admit, admit_if};
 pub use jail::{Layers, Wanted};
 pub use parent::{Code, Launch, Worker, WorkerError};
 pub use template::Templates;
-pub use tool::{Reach, jailed, missing_for_tools};
+pub use tool::{Reach, TOOL, jailed, missing_for_tools};
 
 pub(crate) use message::{Done, Task};
 pub(crate) use outcome::run;

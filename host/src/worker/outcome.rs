@@ -50,7 +50,7 @@ pub(crate) async fn run(worker: Worker, capabilities: Capabilities, task: Task) 
         still: still.map(|still| (still.since_1970, still.instance)),
         path_column: operations.path_column().to_owned(),
         answers_at_once: http.answers_at_once(),
-        parcel,
+        parcel: parcel.filter(|parcel| parcel.file().is_none()),
     };
     let started = write(&channel, &start).and_then(|()| channel.set_nonblocking(true));
     let channel = match started.and_then(|()| tokio::net::UnixStream::from_std(channel)) {

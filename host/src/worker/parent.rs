@@ -2,18 +2,20 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rustix::io::ioctl_fionbio;
 
 use super::frame::{read, write};
 use super::jail::Layers;
 use super::message::{Open, Opened, VERSION};
-use super::shared::Shelf;
+use super::shared::{Shelf, lend};
 #[cfg(target_os = "linux")]
 use super::template::Copy;
 use super::template::Templates;
@@ -28,8 +30,6 @@ pub(super) const READY_WITHIN: Duration = Duration::from_secs(60);
 pub(super) const LONGEST_OPENED: usize = 64 * 1024;
 /// How long a process that closed its channel may take to end.
 const ENDS_WITHIN: Duration = Duration::from_millis(500);
-/// How long the last of it may take to arrive.
-const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 /// What is kept of what a worker writes to its standard error, which is nothing unless it crashes.
 const LAST_WORDS_BYTES: usize = 2 * 1024;
 
@@ -46,7 +46,7 @@ pub struct Code {
 
 impl Code {
     pub(super) fn new(digest: String, name: String, file: File, parcel: Option<Parcel>) -> Self {
-        Self { digest, name, file, parcel }
+        Self { digest, name, file, parcel: parcel.map(lend) }
     }
 
     /// SHA-256 of the component with its project, in hex.
@@ -168,11 +168,13 @@ impl Worker {
         process: Process,
         channel: UnixStream,
     ) -> Result<Self, WorkerError> {
-        let given = parcel.as_ref().map_or(0, Parcel::bytes);
+        let file = parcel.as_ref().and_then(Parcel::file);
+        let lent = parcel.as_ref().filter(|_| file.is_some()).map(Parcel::outline);
+        let crosses = parcel.as_ref().filter(|_| file.is_none());
+        let open = Open { version: VERSION, limits: limits.clone(), given: crosses.map_or(0, Parcel::bytes), lent };
         channel.set_read_timeout(Some(READY_WITHIN)).map_err(WorkerError::Start)?;
-        let shelf = Shelf::share(&channel).map_err(WorkerError::Start)?;
-        let opened = write(&channel, &Open { version: VERSION, limits: limits.clone(), given })
-            .and_then(|()| read::<Opened>(&channel, LONGEST_OPENED));
+        let shelf = Shelf::share(&channel, file).map_err(WorkerError::Start)?;
+        let opened = write(&channel, &open).and_then(|()| read::<Opened>(&channel, LONGEST_OPENED));
         channel.set_read_timeout(None).map_err(WorkerError::Start)?;
         match opened {
             Ok(Opened::Ready { version: VERSION, layers }) => {
@@ -219,7 +221,7 @@ impl Worker {
 #[derive(Debug)]
 pub(super) struct Process {
     child: Kind,
-    words: Option<mpsc::Receiver<String>>,
+    words: PipeReader,
 }
 
 #[derive(Debug)]
@@ -290,7 +292,8 @@ impl Process {
         input: Stdio,
         output: Stdio,
     ) -> io::Result<Self> {
-        let mut child = Command::new(OURSELVES)
+        let (words, theirs) = last_words()?;
+        let child = Command::new(OURSELVES)
             .arg0("sluice")
             .args(arguments)
             .env_clear()
@@ -299,16 +302,15 @@ impl Process {
             .process_group(0)
             .stdin(input)
             .stdout(output)
-            .stderr(Stdio::piped())
+            .stderr(theirs)
             .spawn()?;
-        let words = child.stderr.take().map(listen).transpose()?;
         Ok(Self { child: Kind::Own(child), words })
     }
 
     /// A copy of a template, with what it writes to its standard error.
     #[cfg(target_os = "linux")]
-    pub(super) fn of_copy(copy: Copy, words: io::PipeReader) -> io::Result<Self> {
-        Ok(Self { child: Kind::Copy(copy), words: Some(listen(words)?) })
+    pub(super) fn of_copy(copy: Copy, words: PipeReader) -> Self {
+        Self { child: Kind::Copy(copy), words }
     }
 
     /// Waits for its end, which must be near.
@@ -325,9 +327,17 @@ impl Process {
         self.wait()
     }
 
+    /// What it said until now.
     fn words(&mut self) -> String {
-        // Whoever still holds the pipe must not make us wait.
-        self.words.take().and_then(|words| words.recv_timeout(LAST_WORDS_WITHIN).ok()).unwrap_or_default()
+        let mut kept = vec![0; LAST_WORDS_BYTES];
+        let mut length = 0;
+        while let Some(room) = kept.get_mut(length..).filter(|room| !room.is_empty()) {
+            match self.words.read(room) {
+                Ok(0) | Err(_) => break,
+                Ok(more) => length += more,
+            }
+        }
+        String::from_utf8_lossy(kept.get(..length).unwrap_or_default()).into_owned()
     }
 }
 
@@ -338,16 +348,13 @@ impl Drop for Process {
     }
 }
 
-/// Keeps the beginning of what a process says and throws the rest away, so that it never waits for us.
-fn listen(mut from: impl Read + Send + 'static) -> io::Result<mpsc::Receiver<String>> {
-    let (words, kept) = mpsc::channel();
-    std::thread::Builder::new().name("worker-stderr".into()).spawn(move || {
-        let mut kept = Vec::new();
-        let _ = from.by_ref().take(LAST_WORDS_BYTES as u64).read_to_end(&mut kept);
-        let _ = words.send(String::from_utf8_lossy(&kept).into_owned());
-        let _ = io::copy(&mut from, &mut io::sink());
-    })?;
-    Ok(kept)
+/// A pipe for what a process says, of which the beginning is looked at once it has ended. Nobody waits for the other:
+/// what a process says beyond what a pipe holds is lost, and whoever still holds the pipe does not make us wait.
+pub(super) fn last_words() -> io::Result<(PipeReader, PipeWriter)> {
+    let (words, theirs) = io::pipe()?;
+    ioctl_fionbio(&words, true)?;
+    ioctl_fionbio(&theirs, true)?;
+    Ok((words, theirs))
 }
 
 impl End {

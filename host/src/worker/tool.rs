@@ -6,7 +6,9 @@
 //! and their interpreter, write into the folder of one build, and start programs that lie among those libraries. pip
 //! may also connect to others, since it fetches packages.
 //!
-//! This program starts itself, goes into jail, and becomes the tool.
+//! This program starts itself, goes into jail, and becomes the tool. A tool that may start this program, see
+//! [`Reach::run`], can put a part of its work into a jail within its own, which allows what both allow:
+//! `PROGRAM __tool [write PATH | read PATH]… -- COMMAND`.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -16,10 +18,11 @@ use std::process::{Command, ExitCode};
 use super::bounds;
 use super::jail::{self, Layers, Places};
 
-/// The argument that makes this program a tool in a jail.
-pub(super) const TOOL: &str = "__tool";
+/// The argument that makes this program a tool in a jail, see [`Reach::run`].
+pub const TOOL: &str = "__tool";
 const WRITE: &str = "write";
 const READ: &str = "read";
+const RUN: &str = "run";
 const NETWORK: &str = "network";
 const PROBE: &str = "probe";
 const GO: &str = "--";
@@ -33,6 +36,8 @@ pub struct Reach<'a> {
     pub write: &'a [&'a Path],
     /// What it may only read.
     pub read: &'a [&'a Path],
+    /// Programs that it may start beside those of the system.
+    pub run: &'a [&'a Path],
     /// Whether it may connect to others, by TCP and UDP.
     pub network: bool,
 }
@@ -42,7 +47,7 @@ pub struct Reach<'a> {
 pub fn jailed(tool: &Command, reach: Reach<'_>) -> Command {
     let mut jailed = Command::new(super::parent::OURSELVES);
     jailed.arg(TOOL);
-    for (kind, paths) in [(WRITE, reach.write), (READ, reach.read)] {
+    for (kind, paths) in [(WRITE, reach.write), (READ, reach.read), (RUN, reach.run)] {
         for path in paths {
             jailed.arg(kind).arg(path);
         }
@@ -85,6 +90,7 @@ pub(super) fn child(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         let Some(path) = arguments.next().map(PathBuf::from) else { break };
         match kind {
             kind if kind == WRITE => places.write.push(path),
+            kind if kind == RUN => places.run.push(path),
             _ => places.read.push(path),
         }
     }

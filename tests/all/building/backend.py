@@ -7,7 +7,14 @@ import zipfile
 
 NAME = "sluice_hostile_source"
 METADATA = f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1.0\n"
-PLANTED, OUTSIDE, AGENT, PIPS_CACHE = "@planted", "@outside", "@agent", "@cache"
+PLANTED, OUTSIDE, AGENT, PIPS_CACHE, NETRC, PORT = (
+    "@planted",
+    "@outside",
+    "@agent",
+    "@cache",
+    "@netrc",
+    "@port",
+)
 OWN = os.environ["TMPDIR"]
 
 
@@ -25,6 +32,10 @@ def agent():
     socket.socket(socket.AF_UNIX).connect(AGENT)
 
 
+def connect():
+    socket.create_connection(("127.0.0.1", int(PORT)), timeout=5)
+
+
 def linked():
     os.symlink(PLANTED, "link")
     return read("link")
@@ -32,7 +43,7 @@ def linked():
 
 ATTEMPTS = {
     "read a key in the home": lambda: read(PLANTED),
-    "list the home": lambda: os.listdir(os.path.expanduser("~")),
+    "list the home": lambda: os.listdir(os.path.dirname(PLANTED)),
     "read /etc/passwd": lambda: read("/etc/passwd"),
     "read it through a link": linked,
     "write a key in the home": lambda: write(PLANTED),
@@ -40,8 +51,17 @@ ATTEMPTS = {
     "write outside": lambda: write(OUTSIDE),
     "write into the folder around": lambda: write(f"{os.path.dirname(OUTSIDE)}/beside"),
     "write into pip's downloads": lambda: write(f"{PIPS_CACHE}/planted"),
-    "write where pip is told what to do": lambda: write(f"{OWN}/../../guest_pip.py"),
-    "write where the next call will be": lambda: write(f"{OWN}/../../../planted"),
+    "write where pip is told what to do": lambda: write(f"{OWN}/../../../guest_pip.py"),
+    "write where the next call will be": lambda: write(f"{OWN}/../../../../planted"),
+    "write among what pip makes": lambda: write(f"{OWN}/../planted"),
+    "list what pip makes": lambda: os.listdir(f"{OWN}/.."),
+    "read the credentials of the index": lambda: read(NETRC),
+    "read those in pip's environment": lambda: read(f"/proc/{os.getppid()}/environ"),
+    "read those in its own": lambda: os.environ["PIP_EXTRA_INDEX_URL"],
+    "connect": connect,
+    # Its own jail alone would allow it; the one around, which holds pip too, knows only pip's process.
+    "read what the system says of it": lambda: read("/proc/self/status"),
+    "a datagram": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
     "ask the agent with the keys": agent,
     "listen": lambda: socket.create_server(("127.0.0.1", 0)),
     "signal who builds": lambda: os.kill(os.getppid(), 0),

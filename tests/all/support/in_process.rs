@@ -85,6 +85,7 @@ pub(crate) fn run(warehouse: &Path, connection: &str, schema: &Value, operations
         cancel: sluicegate::sync::Cancel::default(),
         following: None,
         acceptance: None,
+        looked: Default::default(),
     };
     let report = sync(&guest.engine, &guest.component, request).expect("the sync starts");
     let raised = lines.0.lock().expect("nobody panicked").iter().filter_map(|line| raised(line)).collect();

@@ -10,7 +10,7 @@ mod test;
 
 use clap::{Parser, Subcommand};
 
-use super::secrets::SecretsCommand;
+use crate::cli::warehouse::secrets::SecretsCommand;
 use crate::error::Exit;
 
 pub(super) use connection::{

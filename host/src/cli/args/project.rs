@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::connection::WarehouseArguments;
 use super::sync::{AuditArguments, GrantArguments, JailArguments, LimitArguments, SyncArguments};
-use crate::cli::confidential::SecretArguments;
+use crate::cli::sync::confidential::SecretArguments;
 use crate::compiler::template;
 
 /// `sluice init`

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::confidential::SecretArguments;
-use crate::cli::landing::LandingArguments;
+use crate::cli::sync::confidential::SecretArguments;
+use crate::cli::sync::landing::LandingArguments;
 
 /// What every command that syncs a connector is told of it.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::sync::{GrantArguments, JailArguments, LimitArguments};
-use crate::cli::confidential::SecretArguments;
+use crate::cli::sync::confidential::SecretArguments;
 use crate::kit::{Check, MOST_CUTS};
 
 /// `sluice test`

@@ -147,7 +147,7 @@ impl Catalogue {
         let key = fold(&name);
         let table = match self.known.get(&key) {
             Some(table) => Some(Arc::clone(table)),
-            None => read_table(connection, &name)?.map(Arc::new),
+            None => read_table(connection, self.names, &name)?.map(Arc::new),
         };
         if let Some(table) = &table {
             if table.source != *source {
@@ -218,13 +218,14 @@ pub(super) fn all_tables(connection: &Connection) -> Result<Vec<Table>, Destinat
         statement.query_map([], |row| row.get(0))?.collect()
     };
     let names = read().map_err(failed("reading the catalogue"))?;
-    names.iter().filter_map(|name| read_table(connection, name).transpose()).collect()
+    let called = fixed::names(connection)?;
+    names.iter().filter_map(|name| read_table(connection, called, name).transpose()).collect()
 }
 
 /// Reads one table and holds it against SQLite's schema.
-pub(super) fn read_table(connection: &Connection, name: &str) -> Result<Option<Table>, DestinationError> {
+pub(super) fn read_table(connection: &Connection, names: Names, name: &str) -> Result<Option<Table>, DestinationError> {
     let doing = failed("reading the catalogue");
-    let system = fixed::names(connection)?.system();
+    let system = names.system();
     let head = connection
         .prepare_cached(
             "SELECT \"name\", \"source_schema\", \"source_name\", \"hashed\", \"history\" FROM \"_sluice_tables\" \

@@ -32,6 +32,11 @@ impl Counts {
         Some(counts)
     }
 
+    /// Whether anything was counted since the last checkpoint.
+    pub(super) fn have_changed(&self) -> bool {
+        !self.before.is_empty()
+    }
+
     /// What was counted is durable.
     pub(super) fn keep(&mut self) {
         self.before.clear();

@@ -46,6 +46,7 @@ mod inventory;
 mod key;
 mod lattice;
 mod lock;
+mod look;
 mod migrate;
 mod naming;
 mod obstacle;
@@ -76,6 +77,7 @@ mod tests;
 pub use active::ActiveRows;
 pub(crate) use beside::{Own, open_own};
 pub use contents::{Row, TableContents};
+pub use look::Looked;
 pub use migrate::KeyChange;
 pub use read::{ColumnInfo, Peek, PeekOptions, Shown, TableInfo};
 pub use resume::{Kept, KeptTable};
@@ -125,7 +127,7 @@ pub struct SqliteOptions {
 /// Which connector the operator accepts for a connection, in the words of whoever judges it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acceptance {
-    /// What [`Warehouse::accepted`] answered, on which the judgement rests.
+    /// What [`Looked::accepted`] answered, on which the judgement rests.
     pub known: Option<String>,
     /// What it is to answer from now on.
     pub connector: String,
@@ -185,8 +187,33 @@ impl Warehouse {
         connection: &str,
         identity: SyncIdentity,
     ) -> Result<Filtered<SqliteDestination>, DestinationError> {
+        self.open_looked(Looked::default(), connection, identity)
+    }
+
+    /// The same for a connection that was [looked](Warehouse::look) at.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`].
+    pub fn open_looked(
+        &self,
+        looked: Looked,
+        connection: &str,
+        identity: SyncIdentity,
+    ) -> Result<Filtered<SqliteDestination>, DestinationError> {
         let (files, lock) = self.lock(connection)?;
-        SqliteDestination::open(files, lock, identity, self.options.clone())
+        SqliteDestination::open((files, lock), looked, identity, self.options.clone())
+    }
+
+    /// Looks which connector was accepted for a connection, for a sync that may follow.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], without taking the lock.
+    pub fn look(&self, connection: &str) -> Result<Looked, DestinationError> {
+        Self::check_name(connection)?;
+        if !self.folder.exists() {
+            return Ok(Looked::default());
+        }
+        Looked::at(&Files::locate(&self.folder, connection)?, &self.options)
     }
 
     /// The state of a connection, `{}` when it has none.
@@ -210,16 +237,6 @@ impl Warehouse {
         let database = open::open_for_writing(&files, &self.options)?;
         let mut clock = sync::clock(&database, self.options.clock)?;
         state::write(&database, state, &clock.tick()).map_err(open::failed("writing the state"))
-    }
-
-    /// Which connector the operator accepted for a connection, as an [`Acceptance`] said; `None` when none yet.
-    ///
-    /// # Errors
-    /// As [`Warehouse::open`], without taking the lock.
-    pub fn accepted(&self, connection: &str) -> Result<Option<String>, DestinationError> {
-        let read =
-            |database| state::read_entry(&database, state::ACCEPTED).map_err(open::failed("reading the catalogue"));
-        self.reader(connection)?.map_or(Ok(None), read)
     }
 
     /// Checks a state that an operator gives.

@@ -10,7 +10,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use super::files::Files;
-use super::{SqliteOptions, state};
+use super::{Looked, SqliteOptions, state};
 use crate::destination::DestinationError;
 use crate::landing::protection::Protection;
 use crate::room;
@@ -52,10 +52,34 @@ pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> Destina
 /// `Files` when the file is not ours or not as we left it, `Busy` when another program holds it.
 pub(super) fn open_for_writing(files: &Files, options: &SqliteOptions) -> Result<Connection, DestinationError> {
     files.create_database()?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&files.database, flags)
+    ready(connect(files, OpenFlags::SQLITE_OPEN_READ_WRITE, options)?, files, options)
+}
+
+/// The same with a database that was [looked](super::Looked) at, if it is still the one.
+///
+/// # Errors
+/// As [`open_for_writing`].
+pub(super) fn go_on_writing(
+    looked: Looked,
+    files: &Files,
+    options: &SqliteOptions,
+) -> Result<Connection, DestinationError> {
+    match looked.still(files) {
+        Some(connection) => ready(connection, files, options),
+        None => open_for_writing(files, options),
+    }
+}
+
+/// What is not to be trusted is off before anything in the file is read.
+fn connect(files: &Files, access: OpenFlags, options: &SqliteOptions) -> Result<Connection, DestinationError> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&files.database, flags)
         .map_err(|error| explain(failed("opening it")(error), files))?;
     harden(&connection, options).map_err(|error| explain(failed("setting it up")(error), files))?;
+    Ok(connection)
+}
+
+fn ready(mut connection: Connection, files: &Files, options: &SqliteOptions) -> Result<Connection, DestinationError> {
     prepare(&mut connection, files, options).map_err(|error| explain(error, files))?;
     check_schema(&connection, files)?;
     connection.authorizer(Some(authorize)).map_err(failed("setting it up"))?;
@@ -67,13 +91,30 @@ pub(super) fn open_for_writing(files: &Files, options: &SqliteOptions) -> Result
 /// # Errors
 /// As [`open_for_writing`].
 pub(super) fn open_for_reading(files: &Files, options: &SqliteOptions) -> Result<Option<Connection>, DestinationError> {
+    let Some(mut connection) = open_as_it_is(files, OpenFlags::SQLITE_OPEN_READ_ONLY, options)? else {
+        return Ok(None);
+    };
+    connection.authorizer(Some(authorize)).map_err(failed("setting it up"))?;
+    Ok(Some(connection))
+}
+
+/// Opens for reading and for being [written](go_on_writing) later; `None` when there is no database yet.
+///
+/// # Errors
+/// As [`open_for_writing`].
+pub(super) fn look(files: &Files, options: &SqliteOptions) -> Result<Option<Connection>, DestinationError> {
+    open_as_it_is(files, OpenFlags::SQLITE_OPEN_READ_WRITE, options)
+}
+
+fn open_as_it_is(
+    files: &Files,
+    access: OpenFlags,
+    options: &SqliteOptions,
+) -> Result<Option<Connection>, DestinationError> {
     if !files.database.exists() {
         return Ok(None);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&files.database, flags)
-        .map_err(|error| explain(failed("opening it")(error), files))?;
-    harden(&connection, options).map_err(|error| explain(failed("setting it up")(error), files))?;
+    let connection = connect(files, access, options)?;
     let (id, format) = identify(&connection).map_err(|error| explain(failed("reading its format")(error), files))?;
     // A sync that was ended before its first transaction leaves an empty file.
     if (id, format) == (0, 0) && is_empty(&connection).map_err(failed("reading its schema"))? {
@@ -81,7 +122,6 @@ pub(super) fn open_for_reading(files: &Files, options: &SqliteOptions) -> Result
     }
     check_format(id, format, files)?;
     check_schema(&connection, files)?;
-    connection.authorizer(Some(authorize)).map_err(failed("setting it up"))?;
     Ok(Some(connection))
 }
 
@@ -129,7 +169,6 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
             None,
         ));
     }
-    connection.pragma_update(None, "synchronous", "FULL").map_err(&doing)?;
     // Not in the commit, for which a connector waits; `settle` copies the log afterwards.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(())).map_err(&doing)?;
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_KEPT_BYTES, |_| Ok(())).map_err(&doing)?;
@@ -145,9 +184,12 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
         connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(&doing)?;
     }
     if fresh {
+        // Without waiting for the disk: a machine that loses its power now has a new database again, and whatever lands
+        // later is in the same log and waited for.
+        connection.pragma_update(None, "synchronous", "OFF").map_err(&doing)?;
         lay_out(connection, options).map_err(failed("laying out a new database"))?;
     }
-    Ok(())
+    connection.pragma_update(None, "synchronous", "FULL").map_err(&doing)
 }
 
 fn lay_out(connection: &mut Connection, options: &SqliteOptions) -> rusqlite::Result<()> {

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::catalogue::{Table, all_tables, read_table};
+use super::fixed;
 use super::naming::quote;
 use super::open::failed;
 use super::text::push_hex;
@@ -130,7 +131,7 @@ fn info(connection: &Connection, table: Table) -> Result<TableInfo, DestinationE
 
 /// A table, named as in the destination or as in the source.
 pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<Table>, DestinationError> {
-    match read_table(connection, name)? {
+    match read_table(connection, fixed::names(connection)?, name)? {
         Some(table) => Ok(Some(table)),
         None => Ok(all_tables(connection)?.into_iter().find(|table| table.source.to_string() == name)),
     }

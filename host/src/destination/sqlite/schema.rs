@@ -163,7 +163,18 @@ fn rewrite_table(connection: &Connection, old: &Table, new: &mut Table) -> Resul
     for column in &mut new.columns {
         column.storage = Storage::of(column.data_type);
     }
+    if is_empty(connection, old)? {
+        return make_anew(connection, old, new).map_err(failed("rewriting a table"));
+    }
     replace(connection, old, new, || copy_rows(connection, old, new))
+}
+
+/// Lays a table out anew that has no rows: renaming one costs SQLite a look at everything else.
+fn make_anew(connection: &Connection, old: &Table, new: &Table) -> rusqlite::Result<()> {
+    let indexes = user_indexes(connection, &old.name)?;
+    connection.execute(&format!("DROP TABLE {}", quote(&old.name)), [])?;
+    connection.execute(&create_statement(new, &old.name), [])?;
+    indexes.iter().try_for_each(|index| connection.execute(index, []).map(|_| ()))
 }
 
 /// Lays a table out anew; `copy` brings the rows into [`REWRITTEN`].

@@ -24,7 +24,8 @@ pub(super) fn write(connection: &Connection, state: &str, stamp: &str) -> rusqli
 
 /// Reads an entry about the connection.
 pub(super) fn read_entry(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
-    connection.query_row("SELECT \"value\" FROM \"_sluice_meta\" WHERE \"key\" = ?", [key], |row| row.get(0)).optional()
+    let mut statement = connection.prepare_cached("SELECT \"value\" FROM \"_sluice_meta\" WHERE \"key\" = ?")?;
+    statement.query_row([key], |row| row.get(0)).optional()
 }
 
 /// The entry that holds the latest stamp, in microseconds.
@@ -61,8 +62,17 @@ pub(super) fn write_entry(connection: &Connection, key: &str, value: &str) -> ru
 
 /// Records that a sync ended well, the first time.
 pub(super) fn note_success(connection: &Connection, stamp: &str) -> rusqlite::Result<()> {
-    connection.execute("INSERT OR IGNORE INTO \"_sluice_meta\" VALUES (?, ?)", [FIRST_SUCCESS, stamp])?;
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO \"_sluice_meta\" VALUES (?, ?)")?
+        .execute([FIRST_SUCCESS, stamp])?;
     Ok(())
+}
+
+/// Whether a sync ended well before and no re-sync waits for one.
+pub(super) fn is_settled(connection: &Connection) -> rusqlite::Result<bool> {
+    let settled = "SELECT EXISTS (SELECT 1 FROM \"_sluice_meta\" WHERE \"key\" = ?) \
+                   AND NOT EXISTS (SELECT 1 FROM \"_sluice_resync\")";
+    connection.query_row(settled, [FIRST_SUCCESS], |row| row.get(0))
 }
 
 /// The top-level keys of a state with the texts of their values, in their order; none of what

@@ -4,6 +4,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::catalogue::{Table, read_table};
 use super::files::Files;
+use super::fixed;
 use super::history::FOREVER;
 use super::naming::quote;
 use super::open::{busy, failed};
@@ -21,7 +22,7 @@ pub(super) fn settle(connection: &mut Connection, landing: &Landing, files: &Fil
         match (history, landing.history(source.schema.as_deref(), &source.name)) {
             (true, false) => return Err(unwanted(&source, files)),
             (false, true) => {
-                if let Some(table) = read_table(connection, &name)? {
+                if let Some(table) = read_table(connection, fixed::names(connection)?, &name)? {
                     switch_on(connection, &table, files)?;
                 }
             }

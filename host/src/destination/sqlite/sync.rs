@@ -11,15 +11,15 @@ use super::counts::Counts;
 use super::declare::{Need, needs};
 use super::files::Files;
 use super::lock::Lock;
-use super::open::{busy, failed, open_for_writing};
+use super::open::{busy, failed, go_on_writing};
 use super::plan::{Plans, check_tables};
 use super::quarantine::Quarantine;
 use super::removal::Removal;
 use super::rules::Rules;
 use super::uploads::Uploads;
 use super::{
-    Acceptance, PendingResync, SqliteOptions, clock, fixed, hashing, inventory, resume, resync, schema, state, switch,
-    write,
+    Acceptance, Looked, PendingResync, SqliteOptions, clock, fixed, hashing, inventory, resume, resync, schema, state,
+    switch, write,
 };
 use crate::destination::filter::Filtered;
 use crate::destination::{Destination, DestinationError, FilePart, SyncIdentity, TableCounts};
@@ -55,6 +55,8 @@ pub struct SqliteDestination {
     /// Bytes of values that are committed and perhaps still in the log only.
     unsettled: u64,
     ended: bool,
+    /// The re-syncs that a sync that ended well left over.
+    pending: Option<Vec<PendingResync>>,
     _lock: Lock,
 }
 
@@ -81,12 +83,12 @@ fn accept(connection: &Connection, acceptance: &Acceptance, files: &Files) -> Re
 
 impl SqliteDestination {
     pub(super) fn open(
-        files: Files,
-        lock: Lock,
+        (files, lock): (Files, Lock),
+        looked: Looked,
         identity: SyncIdentity,
         options: SqliteOptions,
     ) -> Result<Filtered<Self>, DestinationError> {
-        let mut connection = open_for_writing(&files, &options)?;
+        let mut connection = go_on_writing(looked, &files, &options)?;
         if let Some(acceptance) = &options.acceptance {
             accept(&connection, acceptance, &files)?;
         }
@@ -120,6 +122,7 @@ impl SqliteDestination {
             uncommitted: 0,
             unsettled: 0,
             ended: false,
+            pending: None,
             connection,
             _lock: lock,
         };
@@ -231,6 +234,21 @@ impl SqliteDestination {
         self.uploads.land(&self.connection)
     }
 
+    /// Whether the last checkpoint left nothing to be written at the end of a sync that ends well.
+    fn is_done(&self) -> Result<bool, DestinationError> {
+        let is_written = self.checkpoints > 0 && self.connection.is_autocommit();
+        if !is_written || self.counts.have_changed() || self.uploads.has_finished() {
+            return Ok(false);
+        }
+        state::is_settled(&self.connection).map_err(failed("reading the catalogue"))
+    }
+
+    /// Copies the log into the database.
+    fn empty_log(&self) {
+        // A reader may hold the log open; it is emptied another time then.
+        let _ = self.connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);
+    }
+
     fn declare_all(&mut self, definitions: &[TableDefinition]) -> Result<(), DestinationError> {
         let needs = needs(&self.connection, &mut self.catalogue, &self.rules, definitions, self.options.columns)?;
         let new = needs.iter().filter(|need| matches!(need, Need::Create(_))).count();
@@ -333,6 +351,12 @@ impl Destination for SqliteDestination {
 
     fn finish(&mut self) -> Result<(), DestinationError> {
         self.call(|this| {
+            if this.is_done()? {
+                this.ended = true;
+                this.pending = Some(Vec::new());
+                this.empty_log();
+                return Ok(());
+            }
             this.begin()?;
             let swept = resync::sweep(&this.connection, &mut this.catalogue, &this.options.landing, &mut this.clock)?;
             let stamp = this.clock.tick();
@@ -345,8 +369,9 @@ impl Destination for SqliteDestination {
             }
             this.counts.keep();
             this.ended = true;
-            // A reader may hold the log open; it is emptied another time then.
-            let _ = this.connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE);
+            // Before the log is emptied: reading would lay one out again.
+            this.pending = resync::pending(&this.connection).ok();
+            this.empty_log();
             Ok(())
         })
     }
@@ -364,7 +389,7 @@ impl Destination for SqliteDestination {
     }
 
     fn pending_resyncs(&self) -> Vec<PendingResync> {
-        resync::pending(&self.connection).unwrap_or_default()
+        self.pending.clone().unwrap_or_else(|| resync::pending(&self.connection).unwrap_or_default())
     }
 }
 

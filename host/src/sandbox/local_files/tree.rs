@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
-use std::sync::Arc;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
 use super::contents::Contents;
@@ -26,7 +26,7 @@ pub(super) enum Kind {
     File(Contents),
     Folder(BTreeMap<String, Id>),
     /// A file of the host's own that can only be read, and that no limit counts.
-    Lent(Arc<[u8]>),
+    Lent(Bytes),
 }
 
 /// When something was read, written, or changed in any way.
@@ -110,7 +110,7 @@ impl Tree {
         for (name, archive) in files {
             self.next += 1;
             entries.insert(name.to_owned(), self.next);
-            let kind = Kind::Lent(Arc::clone(archive.bytes()));
+            let kind = Kind::Lent(archive.bytes().clone());
             self.nodes.insert(self.next, Node { kind, times, parent: Some(folder), open: 0 });
         }
         self.next += 1;

@@ -38,6 +38,7 @@ fn files(places: &Places) -> Result<bool, RulesetError> {
     let ruleset = allow(ruleset, SYSTEM.map(PathBuf::from), reading | AccessFs::Execute)?;
     let ruleset = allow(ruleset, READ.map(PathBuf::from), reading)?;
     let ruleset = allow(ruleset, places.read.clone(), reading)?;
+    let ruleset = allow(ruleset, places.run.clone(), AccessFs::ReadFile | AccessFs::Execute)?;
     let ruleset = allow(ruleset, [PathBuf::from("/dev/null")], AccessFs::ReadFile | AccessFs::WriteFile)?;
     // Not devices, sockets and FIFOs, which no build makes.
     let made = AccessFs::MakeReg | AccessFs::MakeDir | AccessFs::MakeSym | AccessFs::RemoveFile | AccessFs::RemoveDir;

@@ -90,6 +90,10 @@ pub(in crate::worker) fn forget_output() {
     let _ = calls::forget_output();
 }
 
+pub(in crate::worker) fn leave() -> ! {
+    calls::leave()
+}
+
 pub(in crate::worker) fn limit(bounds: &Bounds) -> bool {
     set(bounds, &[(Resource::Nofile, DESCRIPTORS), (Resource::As, ADDRESS_SPACE)])
 }

@@ -95,6 +95,8 @@ pub(super) struct Places {
     pub(super) write: Vec<PathBuf>,
     /// What it may only read.
     pub(super) read: Vec<PathBuf>,
+    /// Programs that it may start.
+    pub(super) run: Vec<PathBuf>,
     /// Whether it may connect to others.
     pub(super) network: bool,
 }
@@ -114,6 +116,9 @@ pub(super) use system::enter;
 
 /// Lets go of standard output.
 pub(super) use system::forget_output;
+
+/// Ends this process at once, with nothing of it put in order.
+pub(super) use system::leave;
 
 /// Sets the limits of the system; whether they are in force.
 pub(super) use system::{limit, limit_tool};

@@ -2,7 +2,8 @@
 
 #![allow(unsafe_code, reason = "memory that two processes have is reached by its address")]
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -41,6 +42,19 @@ impl Memory {
         Ok((memory, file))
     }
 
+    /// Memory with these bytes in a row, and the file by which others map it. From here on nobody can change it.
+    pub(super) fn sealed<'a>(bytes: impl Iterator<Item = &'a [u8]>) -> io::Result<(Self, OwnedFd)> {
+        let mut file = File::from(memfd_create("given", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
+        let mut length = 0;
+        for bytes in bytes {
+            file.write_all(bytes)?;
+            length += bytes.len();
+        }
+        fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+        let file = OwnedFd::from(file);
+        Ok((Self::read_only(&file, length)?, file))
+    }
+
     /// The same memory, to read.
     pub(super) fn read_only(file: &OwnedFd, bytes: usize) -> io::Result<Self> {
         Self::map(file, bytes, false)
@@ -68,6 +82,11 @@ impl Memory {
             // become shorter. Nothing in this process reads there.
             unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.as_ptr().add(offset), bytes.len()) };
         }
+    }
+
+    /// How many bytes there are.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The bytes at an offset; none when there are not so many.
@@ -129,13 +148,16 @@ pub(in crate::worker) fn peek(channel: &UnixStream) -> io::Result<u8> {
     }
 }
 
-/// Sends one byte, and the file with it if there is one.
-pub(super) fn hand_over(channel: &UnixStream, file: Option<&OwnedFd>) -> io::Result<()> {
-    let file = file.map(AsFd::as_fd);
-    send(channel, 0, file.as_slice())
+/// Sends one byte, which says which of the files there are, and them with it.
+pub(super) fn hand_over(channel: &UnixStream, files: [Option<&OwnedFd>; 2]) -> io::Result<()> {
+    let which = u8::from(files[0].is_some()) | u8::from(files[1].is_some()) << 1;
+    let files: Vec<_> = files.into_iter().flatten().map(AsFd::as_fd).collect();
+    send(channel, which, &files)
 }
 
 /// Receives what [`hand_over`] sent.
-pub(super) fn take_over(channel: &UnixStream) -> io::Result<Option<OwnedFd>> {
-    Ok(receive(channel)?.1.into_iter().next())
+pub(super) fn take_over(channel: &UnixStream) -> io::Result<[Option<OwnedFd>; 2]> {
+    let (which, files) = receive(channel)?;
+    let mut files = files.into_iter();
+    Ok([1, 2].map(|bit| if which & bit == bit { files.next() } else { None }))
 }

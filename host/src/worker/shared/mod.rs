@@ -12,11 +12,14 @@ mod system;
 #[path = "other.rs"]
 mod system;
 
+mod given;
+
 #[cfg(all(test, target_os = "linux"))]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests;
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -29,6 +32,8 @@ use super::message::{FromWorker, PIECE_BYTES};
 use system::Memory;
 #[cfg(target_os = "linux")]
 pub(super) use system::{peek, receive, send};
+
+pub(super) use given::{lend, map_given};
 
 /// How many pieces lie there at most. They are touched as they are needed.
 const SLOTS: usize = 16;
@@ -76,13 +81,14 @@ pub(super) struct Filled {
 
 impl Shelf {
     /// Makes the memory and hands it to the worker at the other end of the channel, before anything else is sent.
-    /// `None` where the system has no such thing, of which the worker is told.
+    /// `None` where the system has no such thing, of which the worker is told. `given` is the memory of a parcel that
+    /// goes with it.
     ///
     /// # Errors
     /// The channel's.
-    pub(super) fn share(channel: &UnixStream) -> io::Result<Option<Arc<Self>>> {
+    pub(super) fn share(channel: &UnixStream, given: Option<&OwnedFd>) -> io::Result<Option<Arc<Self>>> {
         let made = Memory::make(BYTES).ok();
-        system::hand_over(channel, made.as_ref().map(|(_, file)| file))?;
+        system::hand_over(channel, [made.as_ref().map(|(_, file)| file), given])?;
         let inner = made.map(|(memory, _)| Inner { memory, slots: [Slot::Free; SLOTS] });
         Ok(inner.map(|inner| Arc::new(Self(Mutex::new(inner)))))
     }
@@ -168,17 +174,26 @@ struct Lent {
     outgoing: UnboundedSender<Vec<u8>>,
 }
 
-impl View {
-    /// Takes what the parent hands over. Needs system calls that a jailed worker has no more.
+/// What a parent hands over at first.
+pub(super) struct Handed {
+    pub(super) view: Option<Arc<View>>,
+    /// The memory of a parcel.
+    pub(super) given: Option<OwnedFd>,
+}
+
+impl Handed {
+    /// Takes it. Needs system calls that a jailed worker has no more.
     ///
     /// # Errors
     /// The channel's, and the system's.
-    pub(super) fn receive(channel: &UnixStream) -> io::Result<Option<Arc<Self>>> {
-        let Some(file) = system::take_over(channel)? else { return Ok(None) };
-        let memory = Memory::read_only(&file, BYTES)?;
-        Ok(Some(Arc::new(Self { memory, read: Mutex::default() })))
+    pub(super) fn receive(channel: &UnixStream) -> io::Result<Self> {
+        let [shelf, given] = system::take_over(channel)?;
+        let memory = shelf.map(|file| Memory::read_only(&file, BYTES)).transpose()?;
+        Ok(Self { view: memory.map(|memory| Arc::new(View { memory, read: Mutex::default() })), given })
     }
+}
 
+impl View {
     /// The piece in a place. Dropping the last share of it gives the place back.
     pub(super) fn piece(self: &Arc<Self>, place: Place, outgoing: &UnboundedSender<Vec<u8>>) -> Bytes {
         Bytes::from_owner(Lent { view: Arc::clone(self), place, outgoing: outgoing.clone() })

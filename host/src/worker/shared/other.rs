@@ -14,6 +14,10 @@ impl Memory {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    pub(super) fn sealed<'a>(_: impl Iterator<Item = &'a [u8]>) -> io::Result<(Self, OwnedFd)> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     pub(super) fn read_only(_: &OwnedFd, _: usize) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -22,15 +26,19 @@ impl Memory {
         match self.0 {}
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        match self.0 {}
+    }
+
     pub(super) fn read(&self, _: usize, _: usize) -> &[u8] {
         match self.0 {}
     }
 }
 
-pub(super) fn hand_over(_: &UnixStream, _: Option<&OwnedFd>) -> io::Result<()> {
+pub(super) fn hand_over(_: &UnixStream, _: [Option<&OwnedFd>; 2]) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn take_over(_: &UnixStream) -> io::Result<Option<OwnedFd>> {
-    Ok(None)
+pub(super) fn take_over(_: &UnixStream) -> io::Result<[Option<OwnedFd>; 2]> {
+    Ok([None, None])
 }

@@ -4,6 +4,7 @@ use rustix::fs::{FallocateFlags, SealFlags, fallocate, fcntl_add_seals, ftruncat
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;
+use crate::parcel::{Archive, Entry, Parcel};
 
 /// Both ends, and what the worker says.
 struct Ends {
@@ -15,8 +16,8 @@ struct Ends {
 
 fn ends() -> Ends {
     let (parent, worker) = UnixStream::pair().unwrap();
-    let shelf = Shelf::share(&parent).unwrap().unwrap();
-    let view = View::receive(&worker).unwrap().unwrap();
+    let shelf = Shelf::share(&parent, None).unwrap().unwrap();
+    let view = Handed::receive(&worker).unwrap().view.unwrap();
     let (outgoing, said) = unbounded_channel();
     Ends { shelf, view, outgoing, said }
 }
@@ -86,22 +87,53 @@ fn a_place_that_there_cannot_be_holds_nothing() {
 #[test]
 fn a_worker_cannot_write_resize_or_unseal_the_memory() {
     let (parent, worker) = UnixStream::pair().unwrap();
-    let _shelf = Shelf::share(&parent).unwrap().unwrap();
-    let file = system::take_over(&worker).unwrap().unwrap();
+    let _shelf = Shelf::share(&parent, None).unwrap().unwrap();
+    let [Some(file), None] = system::take_over(&worker).unwrap() else { panic!("there is one") };
+    cannot_change(&file, BYTES);
+}
+
+#[test]
+fn nobody_can_change_what_is_given_and_all_have_the_same() {
+    let archive = |text: &str| Archive::pack(&[Entry { path: "x", contents: text.as_bytes(), code: None }], true);
+    for parcel in [
+        Parcel::of_component(archive("a"), "digest".to_owned()),
+        Parcel::new("runner", archive(&"a".repeat(10_000)), archive("site"), "digest"),
+    ] {
+        let lent = lend(parcel.clone());
+        let (parent, worker) = UnixStream::pair().unwrap();
+        Shelf::share(&parent, lent.file()).unwrap();
+        let Handed { view: Some(_), given: Some(file) } = Handed::receive(&worker).unwrap() else {
+            panic!("both are there")
+        };
+        let bytes = usize::try_from(parcel.bytes()).unwrap();
+        cannot_change(&file, bytes);
+        cannot_change(lent.file().unwrap(), bytes);
+        let mapped = map_given(lent.outline(), &file).unwrap();
+        for other in [&lent, &mapped] {
+            assert_eq!(other.digest(), parcel.digest());
+            let row =
+                |parcel: &Parcel| parcel.archives().map(|(_, archive)| archive.bytes().clone()).collect::<Vec<_>>();
+            assert_eq!(row(other), row(&parcel));
+        }
+        assert!(mapped.file().is_none());
+    }
+}
+
+fn cannot_change(file: &OwnedFd, bytes: usize) {
     assert!(rustix::io::pwrite(file.as_fd(), b"x", 0).is_err());
-    assert!(ftruncate(&file, 0).is_err());
-    assert!(ftruncate(&file, 2 * BYTES as u64).is_err());
-    assert!(fcntl_add_seals(&file, SealFlags::WRITE).is_err());
-    assert!(fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, 4096).is_err());
-    assert!(Memory::writable(&file, BYTES).is_err());
-    assert!(Memory::read_only(&file, BYTES).is_ok());
+    assert!(ftruncate(file, 0).is_err());
+    assert!(ftruncate(file, 2 * bytes as u64).is_err());
+    assert!(fcntl_add_seals(file, SealFlags::WRITE).is_err());
+    assert!(fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, 4096).is_err());
+    assert!(Memory::writable(file, bytes).is_err());
+    assert!(Memory::read_only(file, bytes).is_ok());
 }
 
 #[test]
 fn a_worker_whose_parent_has_no_such_memory_has_none() {
     let (parent, worker) = UnixStream::pair().unwrap();
-    system::hand_over(&parent, None).unwrap();
-    assert!(View::receive(&worker).unwrap().is_none());
+    system::hand_over(&parent, [None, None]).unwrap();
+    let Handed { view: None, given: None } = Handed::receive(&worker).unwrap() else { panic!("there is none") };
     drop(parent);
-    assert!(View::receive(&worker).is_err());
+    assert!(Handed::receive(&worker).is_err());
 }

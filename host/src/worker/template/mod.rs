@@ -28,9 +28,9 @@ pub(super) use child::live;
 #[cfg(target_os = "linux")]
 pub(super) use parent::{Copy, Template};
 
-/// The first byte that a worker receives when it is to be a template.
+/// The first byte that a worker receives when it is to be a template; otherwise it says what is handed over to it.
 #[cfg(target_os = "linux")]
-pub(super) const TEMPLATE: u8 = 1;
+pub(super) const TEMPLATE: u8 = 0x80;
 /// The byte that asks for a copy, and that answers when there is one.
 #[cfg(target_os = "linux")]
 const COPY: u8 = 2;

@@ -14,7 +14,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use super::super::frame::read;
 use super::super::message::{Opened, VERSION};
-use super::super::parent::{LONGEST_OPENED, Launch, Process, READY_WITHIN};
+use super::super::parent::{LONGEST_OPENED, Launch, Process, READY_WITHIN, last_words};
 use super::super::shared::{receive, send};
 use super::{COPY, TEMPLATE, Templates};
 
@@ -70,7 +70,7 @@ impl Templates {
     ) -> Option<Process> {
         let slot = self.slot(name)?;
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let (words, their_words) = io::pipe().ok()?;
+        let (words, their_words) = last_words().ok()?;
         let (status, their_status) = io::pipe().ok()?;
         // One that was there may have ended for want of use.
         for _ in 0..2 {
@@ -82,7 +82,7 @@ impl Templates {
                 Ok(process) => {
                     *slot = Some(Arc::clone(&template));
                     let copy = Copy { process, status, ended: None, _template: template };
-                    return Process::of_copy(copy, words).ok();
+                    return Some(Process::of_copy(copy, words));
                 }
                 // It has no room for one more.
                 Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {

@@ -27,7 +27,7 @@ mod widening;
 use rusqlite::types::Value as Stored;
 use tempfile::TempDir;
 
-use super::{Acceptance, SqliteDestination, SqliteOptions, Warehouse};
+use super::{Acceptance, Looked, SqliteDestination, SqliteOptions, Warehouse};
 use crate::destination::filter::Filtered;
 use crate::destination::{Destination as _, DestinationError, SyncIdentity};
 use crate::rows::{

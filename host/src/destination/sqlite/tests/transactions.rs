@@ -136,7 +136,7 @@ fn what_is_accepted_is_noted_before_anything_lands_and_only_as_it_was_judged() {
         let options = SqliteOptions { acceptance: Some(acceptance), ..SqliteOptions::default() };
         Warehouse::with_options(&folder, options).open("shop", identity("one"))
     };
-    let accepted = || place.warehouse.accepted("shop").unwrap();
+    let accepted = || place.warehouse.look("shop").unwrap().accepted().map(str::to_owned);
     assert_eq!(accepted(), None);
     drop(opening(None, "first").unwrap());
     assert_eq!(accepted().as_deref(), Some("first"));
@@ -147,4 +147,57 @@ fn what_is_accepted_is_noted_before_anything_lands_and_only_as_it_was_judged() {
     drop(opening(None, "first").unwrap());
     drop(opening(Some("first"), "second").unwrap());
     assert_eq!(accepted().as_deref(), Some("second"));
+}
+
+#[test]
+fn a_sync_goes_on_with_what_was_looked_at_unless_it_is_another_database_by_then() {
+    let place = place();
+    let write = |looked: Looked, id: i64| {
+        let mut destination = place.warehouse.open_looked(looked, "shop", identity("one")).unwrap();
+        destination.declare(&[declared("t", &["id"], &[])]).unwrap();
+        destination.write(&row_of(id)).unwrap();
+        destination.finish().unwrap();
+    };
+    let look = || place.warehouse.look("shop").unwrap();
+    let nothing = look();
+    assert!(!place.database().exists(), "nothing is made by looking");
+    write(nothing, 1);
+    write(look(), 2);
+    assert_eq!(ids(&place).len(), 2);
+    // Somebody else syncs meanwhile, or takes the database away.
+    let before = look();
+    write(Looked::default(), 3);
+    write(before, 4);
+    assert_eq!(ids(&place).len(), 4);
+    for made_anew in [false, true] {
+        let before = look();
+        place.warehouse.reset("shop").unwrap();
+        if made_anew {
+            write(Looked::default(), 5);
+        }
+        write(before, 6);
+        assert_eq!(ids(&place).len(), 1 + usize::from(made_anew));
+    }
+}
+
+#[test]
+fn what_a_last_checkpoint_wrote_is_not_written_once_more() {
+    let place = place();
+    place.sync(&[declared("t", &["id"], &[])], &[]);
+    let outside = place.outside();
+    let commits = || outside.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0)).unwrap();
+    for more in [false, true] {
+        let mut destination = place.open();
+        destination.write(&row_of(1)).unwrap();
+        destination.checkpoint("{\"n\": 1}").unwrap();
+        if more {
+            destination.write(&row_of(2)).unwrap();
+        }
+        let before = commits();
+        destination.finish().unwrap();
+        assert_eq!(commits() != before, more);
+        assert_eq!(destination.counts()[0].upserts, 1 + u64::from(more));
+        assert!(matches!(destination.finish(), Err(DestinationError::Ended)));
+    }
+    assert_eq!(ids(&place).len(), 2);
 }
