@@ -236,6 +236,7 @@ fn a_request_without_an_entry_fails_by_name() {
     let replayed = &report["cassette"]["replayed"];
     assert_eq!(replayed["missing_requests"], json!([missing]));
     assert_eq!(replayed["unused_requests"], json!(["GET http://api.example.com/two"]));
+    assert_eq!(report["hosts"][0]["requests"], 1, "what the cassette lacks was not sent: {report}");
     // The library's own sentence after it is the connector's.
     assert!(!message.split("(the connector then").next().unwrap().contains("hidden"), "{message}");
 

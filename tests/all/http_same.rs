@@ -55,7 +55,7 @@ fn certificates(folder: &Path) {
 /// The outcomes of the libraries as they are.
 fn natively(python: &Path, env: &Value, authority: &Path) -> BTreeMap<String, Value> {
     let mut command = Command::new(python);
-    for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE"] {
+    for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "HTTPLIB2_CA_CERTS"] {
         command.env(variable, authority);
     }
     for variable in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
@@ -94,7 +94,7 @@ fn every_snippet_gives_the_same_natively_and_in_the_sandbox() {
     let clients = fs::read_to_string(repository().join("tests/guests/clients/requirements.txt")).unwrap();
     let base = fs::read_to_string(repository().join("host/src/compiler/base.lock")).unwrap();
     let pins = base.lines().filter_map(|line| line.split_once(" --hash")).map(|(pin, _)| format!("{pin}\n"));
-    let wanted = ["aiohttp", "boto3", "httpx"];
+    let wanted = ["aiohttp", "boto3", "httplib2", "httpx"];
     let clients = clients.lines().filter(|line| wanted.iter().any(|name| line.starts_with(name)));
     let requirements: String = pins.chain(clients.map(|line| format!("{line}\n"))).collect();
     let python = environment("clients", &requirements).unwrap();

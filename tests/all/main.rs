@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod streams;
 mod support;
 
 mod audit;

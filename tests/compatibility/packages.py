@@ -143,7 +143,25 @@ BATCHES: list[dict[str, str]] = [
         "rsa": "import rsa\np, k = rsa.newkeys(512)\nrsa.verify(b'x', rsa.sign(b'x', k, 'SHA-256'), p)",
         "pyasn1": "from pyasn1.codec.der import encoder\nfrom pyasn1.type import univ\nencoder.encode(univ.Integer(1))",
     },
-    {"google-api-python-client": "import googleapiclient.discovery"},
+    {
+        "google-api-python-client": "import google.oauth2.credentials as c\nfrom googleapiclient.discovery import build\n"
+        "s = build('sheets', 'v4', credentials=c.Credentials('t'))\n"
+        "assert s.spreadsheets().get(spreadsheetId='a').uri.startswith('https://sheets.googleapis.com/v4/')",
+    },
+    {
+        "aiomysql": "import aiomysql, asyncio\nasync def f():\n try: await aiomysql.connect(host='127.0.0.1', port=1)\n"
+        " except aiomysql.OperationalError: pass\nasyncio.run(f())",
+        "aioredis-cluster": "import aioredis_cluster",
+        "aiosmtplib": "import aiosmtplib",
+        "google-api-core": "import google.api_core.client_options, google.api_core.retry",
+        "neo4j-driver": "import neo4j",
+        "responses": "import requests, responses\nwith responses.RequestsMock() as mock:\n"
+        " mock.get('http://a', body='b')\n assert requests.get('http://a').text == 'b'",
+        "httplib2": "import httplib2\ntry: httplib2.Http().request('http://127.0.0.1:1')\nexcept OSError: pass",
+        "motor": "import motor.motor_asyncio",
+        "nats-py": "import nats",
+    },
+    {"asyncmy": "import asyncmy", "aiopg": "import aiopg", "aiokafka": "import aiokafka"},
     {
         "cryptography": "from cryptography.fernet import Fernet\nf = Fernet(Fernet.generate_key())\n"
         "assert f.decrypt(f.encrypt(b'x')) == b'x'",

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import getpass
 import importlib
 import json
 import os
@@ -69,6 +70,7 @@ def _freeze(root: str, standard_library: bool, report: dict[str, Any]) -> None:
         library = os.path.dirname(ast.__file__)  # `os` itself is frozen and names a folder that is not there
         _preload(PRELOAD)
         _give_home()
+        _give_name()
         roots = [library, root, *(entry for entry in ("/world", "/bundled") if os.path.isdir(entry))]
         for entry in roots:
             _add_library(tree, entry, skip_loaded=True)
@@ -203,6 +205,19 @@ def _give_home() -> None:
         return expanded
 
     os.path.expanduser = expanduser
+
+
+def _give_name() -> None:
+    """Let whoever asks for the user's name have one: drivers do when they are imported, and would fail."""
+    original = getpass.getuser
+
+    def getuser() -> str:
+        try:
+            return original()
+        except (ImportError, KeyError, OSError):
+            return ENTRY
+
+    getpass.getuser = getuser
 
 
 def _preload(names: tuple[str, ...]) -> None:

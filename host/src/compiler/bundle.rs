@@ -14,8 +14,11 @@ use super::project::ProjectFile;
 
 /// The folder beside the SDK's packages that `freeze` looks for.
 pub const BUNDLE: &str = "sluice-bundle";
-/// Most bytes of all dependencies; they must fit the 128 MiB that componentize-py can snapshot.
+/// Most bytes of the dependencies' modules; with their byte code, and imported, they must fit the 128 MiB that
+/// componentize-py can snapshot.
 pub const MAX_SITE_BYTES: u64 = 64 << 20;
+/// Most bytes of their other files, which the component keeps compressed: some packages describe hundreds of services.
+pub const MAX_DATA_BYTES: u64 = 192 << 20;
 /// Most files of all dependencies.
 pub const MAX_SITE_FILES: usize = 20_000;
 const NOT_ENDING: [&str; 8] = ["pyc", "pyi", "so", "pyd", "dylib", "dll", "pth", "exe"];
@@ -35,8 +38,9 @@ pub enum BundleError {
     },
     /// Too many or too large dependencies.
     #[error(
-        "the dependencies have more than {MAX_SITE_FILES} files or {} MiB; require fewer packages",
-        MAX_SITE_BYTES >> 20
+        "the dependencies have more than {MAX_SITE_FILES} files, {} MiB of modules or {} MiB of data; require fewer packages",
+        MAX_SITE_BYTES >> 20,
+        MAX_DATA_BYTES >> 20
     )]
     TooLarge,
 }
@@ -66,7 +70,7 @@ pub fn write(folder: &Path, dependencies: &Dependencies, preload: &[String]) -> 
 ///
 /// When a file cannot be read, or they are too many.
 pub fn packages(site: &Path) -> Result<Vec<ProjectFile>, BundleError> {
-    let mut packages = Packages { bytes: 0, files: Vec::new() };
+    let mut packages = Packages { modules: 0, data: 0, files: Vec::new() };
     packages.collect(site, "")?;
     packages.files.sort();
     let read = |(relative, path): (String, PathBuf)| {
@@ -90,7 +94,8 @@ impl Archive {
 }
 
 struct Packages {
-    bytes: u64,
+    modules: u64,
+    data: u64,
     files: Vec<(String, PathBuf)>,
 }
 
@@ -108,10 +113,12 @@ impl Packages {
             if kind.is_dir() {
                 self.collect(&entry.path(), &relative)?;
             } else if kind.is_file() {
-                self.bytes = self.bytes.saturating_add(kind.len());
+                let bytes = if relative.ends_with(".py") { &mut self.modules } else { &mut self.data };
+                *bytes = bytes.saturating_add(kind.len());
                 self.files.push((relative, entry.path()));
             }
-            if self.bytes > MAX_SITE_BYTES || self.files.len() > MAX_SITE_FILES {
+            let large = self.modules > MAX_SITE_BYTES || self.data > MAX_DATA_BYTES;
+            if large || self.files.len() > MAX_SITE_FILES {
                 return Err(BundleError::TooLarge);
             }
         }
@@ -135,6 +142,22 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> BundleError + '_ {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modules_and_data_have_bounds_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str, bytes: u64| {
+            fs::File::create(folder.path().join(name)).unwrap().set_len(bytes).unwrap();
+            let mut packages = Packages { modules: 0, data: 0, files: Vec::new() };
+            packages.collect(folder.path(), "")
+        };
+        of("described.json", MAX_DATA_BYTES).unwrap();
+        of("module.py", MAX_SITE_BYTES).unwrap();
+        of("one_more.json", 1).unwrap_err();
+        of("one_more.json", 0).unwrap();
+        let refused = of("another.py", 1).unwrap_err().to_string();
+        assert!(refused.contains("64 MiB of modules or 192 MiB of data"), "{refused}");
+    }
 
     #[test]
     fn the_index_finds_every_content() {

@@ -50,15 +50,22 @@ impl Replay {
     }
 
     /// Finds the answer at once, so that the order of requests decides and nothing else. A request must be
-    /// acceptable as it must be for the client, except that it needs no grant.
+    /// acceptable as it must be for the client, except that it needs no grant. One that has no answer counts as
+    /// refused, as nothing would have been sent.
     pub(super) fn find(&self, parts: &RequestParts) -> Result<Found, HttpError> {
         self.ledger().check()?;
+        self.look(parts).inspect_err(|_| self.ledger().refused(&self.limits))
+    }
+
+    fn look(&self, parts: &RequestParts) -> Result<Found, HttpError> {
         let (method, destination, url) = read_target(parts, &self.limits)?;
         read_rest(parts, &url, &destination, &self.limits)?;
-        self.ledger().take(destination.host(), &self.limits)?;
+        self.ledger().room(destination.host(), &self.limits)?;
         let mut player = self.player.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = player.take(method.as_str(), url.as_str());
         let outcome = taken.map_err(|missing| HttpError::Connect(missing.to_string()))?;
+        drop(player);
+        self.ledger().take(destination.host(), &self.limits)?;
         Ok(Found { destination, outcome })
     }
 

@@ -84,6 +84,14 @@ impl Ledger {
     }
 
     fn take_one(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
+        self.room(host, limits)?;
+        self.requests += 1;
+        self.hosts.insert(host.to_string());
+        Ok(())
+    }
+
+    /// Whether the budgets have one request more, which is not taken; else the network ends for this sync.
+    pub(super) fn room(&mut self, host: &Host, limits: &Limits) -> Result<(), HttpError> {
         self.check()?;
         let name = host.to_string();
         let text = if self.requests >= limits.requests {
@@ -93,12 +101,7 @@ impl Ledger {
         } else {
             None
         };
-        if let Some(text) = text {
-            return Err(self.end(text));
-        }
-        self.requests += 1;
-        self.hosts.insert(name);
-        Ok(())
+        text.map_or(Ok(()), |text| Err(self.end(text)))
     }
 
     /// Takes a request that was refused, of which a connector may make as many as of others: each costs a line of the

@@ -2,6 +2,7 @@
 
 mod others;
 mod shop;
+mod wasi_http;
 mod wrong;
 
 use std::fs;

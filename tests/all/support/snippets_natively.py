@@ -9,7 +9,7 @@ sys.path.insert(0, sys.argv[1])
 
 import snippets
 
-for module in (*snippets.NEUTRAL, "host", "libraries"):
+for module in (*snippets.NEUTRAL, "host", "libraries", "google"):
     importlib.import_module(f"snippets.{module}")
 
 with contextlib.redirect_stdout(sys.stderr):

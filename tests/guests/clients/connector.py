@@ -3,11 +3,21 @@
 import cloud
 import databases
 import fetching
+import mongo
 import same
+import streams
 import workers
 from fivetran_connector_sdk import Connector
 
-MODES = {**cloud.MODES, **databases.MODES, **fetching.MODES, **same.MODES, **workers.MODES}
+MODES = {
+    **cloud.MODES,
+    **databases.MODES,
+    **fetching.MODES,
+    **mongo.MODES,
+    **same.MODES,
+    **streams.MODES,
+    **workers.MODES,
+}
 
 
 def update(configuration, state):

@@ -193,6 +193,10 @@ def sql_server(configuration, state):
         )
     except pytds.Error as error:
         op.upsert("outcomes", {"name": "answered", "value": type(error).__name__})
+    try:
+        pytds.connect(configuration["host"], user="sa", password="x", cafile="ca.pem")
+    except OSError as error:
+        op.upsert("outcomes", {"name": "encrypted", "value": f"{type(error).__name__}: {error}"})
 
 
 def _outcome(action):

@@ -6,7 +6,7 @@ from importlib import import_module
 import snippets
 from fivetran_connector_sdk import Operations as op
 
-for module in (*snippets.NEUTRAL, "host", "libraries"):
+for module in (*snippets.NEUTRAL, "host", "libraries", "google"):
     import_module(f"snippets.{module}")
 
 

@@ -1,7 +1,7 @@
 """HTTP for Python's libraries, carried by the contract's `http` interface.
 
 A guest has no sockets and no OpenSSL. `requests`, `urllib3`, `http.client`, `urllib.request`,
-`httpx` and `aiohttp` stay unmodified: only the socket under a connection is replaced. The
+`httpx`, `httplib2` and `aiohttp` stay unmodified: only the socket under a connection is replaced. The
 library writes its request into the socket, one call hands the request to the host, and
 the library reads the response from a file over the host's exchange.
 
@@ -15,7 +15,7 @@ Layout:
 - `_socket`: the connection's socket
 - `_conversation`: the same for libraries that write and read bytes themselves
 - `_trust`: which TLS settings a connector may and may not make
-- `_stdlib`, `_urllib3`, `_requests`, `_httpcore`, `_aiohttp`: the patched points of each library
+- `_stdlib`, `_urllib3`, `_requests`, `_httpcore`, `_httplib2`, `_aiohttp`: the patched points of each library
 - `_direct`: the short way of a request through `urllib3`
 - `_shortcuts`: what `requests` need not do anew for each request
 - `_imports`: applies them right after a library is imported

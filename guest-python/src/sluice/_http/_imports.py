@@ -9,13 +9,14 @@ from types import ModuleType
 
 from sluice._watching import watch
 
-from . import _aiohttp, _httpcore, _requests, _shortcuts, _urllib3
+from . import _aiohttp, _httpcore, _httplib2, _requests, _shortcuts, _urllib3
 
 _PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "aiohttp.connector": _aiohttp.patch_connector,
     "certifi": _requests.patch_certifi,
     "httpcore._backends.auto": _httpcore.patch_async_backend,
     "httpcore._backends.sync": _httpcore.patch_backend,
+    "httplib2": _httplib2.patch_httplib2,
     "requests.adapters": _requests.patch_adapters,
     "requests.cookies": _shortcuts.patch_cookies,
     "requests.models": _shortcuts.patch_models,

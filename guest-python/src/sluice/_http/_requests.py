@@ -10,11 +10,10 @@ from . import _trust
 
 
 def patch_certifi(module: ModuleType) -> None:
-    """Let `certifi.where` name the host's certificates; its own file is not in the guest."""
+    """Let `certifi.where` name the host's certificates, which are the ones that count."""
     for place in (module, getattr(module, "core", None)):
         if place is not None:
             setattr(place, "where", _where)  # noqa: B010 - a module has no such attribute to mypy
-            setattr(place, "contents", _contents)  # noqa: B010
 
 
 def patch_adapters(module: ModuleType) -> None:
@@ -36,10 +35,6 @@ def patch_adapters(module: ModuleType) -> None:
 
 def _where() -> str:
     return _trust.HOST_TRUST
-
-
-def _contents() -> str:
-    return ""
 
 
 def _cert_verify(self: Any, conn: Any, url: str, verify: Any, cert: Any) -> None:

@@ -25,8 +25,8 @@ def install() -> None:
     # Configured once while building: a stand-in that lacks something must fail now.
     ssl.create_default_context().set_alpn_protocols(["http/1.1"])
     patches: list[tuple[Any, str, Any]] = [
-        (http.client.HTTPConnection, "connect", _connect),
-        (http.client.HTTPSConnection, "connect", _connect_tls),
+        (http.client.HTTPConnection, "connect", connect),
+        (http.client.HTTPSConnection, "connect", connect_tls),
         (http.client.HTTPResponse, "begin", _begin),
     ]
     for owner, name, replacement in patches:
@@ -38,12 +38,13 @@ def install() -> None:
                 setattr(module, name, _no_lookup)
 
 
-def _connect(self: http.client.HTTPConnection) -> None:
+def connect(self: http.client.HTTPConnection) -> None:
     """Put a guest socket under the connection; nothing is sent yet."""
     _attach(self, "http")
 
 
-def _connect_tls(self: http.client.HTTPSConnection) -> None:
+def connect_tls(self: http.client.HTTPSConnection) -> None:
+    """The same with TLS, which the host speaks."""
     context: ssl.SSLContext = self._context  # type: ignore[attr-defined]
     check_verification(context.verify_mode)
     _attach(self, "https")

@@ -44,8 +44,11 @@ class Stream(Protocol):
     def begin_tls(self, wait: int | None) -> Details:
         """Let the host speak TLS from here on."""
 
+    def share(self) -> None:
+        """Have one owner more: each closes once."""
+
     def close(self) -> None:
-        """Give the connection back; may be called again."""
+        """Give the connection back, when every owner does; may be called again."""
 
 
 class Err(Exception):
@@ -89,10 +92,12 @@ def connect(host: str, port: int, *, tls: bool, wait: int | None) -> HostStream:
 class HostStream:
     """A connection of the host."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_owners", "_pollable")
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._owners = 1
+        self._pollable: Any = None
 
     def read(self, size: int, wait: int | None) -> bytes:
         try:
@@ -135,12 +140,22 @@ class HostStream:
 
     def subscribe(self) -> Any:
         """A pollable that is ready when `read` returns without waiting."""
-        return self._connection.subscribe()
+        if self._pollable is None and self._connection is not None:
+            self._pollable = self._connection.subscribe()
+        return self._pollable
+
+    def share(self) -> None:
+        self._owners += 1
 
     def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.__exit__(None, None, None)
+        self._owners -= 1
+        if self._owners > 0:
+            return
+        held = self._pollable, self._connection
+        self._pollable = self._connection = None
+        for one in held:
+            if one is not None:
+                one.__exit__(None, None, None)
 
 
 def _raised(error: Any) -> Exception:

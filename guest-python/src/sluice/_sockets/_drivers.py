@@ -1,25 +1,36 @@
 """What single libraries need beside sockets: modules of Python that a guest lacks, while they are imported.
 
 `pytds.login` imports `ctypes` for single sign-on of Windows. The stand-in is there for that import alone:
-elsewhere a missing `ctypes` has to be an `ImportError`, which libraries are prepared for. `xlrd` names `mmap`
-for files on a disk, `fastavro` two kinds of compression that a file may have; both do without otherwise.
+elsewhere a missing `ctypes` has to be an `ImportError`, which libraries are prepared for. `xlrd` and `rich`
+name `mmap` for files on a disk, `fastavro` two kinds of compression that a file may have; they do without.
+
+`pymongo` watches its servers in threads: it asks, and the server may take ten seconds to answer that nothing
+has changed. Nothing else could go on meanwhile, so it asks in the way that is answered at once, as it does by
+itself where processes are short-lived.
 """
 
 from __future__ import annotations
 
+import ssl
 import sys
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
+from typing import Any, NoReturn
 
-from sluice._watching import watch
+from sluice._watching import Around, watch
+
+_NAMED = {"mmap": ("mmap",)}
+"""What is taken out of such modules by name while others are imported; for annotations."""
 
 
 def _standing_in(missing: tuple[str, ...], module: ModuleType, execute: Callable[[], None]) -> None:
     """Execute a module with a stand-in for what the guest lacks."""
     absent = [name for name in missing if name not in sys.modules]
     for name in absent:
-        sys.modules[name] = ModuleType(name, "Not in a connector; only named here.")
+        standing = sys.modules[name] = ModuleType(name, "Not in a connector; only named here.")
+        for named in _NAMED.get(name, ()):
+            setattr(standing, named, type(named, (), {}))
     try:
         execute()
     finally:
@@ -35,10 +46,52 @@ _WITHOUT = {
         "fastavro._read_py": ("bz2", "lzma"),
         "fastavro._write_py": ("bz2", "lzma"),
         "fsspec.utils": ("ctypes",),
+        "rethinkdb._export": ("ctypes",),
+        "rethinkdb._import": ("ctypes",),
+        "rich.progress": ("mmap",),
     }.items()
+}
+
+
+def _asking_at_once(module: ModuleType, execute: Callable[[], None]) -> None:
+    execute()
+    settings: Any = module
+    settings.SERVER_MONITORING_MODE = "poll"
+
+
+_NO_TLS_IN_TDS = (
+    "SQL Server begins TLS inside packets of its own protocol, which the host does not speak: leave cafile "
+    "out, with a grant for tcp:// and a server that does not force encryption, or read the data over HTTPS"
+)
+
+
+def _without_tls(module: ModuleType, execute: Callable[[], None]) -> None:
+    """Say why there is none, instead of that a package with machine code is missing."""
+
+    def create_context(cafile: Any) -> NoReturn:
+        raise ssl.SSLError(1, _NO_TLS_IN_TDS)
+
+    execute()
+    library: Any = module
+    library.OPENSSL_AVAILABLE = True
+    library.create_context = create_context
+
+
+def _in_python(module: ModuleType, execute: Callable[[], None]) -> None:
+    """Choose the way without machine code, which is left out and not asked for."""
+    execute()
+    settings: Any = module
+    settings.CYTHON = False
+
+
+_WITH: dict[str, Around] = {
+    "pymongo.common": _asking_at_once,
+    "pytds.tls": _without_tls,
+    "thriftpy2._compat": _in_python,
 }
 
 
 def install() -> None:
     """Watch for their imports. May be called again."""
     watch(_WITHOUT)
+    watch(_WITH)

@@ -25,12 +25,13 @@ _listening: dict[int, Any] = {}
 class Pipe:
     """One end of a pair."""
 
-    __slots__ = ("_arrived", "_ended", "_other")
+    __slots__ = ("_arrived", "_ended", "_other", "_owners")
 
     def __init__(self) -> None:
         self._arrived = bytearray()
         self._ended = False
         self._other: Pipe | None = None
+        self._owners = 1
 
     def read(self, size: int, wait: int | None) -> bytes:
         if not self.ready(wait):
@@ -60,7 +61,13 @@ class Pipe:
     def begin_tls(self, wait: int | None) -> Details:
         raise OSError(errno.EOPNOTSUPP, "a connection of the connector to itself speaks no TLS")
 
+    def share(self) -> None:
+        self._owners += 1
+
     def close(self) -> None:
+        self._owners -= 1
+        if self._owners > 0:
+            return
         self.finish()
         self._ended = True
         self._other = None

@@ -10,7 +10,7 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any
 
 from . import _contract, _local
 from ._constants import AF_INET, AF_INET6, STREAM
@@ -196,6 +196,16 @@ class Socket:
             return True
         return self._stream is not None and self._stream.ready(wait)
 
+    def available(self) -> bool:
+        """Whether `recv` or `accept` returns at once, as far as it is known without asking the host."""
+        if self._closed or self.pending() or self._ended or self._waiting:
+            return True
+        return isinstance(self._stream, _local.Pipe) and self._stream.ready(0)
+
+    def subscribe(self) -> Any:
+        """A pollable of the host that is ready when `recv` returns at once; None where there is none."""
+        return self._stream.subscribe() if isinstance(self._stream, _contract.HostStream) else None
+
     # writing
 
     def sendall(self, data: Any, flags: int = 0) -> None:
@@ -320,9 +330,24 @@ class Socket:
         self._closed = True
         return number
 
-    def dup(self) -> NoReturn:
-        """A connection has one owner: raises `OSError`."""
-        raise OSError(errno.EOPNOTSUPP, "a connection in a connector cannot be duplicated")
+    def dup(self) -> Socket:
+        """Another socket of the same connection, which lasts until both are closed.
+
+        What was read ahead goes on with the new one.
+        """
+        self._check_open()
+        made = Socket(self.family, self.type, self.proto)
+        number = made._number
+        made._share(self)
+        _open[number] = made
+        return made
+
+    def _share(self, other: Socket) -> None:
+        for name in ("_stream", "_timeout", "_peer", "_ended", "_ahead", "_position"):
+            setattr(self, name, getattr(other, name))
+        other._ahead, other._position = b"", 0
+        if self._stream is not None:
+            self._stream.share()
 
     def close(self) -> None:
         """Close; files made of it keep the connection until they are closed."""

@@ -196,7 +196,8 @@ class Scheduler:
         self._spins = 0
         if frame.entry is not None and frame.entry.daemon and seconds > 0:
             self.step(daemons=True)
-            _sleep(seconds)
+            if not self._unwanted(frame):
+                _sleep(seconds)
             if self._unwanted(frame):
                 self._end(frame)
             return

@@ -157,7 +157,9 @@ fn prepare(connection: &mut Connection, files: &Files, options: &SqliteOptions) 
     }
     if fresh {
         connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(&doing)?;
-        // The first page is all there is: a journal would have nothing to bring back, and be synced three times.
+        // The first page is all there is: a journal would have nothing to bring back, and be synced three times. It is
+        // waited for, since beside a file without it a log counts for nothing.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(&doing)?;
         connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(())).map_err(&doing)?;
     }
     let mode: String =

@@ -2,7 +2,7 @@
 
 Each snippet gets `Env` and returns something that JSON can hold. Modules register theirs when they are
 imported: those of `NEUTRAL` do the same over any host that keeps the contract, `host` needs the real one,
-`libraries` needs more packages.
+`libraries` and `google` need more packages.
 """
 
 from __future__ import annotations
