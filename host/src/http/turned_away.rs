@@ -73,7 +73,10 @@ fn turns_away(status: StatusCode, fields: &HeaderMap) -> bool {
 mod tests {
     use super::*;
 
-    fn after(answers: &[(&str, u16, &[(&'static str, &'static str)])]) -> Option<(String, u16)> {
+    /// Host, status (0 for none at all) and header fields.
+    type Answer<'a> = (&'a str, u16, &'a [(&'static str, &'static str)]);
+
+    fn after(answers: &[Answer<'_>]) -> Option<(String, u16)> {
         let mut all = Answers::default();
         for (host, status, fields) in answers {
             let fields = fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();

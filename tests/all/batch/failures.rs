@@ -30,7 +30,7 @@ fn a_credential_that_is_not_taken_is_not_tried_again() {
     let waits = Server::fixed("403 Forbidden", &[("Retry-After", "1")], "slowly");
     let asked = AtomicUsize::new(0);
     let expires = Server::start(move |_, stream| {
-        let first = asked.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+        let first = asked.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
         write!(stream, "HTTP/1.1 {}\r\nContent-Length: 2\r\n\r\nok", if first { "200 OK" } else { "401 No" })?;
         Ok(true)
     });
