@@ -48,7 +48,8 @@ const REST: &str = "use the service's REST interface with requests";
 const SIGNING: &str = "use the package cryptography, whose interface is provided";
 
 /// Packages that are machine code at heart, whatever else their files hold: an advice each.
-const INSTEAD: [(&str, &str); 60] = [
+const INSTEAD: [(&str, &str); 61] = [
+    ("asyncmy", "use aiomysql"),
     ("asyncpg", POSTGRES),
     ("awscrt", "require boto3 without the extra `crt`"),
     ("bcrypt", "use hashlib.sha256 and hmac"),
