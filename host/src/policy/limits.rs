@@ -78,8 +78,9 @@ pub const FILE_PATH_BYTES: usize = 4 * KIB;
 pub const STREAM_CHUNK_BYTES: usize = MIB;
 
 /// What is read of an answer's body before the connector asks for it, and waits in its worker. Every exchange that may
-/// be under way at a time has that much; it starts small and grows while the connector reads.
-pub const BODY_WINDOW_BYTES: usize = MIB;
+/// be under way at a time has that much; it starts small and grows while the connector reads. With less, a process that
+/// waits for its processor soon stops the other one too.
+pub const BODY_WINDOW_BYTES: usize = 2 * MIB;
 
 /// Idle connections kept per destination, and for how long.
 pub const IDLE_CONNECTIONS: (usize, Duration) = (8, Duration::from_secs(30));

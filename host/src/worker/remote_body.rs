@@ -29,6 +29,8 @@ const WAITS_AFTER: Duration = Duration::from_millis(5);
 /// or it could go on for ever in small pieces.
 const WAITS_LONGER: Duration = Duration::from_millis(1);
 const WAITS_LONGER_BYTES: u64 = 64 * 1024;
+/// By how much the room grows when half of it is used up.
+const GROWS: u64 = 4;
 
 /// A request that was not sent yet.
 #[derive(Debug)]
@@ -133,7 +135,7 @@ impl RemoteBody {
         let left = self.until.saturating_sub(self.received);
         let grows = left <= self.window / 2;
         if grows {
-            self.window = self.window.saturating_mul(2).min(BODY_WINDOW_BYTES as u64);
+            self.window = self.window.saturating_mul(GROWS).min(BODY_WINDOW_BYTES as u64);
             self.until = self.received.saturating_add(self.window);
         }
         if grows || (waits_at.is_some() && waits_at != self.waits_at) {
