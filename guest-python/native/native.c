@@ -6,6 +6,7 @@
 #include "columns.h"
 #include "http.h"
 #include "json.h"
+#include "postgres.h"
 
 typedef struct {
   PyObject *data_name; /* of the argument that holds the row */
@@ -191,7 +192,7 @@ static PyMethodDef members[] = {
     {0},
 };
 static PyModuleDef definition = {
-    .ob_base = {.ob_refcnt = 1}, .m_name = "sluice._native", .m_doc = "The fast ways of a row, of a request and of a JSON document.", .m_size = -1, .m_methods = members};
+    .ob_base = {.ob_refcnt = 1}, .m_name = "sluice._native", .m_doc = "The fast ways of a row, of a request, of a JSON document and of rows of PostgreSQL.", .m_size = -1, .m_methods = members};
 
 __attribute__((visibility("default"))) PyObject *PyInit__native(void) {
   PyObject *module = PyModule_Create2(&definition, PYTHON_API_VERSION);
@@ -199,7 +200,7 @@ __attribute__((visibility("default"))) PyObject *PyInit__native(void) {
   table_name = PyUnicode_InternFromString("table");
   schema_name = PyUnicode_InternFromString("schema");
   if (!table_name || !schema_name || columns_setup(module) < 0 || http_setup(module) < 0 ||
-      json_setup(module) < 0) {
+      json_setup(module) < 0 || postgres_setup(module) < 0) {
     Py_DecRef(module);
     return NULL;
   }

@@ -102,6 +102,38 @@ fn postgresql_is_read_and_written_with_and_without_tls() {
 }
 
 #[test]
+fn rows_of_postgresql_are_what_the_driver_makes_of_them() {
+    let connector = with_server("postgres_rows", "postgres", "tcp", false);
+    connector.succeed();
+    let found = outcomes(&connector);
+    let reads = |name: &str| -> (u64, u64) {
+        let counted = &found[&format!("{name} reads")];
+        let (fast, alone) = counted.split_once(' ').unwrap();
+        (fast.parse().unwrap(), alone.parse().unwrap())
+    };
+    for (name, rows) in [
+        ("usual", 3000),
+        ("unusual", 1),
+        ("zone", 3000),
+        ("encoding", 200),
+        ("long", 5),
+        ("none", 0),
+        // an exception each: the driver knows no rows without columns, and the adapter raises
+        ("no columns", 1),
+        ("adapter", 1),
+    ] {
+        assert_eq!(found[name], format!("same, {rows} rows"), "{name}");
+        let (fast, alone) = reads(name);
+        assert!(alone >= 2 * rows && fast <= alone, "{name}: {fast} {alone}");
+    }
+    // two for each row otherwise: the comparison would be one of the driver with itself
+    for name in ["usual", "zone"] {
+        assert!(reads(name).0 < 300, "{name}: {:?}", reads(name));
+    }
+    assert_eq!(reads("encoding").0, reads("encoding").1);
+}
+
+#[test]
 fn psycopg2_works_over_a_driver_in_python() {
     for (server, scheme, tls) in [("postgres", "tcp", false), ("postgres_tls", "tls", true)] {
         let connector = with_server("psycopg", server, scheme, tls);

@@ -9,7 +9,8 @@ latency, both with a `Session`; ``tls`` are requests without one; ``body`` is a 
 guest's peak memory; ``rows`` are pages of 1,000 rows until they are in the database, whole processes against
 `requests`, `json` and `executemany`. For all but the last, the seconds are those of the work itself, without
 the start of a process. The body is fetched more often: three processes share the processors, and single
-measurements differ by half. A loaded machine favours whoever needs fewer of its cores: look at ``uptime`` first.
+measurements differ by half. A loaded machine favours whoever needs fewer of its cores: look at ``uptime``
+first.
 """
 
 import json

@@ -13,7 +13,7 @@ Layout:
 - `_tls`: `ssl.SSLSocket`
 - `_names`: `getaddrinfo` and the other lookups
 - `_select`: `select.select`, `select.poll` and the selectors
-- `_drivers`: what single drivers need beside that
+- `_drivers`: what single drivers need beside that; `_postgres`: rows for `pg8000`
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from typing import Any, NoReturn
 
 from sluice._watching import Around, watch
 
+from ._postgres import patch_core
+
 _NAMED = {"mmap": ("mmap",)}
 """What is taken out of such modules by name while others are imported; for annotations."""
 
@@ -85,6 +87,7 @@ def _in_python(module: ModuleType, execute: Callable[[], None]) -> None:
 
 
 _WITH: dict[str, Around] = {
+    "pg8000.core": patch_core,
     "pymongo.common": _asking_at_once,
     "pytds.tls": _without_tls,
     "thriftpy2._compat": _in_python,
