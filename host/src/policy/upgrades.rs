@@ -16,6 +16,16 @@ const MYSQL_WANTS_TLS: u32 = 0x0800;
 /// Where MySQL's request holds flags, largest packet and character set; all after that is zero.
 const MYSQL_HEAD: usize = 4 + 4 + 4 + 2;
 
+/// The options of SQL Server's PRELOGIN by their numbers there. Those that are random or free text by their nature
+/// (a trace, a nonce) are not among them.
+const VERSION: u8 = 0;
+const ENCRYPTION: u8 = 1;
+const INSTANCE: u8 = 2;
+const THREAD: u8 = 3;
+const SEVERAL_RESULTS: u8 = 4;
+const FEDERATED: u8 = 6;
+const END: u8 = 255;
+
 /// Whether these bytes, all that were written, ask a server to begin TLS.
 ///
 /// ```
@@ -26,7 +36,20 @@ const MYSQL_HEAD: usize = 4 + 4 + 4 + 2;
 /// ```
 #[must_use]
 pub fn is_request(bytes: &[u8]) -> bool {
-    bytes == POSTGRESQL || is_mysql(bytes)
+    bytes == POSTGRESQL || is_mysql(bytes) || is_prelogin(bytes)
+}
+
+/// Whether they ask SQL Server for a connection that is encrypted from the login to the end. It begins TLS in
+/// packets of its own protocol.
+///
+/// Of a PRELOGIN, which can hold text and random numbers, only what says nothing is taken: one packet, options in
+/// order and values one after the other without a gap, each of a few fixed values. The version of the client is
+/// the exception, four bytes.
+#[must_use]
+pub fn is_prelogin(bytes: &[u8]) -> bool {
+    let Some((header, options)) = bytes.split_first_chunk() else { return false };
+    let [0x12, 1, high, low, 0, 0, 0 | 1, 0] = *header else { return false };
+    usize::from(u16::from_be_bytes([high, low])) == bytes.len() && are_options(options)
 }
 
 fn is_mysql(bytes: &[u8]) -> bool {
@@ -35,6 +58,37 @@ fn is_mysql(bytes: &[u8]) -> bool {
         && bytes.starts_with(&MYSQL_FRAME)
         && flags & MYSQL_WANTS_TLS != 0
         && bytes.iter().skip(MYSQL_HEAD).all(|byte| *byte == 0)
+}
+
+fn are_options(bytes: &[u8]) -> bool {
+    let Some(count) = bytes.iter().step_by(5).position(|token| *token == END) else { return false };
+    let (table, _) = bytes.split_at_checked(5 * count).unwrap_or_default();
+    let (table, _) = table.as_chunks();
+    let (mut at, mut previous, mut encrypts) = (5 * count + 1, None, false);
+    for &[token, offset_high, offset_low, length_high, length_low] in table {
+        let offset = usize::from(u16::from_be_bytes([offset_high, offset_low]));
+        let end = at + usize::from(u16::from_be_bytes([length_high, length_low]));
+        let Some(value) = bytes.get(at..end) else { return false };
+        // an order of its own, or a place that nobody reads, would be room for data
+        if offset != at || previous >= Some(token) || !says_nothing(token, value) {
+            return false;
+        }
+        encrypts |= token == ENCRYPTION;
+        (at, previous) = (end, Some(token));
+    }
+    encrypts && at == bytes.len()
+}
+
+fn says_nothing(token: u8, value: &[u8]) -> bool {
+    match token {
+        VERSION => matches!(value, [_, _, _, _, 0, 0]),
+        // on, or required: not for the login alone, and without a certificate of the client
+        ENCRYPTION => matches!(value, [1 | 3]),
+        INSTANCE => matches!(value, b"\0" | b"MSSQLServer\0"),
+        THREAD => matches!(value, [0, 0, 0, 0]),
+        SEVERAL_RESULTS | FEDERATED => matches!(value, [0 | 1]),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -48,10 +102,44 @@ mod tests {
         request
     }
 
+    /// As python-tds sends it.
+    fn usual() -> Vec<(u8, &'static [u8])> {
+        vec![
+            (VERSION, &[1, 0, 0, 0, 0, 0]),
+            (ENCRYPTION, &[1]),
+            (INSTANCE, b"MSSQLServer\0"),
+            (THREAD, &[0; 4]),
+            (SEVERAL_RESULTS, &[0]),
+        ]
+    }
+
+    fn prelogin(options: &[(u8, &[u8])]) -> Vec<u8> {
+        let (mut table, mut values) = (Vec::new(), Vec::new());
+        for (token, value) in options {
+            let offset = 5 * options.len() + 1 + values.len();
+            let (offset, length) = (u16::try_from(offset).unwrap(), u16::try_from(value.len()).unwrap());
+            table.push(*token);
+            table.extend([offset.to_be_bytes(), length.to_be_bytes()].concat());
+            values.extend_from_slice(value);
+        }
+        table.push(END);
+        let length = u16::try_from(8 + table.len() + values.len()).unwrap().to_be_bytes();
+        [&[0x12, 1, length[0], length[1], 0, 0, 0, 0][..], &table, &values].concat()
+    }
+
+    /// The usual options with another value for one of them.
+    fn with(token: u8, value: &'static [u8]) -> Vec<u8> {
+        let mut options = usual();
+        options.retain(|(other, _)| *other != token);
+        options.push((token, value));
+        options.sort_unstable_by_key(|(token, _)| *token);
+        prelogin(&options)
+    }
+
     #[test]
     fn requests_are_recognised_to_the_byte() {
-        assert!(is_request(&POSTGRESQL) && is_request(&mysql()));
-        for request in [POSTGRESQL.to_vec(), mysql()] {
+        for request in [POSTGRESQL.to_vec(), mysql(), prelogin(&usual())] {
+            assert!(is_request(&request));
             assert!(!is_request(&request[1..]) && !is_request(&[&request[..], b"x"].concat()));
         }
         assert!(!is_request(b"") && !is_request(b"GET / HTTP/1.1\r\n\r\n"));
@@ -67,5 +155,70 @@ mod tests {
         let mut login = mysql();
         login[5] &= !0x08;
         assert!(!is_request(&login), "without the flag it is a login");
+    }
+
+    #[test]
+    fn a_prelogin_of_sql_server_has_no_room_for_data() {
+        for (token, value) in [
+            (ENCRYPTION, &[3][..]),
+            (INSTANCE, b"\0"),
+            (VERSION, &[9, 9, 9, 9, 0, 0]),
+            (SEVERAL_RESULTS, &[1]),
+            (FEDERATED, &[1]),
+        ] {
+            assert!(is_prelogin(&with(token, value)), "{token}: {value:?}");
+        }
+        for (token, value) in [
+            (ENCRYPTION, &[0][..]),
+            (ENCRYPTION, &[2]),
+            (ENCRYPTION, &[0x81]),
+            (ENCRYPTION, &[1, 1]),
+            (ENCRYPTION, b""),
+            (INSTANCE, b"HUNTER2\0"),
+            (INSTANCE, b"MSSQLServer"),
+            (INSTANCE, b"\0hunter2"),
+            (THREAD, &[1, 2, 3, 4]),
+            (VERSION, &[0, 0, 0, 0, 0, 1]),
+            (VERSION, b"hunter2"),
+            (SEVERAL_RESULTS, &[2]),
+            (FEDERATED, &[2]),
+            (5, &[0; 36]),
+            (7, &[0; 32]),
+            (8, b""),
+        ] {
+            assert!(!is_prelogin(&with(token, value)), "{token}: {value:?}");
+        }
+        let mut options = usual();
+        options.remove(1);
+        assert!(!is_prelogin(&prelogin(&options)), "it does not say whether it wants encryption");
+        let mut options = usual();
+        options.swap(2, 4);
+        assert!(!is_prelogin(&prelogin(&options)), "an order of its own");
+        let mut options = usual();
+        options.push((SEVERAL_RESULTS, &[1]));
+        assert!(!is_prelogin(&prelogin(&options)), "one option twice");
+    }
+
+    #[test]
+    fn every_byte_of_a_prelogin_counts() {
+        let request = prelogin(&usual());
+        let version = 8 + 5 * 5 + 1;
+        for at in 0..request.len() {
+            let mut changed = request.clone();
+            changed[at] ^= 0x40;
+            assert_eq!(is_prelogin(&changed), (version..version + 4).contains(&at), "{at}");
+        }
+        for cut in 0..request.len() {
+            let mut short = request[..cut].to_vec();
+            assert!(!is_prelogin(&short), "{cut}");
+            if cut > 3 {
+                short[3] = u8::try_from(cut).unwrap();
+            }
+            assert!(!is_prelogin(&short), "{cut}, and says so");
+        }
+        let gap = [&request[..], b"hunter2"].concat();
+        let mut longer = gap.clone();
+        longer[3] += 7;
+        assert!(!is_prelogin(&gap) && !is_prelogin(&longer), "more than the options");
     }
 }
