@@ -167,7 +167,7 @@ class TLSSocket(Socket):
 
 
 def begin_tls(sock: Any, name: str | None) -> None:
-    """Let the host begin TLS under a socket that stays what its owner holds. `name` is whom the owner expects."""
+    """Let the host begin TLS under a socket that its owner keeps, and expects to lead to `name`."""
     _check_clear(sock)
     _check_name(sock, name)
     sock._connection().begin_tls(_wait(sock.gettimeout()) or None)
