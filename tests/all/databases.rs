@@ -170,7 +170,7 @@ fn sql_server_is_read_with_and_without_tls() {
         let found = outcomes(&connector);
         let ignored = "['trusted certificates named by a connector are ignored: the host decides whom to trust']";
         let warned = if tls { ignored } else { "[]" };
-        assert_eq!(found["rows"], format!("('{encryption}', 4498500, 30, {warned})"), "{scheme}");
+        assert_eq!(found["rows"], format!("('{encryption}', 4498500, 30.0, {warned})"), "{scheme}");
         assert!(found["mistaken"].contains("Login failed"), "{scheme}: {found:?}");
         let rows = connector.database().query("SELECT id, name FROM people ORDER BY id");
         assert_eq!(rows, [[json!(1), json!("Ada")], [json!(2), json!("Bjørn \u{1f40d}")]]);
