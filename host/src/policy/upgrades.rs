@@ -16,16 +16,6 @@ const MYSQL_WANTS_TLS: u32 = 0x0800;
 /// Where MySQL's request holds flags, largest packet and character set; all after that is zero.
 const MYSQL_HEAD: usize = 4 + 4 + 4 + 2;
 
-/// The options of SQL Server's PRELOGIN by their numbers there. Those that are random or free text by their nature
-/// (a trace, a nonce) are not among them.
-const VERSION: u8 = 0;
-const ENCRYPTION: u8 = 1;
-const INSTANCE: u8 = 2;
-const THREAD: u8 = 3;
-const SEVERAL_RESULTS: u8 = 4;
-const FEDERATED: u8 = 6;
-const END: u8 = 255;
-
 /// Whether these bytes, all that were written, ask a server to begin TLS.
 ///
 /// ```
@@ -42,14 +32,32 @@ pub fn is_request(bytes: &[u8]) -> bool {
 /// Whether they ask SQL Server for a connection that is encrypted from the login to the end. It begins TLS in
 /// packets of its own protocol.
 ///
-/// Of a PRELOGIN, which can hold text and random numbers, only what says nothing is taken: one packet, options in
-/// order and values one after the other without a gap, each of a few fixed values. The version of the client is
-/// the exception, four bytes.
+/// Of a PRELOGIN, which can hold text and random numbers, only what says nothing is taken. It is one packet: a table
+/// of options in order, number, place and length, until 255; and their values, one after the other without a gap.
 #[must_use]
 pub fn is_prelogin(bytes: &[u8]) -> bool {
-    let Some((header, options)) = bytes.split_first_chunk() else { return false };
-    let [0x12, 1, high, low, 0, 0, 0 | 1, 0] = *header else { return false };
-    usize::from(u16::from_be_bytes([high, low])) == bytes.len() && are_options(options)
+    let [0x12, 1, high, low, 0, 0, 0 | 1, 0, body @ ..] = bytes else { return false };
+    let count = body.iter().step_by(5).take_while(|token| **token != 255).count();
+    let options = body.get(..5 * count).unwrap_or_default().as_chunks().0;
+    // an order of its own, or a place that nobody reads, would be room for data
+    let end = options.iter().try_fold(5 * count + 1, |at, &[token, place, place_low, length, length_low]| {
+        let end = at + usize::from(u16::from_be_bytes([length, length_low]));
+        let follows = usize::from(u16::from_be_bytes([place, place_low])) == at;
+        (follows && says_nothing(token, body.get(at..end)?)).then_some(end)
+    });
+    let whole = end == Some(body.len()) && usize::from(u16::from_be_bytes([*high, *low])) == bytes.len();
+    let encrypts = options.iter().any(|[token, ..]| *token == 1);
+    whole && encrypts && options.is_sorted_by(|[one, ..], [other, ..]| one < other)
+}
+
+/// The version of the client, of which four bytes are its own; encryption, on or required, so not for the login alone
+/// nor with a certificate of the client; the instance; the thread; and whether there are several results at a time,
+/// and a token for a password. A trace and a nonce, which are random, are not among them.
+fn says_nothing(token: u8, value: &[u8]) -> bool {
+    matches!(
+        (token, value),
+        (0, [_, _, _, _, 0, 0]) | (1, [1 | 3]) | (2, b"\0" | b"MSSQLServer\0") | (3, [0, 0, 0, 0]) | (4 | 6, [0 | 1])
+    )
 }
 
 fn is_mysql(bytes: &[u8]) -> bool {
@@ -60,41 +68,19 @@ fn is_mysql(bytes: &[u8]) -> bool {
         && bytes.iter().skip(MYSQL_HEAD).all(|byte| *byte == 0)
 }
 
-fn are_options(bytes: &[u8]) -> bool {
-    let Some(count) = bytes.iter().step_by(5).position(|token| *token == END) else { return false };
-    let (table, _) = bytes.split_at_checked(5 * count).unwrap_or_default();
-    let (table, _) = table.as_chunks();
-    let (mut at, mut previous, mut encrypts) = (5 * count + 1, None, false);
-    for &[token, offset_high, offset_low, length_high, length_low] in table {
-        let offset = usize::from(u16::from_be_bytes([offset_high, offset_low]));
-        let end = at + usize::from(u16::from_be_bytes([length_high, length_low]));
-        let Some(value) = bytes.get(at..end) else { return false };
-        // an order of its own, or a place that nobody reads, would be room for data
-        if offset != at || previous >= Some(token) || !says_nothing(token, value) {
-            return false;
-        }
-        encrypts |= token == ENCRYPTION;
-        (at, previous) = (end, Some(token));
-    }
-    encrypts && at == bytes.len()
-}
-
-fn says_nothing(token: u8, value: &[u8]) -> bool {
-    match token {
-        VERSION => matches!(value, [_, _, _, _, 0, 0]),
-        // on, or required: not for the login alone, and without a certificate of the client
-        ENCRYPTION => matches!(value, [1 | 3]),
-        INSTANCE => matches!(value, b"\0" | b"MSSQLServer\0"),
-        THREAD => matches!(value, [0, 0, 0, 0]),
-        SEVERAL_RESULTS | FEDERATED => matches!(value, [0 | 1]),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
+
+    const VERSION: u8 = 0;
+    const ENCRYPTION: u8 = 1;
+    const INSTANCE: u8 = 2;
+    const THREAD: u8 = 3;
+    const SEVERAL_RESULTS: u8 = 4;
+    const TRACE: u8 = 5;
+    const FEDERATED: u8 = 6;
+    const NONCE: u8 = 7;
 
     fn mysql() -> Vec<u8> {
         let mut request = vec![0; 36];
@@ -122,7 +108,7 @@ mod tests {
             table.extend([offset.to_be_bytes(), length.to_be_bytes()].concat());
             values.extend_from_slice(value);
         }
-        table.push(END);
+        table.push(255);
         let length = u16::try_from(8 + table.len() + values.len()).unwrap().to_be_bytes();
         [&[0x12, 1, length[0], length[1], 0, 0, 0, 0][..], &table, &values].concat()
     }
@@ -182,8 +168,8 @@ mod tests {
             (VERSION, b"hunter2"),
             (SEVERAL_RESULTS, &[2]),
             (FEDERATED, &[2]),
-            (5, &[0; 36]),
-            (7, &[0; 32]),
+            (TRACE, &[0; 36]),
+            (NONCE, &[0; 32]),
             (8, b""),
         ] {
             assert!(!is_prelogin(&with(token, value)), "{token}: {value:?}");
