@@ -1,7 +1,7 @@
 """TLS for `pytds`, which would speak it itself with pyOpenSSL, machine code.
 
-SQL Server begins TLS in packets of its own protocol. The host makes them too, for a connection on which only the
-request for TLS was written. So all that is left here is to ask the host to begin.
+SQL Server begins TLS in packets of its own protocol. The host makes them too, for a connection on which only
+the request for TLS was written. So all that is left here is to ask the host to begin.
 """
 
 from __future__ import annotations
