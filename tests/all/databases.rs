@@ -195,16 +195,61 @@ fn a_queue_is_consumed() {
 }
 
 #[test]
-fn the_driver_of_sql_server_talks_over_the_network() {
-    let port = echo();
-    let connector = at("sql_server", port, &format!("tcp://localhost:{port}"));
+fn sql_server_is_read_with_and_without_tls() {
+    for (scheme, tls, encryption) in [("tls", true, "TLSv1.2"), ("tcp", true, "TLSv1.2"), ("tcp", false, "none")] {
+        let connector = with_server("sql_server", "sql_server", scheme, tls);
+        let sync = connector.succeed();
+        let found = outcomes(&connector);
+        let ignored = "['trusted certificates named by a connector are ignored: the host decides whom to trust']";
+        let warned = if tls { ignored } else { "[]" };
+        assert_eq!(found["rows"], format!("('{encryption}', 4498500, 30.0, {warned})"), "{scheme}");
+        assert!(found["mistaken"].contains("Login failed"), "{scheme}: {found:?}");
+        let rows = connector.database().query("SELECT id, name FROM people ORDER BY id");
+        assert_eq!(rows, [[json!(1), json!("Ada")], [json!(2), json!("Bjørn \u{1f40d}")]]);
+        // without TLS there is nothing to end after the login
+        let login_only = if tls { "SSLError: enc_login_only=True would end TLS" } else { "None" };
+        assert!(found["login_only"].contains(login_only), "{scheme}: {found:?}");
+        assert!(sync.report()["hosts"][0]["bytes_received"].as_u64() > Some(87_780));
+    }
+}
+
+/// How many bytes a PRELOGIN of python-tds has.
+const PRELOGIN: u64 = 58;
+
+#[test]
+fn nothing_of_a_login_goes_to_a_sql_server_in_the_clear_under_a_grant_for_tls() {
+    let sent = |sync: &Sync| sync.report()["hosts"][0]["bytes_sent"].as_u64();
+    // it cannot, or somebody in between says so
+    let connector = with_server("sql_server", "sql_server_clear", "tls", true);
     let sync = connector.succeed();
-    // its own greeting is no answer that it takes
     let found = outcomes(&connector);
-    assert!(found.contains_key("answered"));
-    assert!(found["encrypted"].starts_with("SSLError: SQL Server begins TLS inside packets"), "{found:?}");
-    let host = &sync.report()["hosts"][0];
-    assert!(host["bytes_sent"].as_u64() > Some(40) && host["bytes_received"].as_u64() > Some(8), "{host}");
+    for action in ["rows", "mistaken"] {
+        assert!(found[action].contains("encryption but it is not supported by server"), "{found:?}");
+    }
+    assert_eq!(sent(&sync), Some(2 * PRELOGIN), "and of the third connection nothing");
+    // the connector does not ask for it
+    let connector = with_server("sql_server", "sql_server", "tls", false);
+    let sync = connector.succeed();
+    let found = outcomes(&connector);
+    assert!(found["rows"].contains("with TLS only") && found["rows"].contains("--allow tcp://"), "{found:?}");
+    assert_eq!(sent(&sync), Some(0));
+    // somebody in between sends something before TLS
+    let connector = with_server("sql_server", "sql_server_injecting", "tls", true);
+    let sync = connector.succeed();
+    let found = outcomes(&connector);
+    assert!(found["rows"].contains("more in the clear before TLS began"), "{found:?}");
+    assert_eq!(sent(&sync), Some(2 * PRELOGIN));
+}
+
+#[test]
+fn a_certificate_of_a_sql_server_that_nobody_vouches_for_is_refused() {
+    let port = port("sql_server");
+    let connector = at("sql_server", port, &format!("tls://localhost:{port}")).with("tls", "yes");
+    let sync = connector.succeed();
+    let found = outcomes(&connector);
+    assert!(found["rows"].starts_with("SSLCertVerificationError"), "{found:?}");
+    assert!(found["rows"].contains("an authority that is not trusted here"), "{found:?}");
+    assert_eq!(sync.report()["hosts"][0]["bytes_sent"].as_u64(), Some(2 * PRELOGIN));
 }
 
 #[test]

@@ -38,6 +38,7 @@ struct Shared {
     secure: OnceCell<reqwest::Client>,
     places: Arc<Semaphore>,
     stream_tls: OnceCell<Arc<ClientConfig>>,
+    packet_tls: OnceCell<Arc<ClientConfig>>,
     stream_places: Arc<Semaphore>,
     addresses: Mutex<Placeholders>,
     ledger: Mutex<Ledger>,
@@ -78,6 +79,7 @@ impl Client {
             secure: OnceCell::new(),
             places: Arc::new(Semaphore::new(limits.concurrent_requests)),
             stream_tls: OnceCell::new(),
+            packet_tls: OnceCell::new(),
             stream_places: Arc::new(Semaphore::new(limits.connections)),
             addresses: Mutex::default(),
             ledger: Mutex::default(),
@@ -151,9 +153,22 @@ impl Client {
 
     /// The TLS settings of streams.
     pub(super) async fn stream_tls(&self) -> Result<Arc<ClientConfig>, HttpError> {
-        let made = self.shared.stream_tls.get_or_try_init(|| async {
+        self.settings(&self.shared.stream_tls, Trust::stream_tls).await
+    }
+
+    /// The TLS settings of streams whose handshake is in packets.
+    pub(super) async fn packet_tls(&self) -> Result<Arc<ClientConfig>, HttpError> {
+        self.settings(&self.shared.packet_tls, Trust::packet_tls).await
+    }
+
+    async fn settings(
+        &self,
+        cell: &OnceCell<Arc<ClientConfig>>,
+        make: fn(&Trust) -> Result<ClientConfig, rustls::Error>,
+    ) -> Result<Arc<ClientConfig>, HttpError> {
+        let made = cell.get_or_try_init(|| async {
             let trust = self.shared.trust.clone();
-            let config = tokio::task::spawn_blocking(move || trust.stream_tls()).await??;
+            let config = tokio::task::spawn_blocking(move || make(&trust)).await??;
             Ok::<_, BoxError>(Arc::new(config))
         });
         made.await.cloned().map_err(|error| setup(&error))

@@ -9,6 +9,7 @@ use rustls::CertificateError;
 
 use super::connect::{BoxError, ConnectTimedOut, Exchange, Phase};
 use super::resolve::ResolveError;
+use super::stream::NotInPackets;
 use super::upload::RequestBodyError;
 use crate::policy::egress::{Denied, Destination};
 
@@ -204,8 +205,11 @@ fn own_cause(cause: Cause<'_>, exchange: &Exchange) -> Option<HttpError> {
 }
 
 fn tls_cause(cause: Cause<'_>, to: &Destination) -> Option<HttpError> {
-    let error = cause.downcast_ref::<rustls::Error>()?;
     let at = at(to);
+    if let Some(error) = cause.downcast_ref::<NotInPackets>() {
+        return Some(HttpError::Tls(format!("{at}: {error}")));
+    }
+    let error = cause.downcast_ref::<rustls::Error>()?;
     Some(match error {
         rustls::Error::InvalidCertificate(why) => HttpError::Certificate(format!("{at}: {}", certificate_text(why))),
         rustls::Error::NoCertificatesPresented => {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::version::TLS12;
+use rustls::{ClientConfig, DEFAULT_VERSIONS, RootCertStore, SupportedProtocolVersion};
 use rustls_platform_verifier::Verifier;
 
 /// The authorities that may vouch for a server. There is no value that accepts anything.
@@ -61,14 +63,18 @@ impl Trust {
 
     /// TLS settings that accept these authorities. Reads the machine's certificates: slow.
     pub(super) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
+        self.of(DEFAULT_VERSIONS)
+    }
+
+    fn of(&self, versions: Versions<'_>) -> Result<ClientConfig, rustls::Error> {
         let provider = Arc::new(ring::default_provider());
         if !self.system {
-            return only(&self.extra, provider);
+            return only(&self.extra, provider, versions);
         }
         let verifier = Verifier::new_with_extra_roots(self.extra.iter().cloned(), Arc::clone(&provider))?;
         let verifier: Arc<dyn ServerCertVerifier> = Arc::new(verifier);
         let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+            .with_protocol_versions(versions)?
             // "dangerous" is rustls' name for any verifier of one's own; this one is the platform's
             .dangerous()
             .with_custom_certificate_verifier(verifier)
@@ -83,19 +89,34 @@ impl Trust {
         Ok(config)
     }
 
+    /// The same for streams whose handshake is in packets. Where packets end is where the handshake does, which both
+    /// sides know of a whole one of TLS 1.2: after that of 1.3 the server still sends tickets, one way or the other.
+    pub(super) fn packet_tls(&self) -> Result<ClientConfig, rustls::Error> {
+        let mut config = self.of(&[&TLS12])?;
+        config.alpn_protocols.clear();
+        config.resumption = Resumption::disabled();
+        Ok(config)
+    }
+
     /// TLS settings that accept nobody, for a client that is used without TLS.
     pub(super) fn no_tls() -> Result<ClientConfig, rustls::Error> {
-        only(&[], Arc::new(ring::default_provider()))
+        only(&[], Arc::new(ring::default_provider()), DEFAULT_VERSIONS)
     }
 }
 
-fn only(roots: &[CertificateDer<'static>], provider: Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
+type Versions<'a> = &'a [&'static SupportedProtocolVersion];
+
+fn only(
+    roots: &[CertificateDer<'static>],
+    provider: Arc<CryptoProvider>,
+    versions: Versions<'_>,
+) -> Result<ClientConfig, rustls::Error> {
     let mut store = RootCertStore::empty();
     for root in roots {
         store.add(root.clone())?;
     }
     let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
+        .with_protocol_versions(versions)?
         .with_root_certificates(store)
         .with_no_client_auth();
     Ok(http1(config))

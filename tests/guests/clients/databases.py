@@ -5,6 +5,7 @@ import select
 import selectors
 import socket
 import ssl
+import warnings
 from decimal import Decimal
 
 from fivetran_connector_sdk import Logging as log
@@ -276,16 +277,36 @@ def queue(configuration, state):
 def sql_server(configuration, state):
     import pytds
 
-    try:
-        pytds.connect(
-            configuration["host"], port=int(configuration["port"]), user="sa", password="x", login_timeout=5
-        )
-    except pytds.Error as error:
-        op.upsert("outcomes", {"name": "answered", "value": type(error).__name__})
-    try:
-        pytds.connect(configuration["host"], user="sa", password="x", cafile="ca.pem")
-    except OSError as error:
-        op.upsert("outcomes", {"name": "encrypted", "value": f"{type(error).__name__}: {error}"})
+    def connect(**more):
+        where = {"dsn": configuration["host"], "port": int(configuration["port"]), "login_timeout": 60}
+        if configuration["tls"] == "yes":
+            where["cafile"] = "ca.pem"
+        return pytds.connect(**{**where, "user": "sa", "password": "hunter2", **more})
+
+    def rows():
+        with warnings.catch_warnings(record=True) as warned, connect(timeout=30) as connection:
+            timeout = connection._tds_socket.sock.gettimeout()
+            cursor = connection.cursor()
+            cursor.execute("SELECT id, name FROM people")
+            for number, name in cursor.fetchall():
+                op.upsert("people", {"id": number, "name": name})
+            cursor.execute("SELECT id, name FROM many")
+            many = sum(number for number, _ in cursor.fetchall())
+            cursor.execute("SELECT encryption")
+            encryption = cursor.fetchone()[1]
+            connection.commit()
+        return encryption, many, timeout, sorted({str(one.message) for one in warned})
+
+    def mistaken():
+        with connect(password="hunter3"):
+            pass
+
+    def login_only():
+        with connect(enc_login_only=True):
+            pass
+
+    for action in (rows, mistaken, login_only):
+        op.upsert("outcomes", {"name": action.__name__, "value": _outcome(action)})
 
 
 def _outcome(action):

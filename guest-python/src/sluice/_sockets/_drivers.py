@@ -11,15 +11,15 @@ itself where processes are short-lived.
 
 from __future__ import annotations
 
-import ssl
 import sys
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from sluice._watching import Around, watch
 
+from . import _sql_server as sql_server
 from ._postgres import patch_core
 
 _NAMED = {"mmap": ("mmap",)}
@@ -61,24 +61,6 @@ def _asking_at_once(module: ModuleType, execute: Callable[[], None]) -> None:
     settings.SERVER_MONITORING_MODE = "poll"
 
 
-_NO_TLS_IN_TDS = (
-    "SQL Server begins TLS inside packets of its own protocol, which the host does not speak: leave cafile "
-    "out, with a grant for tcp:// and a server that does not force encryption, or read the data over HTTPS"
-)
-
-
-def _without_tls(module: ModuleType, execute: Callable[[], None]) -> None:
-    """Say why there is none, instead of that a package with machine code is missing."""
-
-    def create_context(cafile: Any) -> NoReturn:
-        raise ssl.SSLError(1, _NO_TLS_IN_TDS)
-
-    execute()
-    library: Any = module
-    library.OPENSSL_AVAILABLE = True
-    library.create_context = create_context
-
-
 def _in_python(module: ModuleType, execute: Callable[[], None]) -> None:
     """Choose the way without machine code, which is left out and not asked for."""
     execute()
@@ -89,7 +71,8 @@ def _in_python(module: ModuleType, execute: Callable[[], None]) -> None:
 _WITH: dict[str, Around] = {
     "pg8000.core": patch_core,
     "pymongo.common": _asking_at_once,
-    "pytds.tls": _without_tls,
+    "pytds.tds_session": sql_server.with_whole_connections,
+    "pytds.tls": sql_server.with_tls_of_host,
     "thriftpy2._compat": _in_python,
 }
 

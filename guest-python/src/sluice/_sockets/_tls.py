@@ -44,10 +44,7 @@ class TLSSocket(Socket):
             raise ValueError("a context is needed")
         if context.check_hostname and not server_hostname:
             raise ValueError("check_hostname requires server_hostname")
-        if not isinstance(sock, Socket):
-            raise ssl.SSLError(1, "TLS is spoken by the host, over sockets of this connector only")
-        if sock.pending():
-            raise ssl.SSLError(1, "the server sent more in the clear before TLS began")
+        _check_clear(sock)
         made = cls(sock.family, sock.type, sock.proto)
         made._take(sock)
         made.context = context
@@ -65,14 +62,8 @@ class TLSSocket(Socket):
     _details: _contract.Details | None = None
 
     def _checks_name(self) -> None:
-        name = self.server_hostname
-        connected = None if self._peer is None else str(self._peer[0])
-        if self.context.check_hostname and name and connected and name.lower() != connected.lower():
-            raise ssl.SSLError(
-                1,
-                f"the host verifies the certificate for {connected}, which was connected to, "
-                f"and not for {name[:253]}",
-            )
+        if self.context.check_hostname:
+            _check_name(self, self.server_hostname)
 
     def _connected(self, host: str, port: int) -> _contract.Stream:
         # a name of its own must be that of the connection: see `_checks_name`
@@ -173,6 +164,30 @@ class TLSSocket(Socket):
     def verify_client_post_handshake(self) -> NoReturn:
         """Only a server asks for that: raises `SSLError`."""
         raise ssl.SSLError(1, os.strerror(errno.EOPNOTSUPP))
+
+
+def begin_tls(sock: Any, name: str | None) -> None:
+    """Let the host begin TLS under a socket that its owner keeps, and expects to lead to `name`."""
+    _check_clear(sock)
+    _check_name(sock, name)
+    sock._connection().begin_tls(_wait(sock.gettimeout()) or None)
+
+
+def _check_clear(sock: Any) -> None:
+    if not isinstance(sock, Socket):
+        raise ssl.SSLError(1, "TLS is spoken by the host, over sockets of this connector only")
+    if sock.pending():
+        raise ssl.SSLError(1, "the server sent more in the clear before TLS began")
+
+
+def _check_name(sock: Socket, name: str | None) -> None:
+    connected = None if sock._peer is None else str(sock._peer[0])
+    if name and connected and name.lower() != connected.lower():
+        raise ssl.SSLError(
+            1,
+            f"the host verifies the certificate for {connected}, which was connected to, "
+            f"and not for {name[:253]}",
+        )
 
 
 def install() -> None:

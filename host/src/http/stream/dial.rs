@@ -11,6 +11,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::admit::AdmittedStream;
+use super::tds::Transport;
 use super::transfer::{Stream, Wire};
 use crate::http::client::Client;
 use crate::http::connect::Phase;
@@ -47,7 +48,7 @@ impl Client {
         let made = timeout_at(by, async {
             let clear = self.dial(permit).await?;
             Ok(match tls {
-                true => Wire::Secure(Box::new(self.handshake(to, clear).await?)),
+                true => Wire::Secure(Box::new(self.handshake(to, Transport::direct(clear)).await?)),
                 false => Wire::Clear(clear),
             })
         });
@@ -99,16 +100,20 @@ impl Client {
     pub(super) async fn handshake(
         &self,
         to: &Destination,
-        stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, HttpError> {
+        transport: Transport,
+    ) -> Result<TlsStream<Transport>, HttpError> {
         let secure = to.with_scheme(Scheme::Tls);
         let name = match to.host() {
             Host::Ip(address) => ServerName::IpAddress((*address).into()),
             Host::Name(name) => ServerName::try_from(name.clone())
                 .map_err(|_| HttpError::Tls(format!("{}: no certificate can be for this name", at(to))))?,
         };
-        let connector = TlsConnector::from(self.stream_tls().await?);
-        let handshake = connector.connect(name, stream).await;
-        handshake.map_err(|error| classify_stream(&error, &secure, Phase::Connecting))
+        let settings = match transport.has_packets() {
+            true => self.packet_tls().await?,
+            false => self.stream_tls().await?,
+        };
+        let handshake = TlsConnector::from(settings).connect(name, transport).await;
+        let begun = handshake.and_then(|mut begun| begun.get_mut().0.leave_packets().map(|()| begun));
+        begun.map_err(|error| classify_stream(&error, &secure, Phase::Connecting))
     }
 }

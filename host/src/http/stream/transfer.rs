@@ -12,12 +12,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
+use super::tds::Transport;
 use crate::http::client::Client;
 use crate::http::connect::Phase;
 use crate::http::error::{HttpError, at, classify_stream};
 use crate::http::oversight::Note;
 use crate::policy::egress::{Destination, Permit};
 use crate::policy::limits::STREAM_CHUNK_BYTES;
+use crate::policy::upgrades;
 
 /// Room that is made for one read; a read goes on beyond it while there is more at once.
 const ROOM: usize = 64 * 1024;
@@ -28,9 +30,18 @@ const AHEAD: usize = 16 * 1024;
 /// The connection itself.
 pub(super) enum Wire {
     Clear(TcpStream),
-    Secure(Box<TlsStream<TcpStream>>),
+    Secure(Box<TlsStream<Transport>>),
     /// TLS could not be begun: nobody knows where the server is.
     Broken,
+}
+
+/// What was written in the clear.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    /// A request for TLS whose handshake is in packets.
+    Prelogin,
+    Else,
 }
 
 /// What was agreed on for TLS.
@@ -51,7 +62,7 @@ pub struct Stream {
     ahead: Bytes,
     ended: bool,
     failed: Option<HttpError>,
-    upgrading: bool,
+    said: Said,
     permit: Permit,
     client: Client,
     note: Note,
@@ -66,8 +77,8 @@ impl fmt::Debug for Stream {
 
 impl Stream {
     pub(super) fn new(client: Client, permit: Permit, wire: Wire, place: OwnedSemaphorePermit, note: Note) -> Self {
-        let (ahead, ended, failed, upgrading) = (Bytes::new(), false, None, false);
-        Self { wire, ahead, ended, failed, upgrading, permit, client, note, _place: place }
+        let (ahead, ended, failed, said) = (Bytes::new(), false, None, Said::Nothing);
+        Self { wire, ahead, ended, failed, said, permit, client, note, _place: place }
     }
 
     /// Where it goes.
@@ -126,12 +137,15 @@ impl Stream {
             return Err(HttpError::InvalidRequest(format!("one write takes at most {most} bytes")));
         }
         if matches!(self.wire, Wire::Clear(_)) {
-            let admitted = self.permit.admits_in_the_clear(bytes, self.upgrading);
+            let admitted = self.permit.admits_in_the_clear(bytes, self.said != Said::Nothing);
             admitted.map_err(|denied| {
                 self.client.ledger().host(self.permit.destination().host()).denied += 1;
                 HttpError::Denied(denied)
             })?;
-            self.upgrading = true;
+            self.said = match self.said {
+                Said::Nothing if upgrades::is_prelogin(bytes) => Said::Prelogin,
+                _ => Said::Else,
+            };
         }
         self.count(bytes.len(), true)?;
         let limit = self.patience(wish);
@@ -145,7 +159,7 @@ impl Stream {
         Err(self.fail(error))
     }
 
-    /// Begins TLS on a connection in the clear.
+    /// Begins TLS on a connection in the clear; in packets of TDS when that is how it was asked for.
     ///
     /// # Errors
     ///
@@ -161,10 +175,14 @@ impl Stream {
             let text = format!("{}: TLS was begun already", at(self.to()));
             return Err(self.fail(HttpError::InvalidRequest(text)));
         };
+        let transport = match self.said {
+            Said::Prelogin => Transport::in_packets(stream),
+            Said::Nothing | Said::Else => Transport::direct(stream),
+        };
         let longest = self.client.limits().connect;
         let limit = wish.map_or(longest, |wish| wish.min(longest));
         let client = self.client.clone();
-        match timeout(limit, client.handshake(self.permit.destination(), stream)).await {
+        match timeout(limit, client.handshake(self.permit.destination(), transport)).await {
             Ok(Ok(secure)) => {
                 self.wire = Wire::Secure(Box::new(secure));
                 Ok(())

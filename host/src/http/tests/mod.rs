@@ -6,6 +6,7 @@ mod guards;
 mod hostile;
 mod streams;
 mod support;
+mod tds;
 mod tls;
 mod upstreams;
 
