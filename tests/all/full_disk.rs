@@ -47,6 +47,7 @@ fn a_warehouse_without_room_is_told_as_such_whenever_it_becomes_full() {
         assert_eq!(output.status.code(), Some(5), "{kib} KiB: {said}");
         assert!(said.contains("no space is left on the disk of"), "{kib} KiB: {said}");
         assert!(said.contains("full.db: what was checkpointed is kept"), "{kib} KiB: {said}");
+        assert_eq!(said.contains("items ("), kib == 1_200, "{kib} KiB: {said}");
         for code in ["Error code", "4874", "database or disk is full", "disk I/O error"] {
             assert!(!said.contains(code), "{kib} KiB: {code} is in {said}");
         }
@@ -66,6 +67,7 @@ fn a_cassette_without_room_is_told_as_such() {
     command.args(["--allow", &server.origin(), "--record", "disk/kept.har"]);
     let Some(output) = on_a_small_disk(&disk, 64, &command) else { return };
     let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("no space is left on its disk; make room there"), "{said}");
     assert!(said.contains("cassette") && !said.contains("os error"), "{said}");
 }
@@ -95,7 +97,7 @@ fn a_history_of_runs_without_room_is_told_with_its_file() {
         let Some(output) = on_a_small_disk(&disk, 8_000, &filled) else { return };
         let said = text(&output.stdout) + &text(&output.stderr);
         assert_eq!(output.status.code(), Some(5), "{spare} KiB: {said}");
-        assert!(said.contains("no space is left on the disk of") && said.contains("disk/warehouse/runs.db"), "{said}");
+        assert!(said.contains("no space is left on the disk of") && said.contains("/disk/warehouse/runs.db"), "{said}");
         assert!(said.contains("make room there"), "{said}");
         for code in ["Error code", "database or disk is full", "disk I/O error"] {
             assert!(!said.contains(code), "{code} is in {said}");
@@ -118,6 +120,7 @@ fn a_file_that_may_not_become_larger_is_told_as_such() {
         assert_eq!(output.status.code(), Some(5), "{blocks}: {said}");
         assert!(said.contains("a file may not become larger here (`ulimit -f`) than "), "{blocks}: {said}");
         assert!(said.contains("full.db: what was checkpointed is kept"), "{blocks}: {said}");
+        assert_eq!(said.contains("items ("), blocks == 1_000, "{blocks}: {said}");
         assert!(!said.contains("disk I/O error") && !said.contains("os error"), "{blocks}: {said}");
     }
 }

@@ -111,7 +111,7 @@ impl History {
         move |source| {
             let path = self.warehouse.join(RUNS.name).with_extension("db");
             match room::lack_for(&source, &path) {
-                Some(lack) => HistoryError::NoRoom { doing, path, lack },
+                Some(lack) => HistoryError::NoRoom { doing, path: std::path::absolute(&path).unwrap_or(path), lack },
                 None => HistoryError::Sqlite { doing, source },
             }
         }
