@@ -147,10 +147,10 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        if room::is_lacking(error) {
+        if let Some(lack) = room::lack(error) {
             // What the system says of it is in codes. Some have it in their own text already.
             let before = text.strip_suffix(&error.to_string()).map(|text| text.trim_end_matches([':', ' ']).to_owned());
-            return format!("{}: {}", before.unwrap_or(text), room::LACKING);
+            return format!("{}: {}", before.unwrap_or(text), lack.words());
         }
         text = format!("{text}: {error}");
         cause = error.source();

@@ -6,7 +6,7 @@ use std::process::Output;
 
 use sluicegate::stamp::{self, AskedLimits, Stamp};
 
-use crate::support::{component, sluice, text};
+use crate::support::{after, component, sluice, text};
 
 /// A warehouse and components in one folder.
 struct Place(tempfile::TempDir);
@@ -128,6 +128,41 @@ fn no_machine_code_is_made_of_a_component_that_is_refused() {
     assert_eq!(made(), 2, "{:?}", files(&cache));
     // Where there is machine code already, it is refused all the same.
     assert_eq!(run(&first, &[]).0, Some(4));
+}
+
+#[test]
+fn a_component_that_changed_is_told_as_that_though_it_was_too_dear_to_compile() {
+    let place = Place::new();
+    let first = place.component("shop.wasm", "1.0.0", &[], NOTHING);
+    let dear = place.write("dear.wasm", &component::dear());
+    let cache = place.0.path().join("cache");
+    let fleet = "warehouse = \"warehouse\"\n[connections.shop]\ncomponent = \"dear.wasm\"\n";
+    fs::write(place.0.path().join("sluice.toml"), fleet).unwrap();
+    // Of what a compiler may take, as much as one that is not dear needs many times over.
+    let run = |arguments: &[&str]| {
+        let mut command = sluice();
+        command.current_dir(place.0.path()).env("SLUICE_CACHE_DIR", &cache).args(arguments);
+        let ended = after("ulimit -t 4", &["sh"], &[], &command).output().unwrap();
+        (ended.status.code(), text(&ended.stdout) + &text(&ended.stderr))
+    };
+    let [first, dear] = [first, dear].map(|path| path.to_str().unwrap().to_owned());
+    let (code, said) = run(&["run", &first, "--warehouse", "warehouse"]);
+    assert_eq!(code, Some(0), "{said}");
+
+    let changed = ["run", &dear, "--connection", "shop", "--warehouse", "warehouse"];
+    let accepted = [&changed[..], &["--accept"]].concat();
+    let (code, said) = run(&accepted);
+    assert!(code == Some(2) && said.contains("the compiler did not finish"), "{code:?} {said}");
+    let (code, said) = run(&accepted);
+    assert!(code == Some(2) && said.contains("is not tried again"), "{code:?} {said}");
+    assert!(!said.contains("making machine code"), "{said}");
+
+    for (arguments, expected) in [(&changed[..], 4), (&["batch"], 7)] {
+        let (code, said) = run(arguments);
+        assert_eq!(code, Some(expected), "{arguments:?}: {said}");
+        assert!(said.contains("runs another connector than it accepted"), "{arguments:?}: {said}");
+        assert!(!said.contains("compiler") && !said.contains("making machine code"), "{arguments:?}: {said}");
+    }
 }
 
 /// All files below a folder.

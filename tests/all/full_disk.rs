@@ -8,30 +8,22 @@ use std::process::{Command, Output};
 use serde_json::json;
 
 use crate::support::server::Server;
-use crate::support::{many, sluice, text};
+use crate::support::{after, many, sluice, text};
 
-/// Runs a command with a disk of so many KiB at `disk`, in a namespace of its own; then lists what is on it. None when
-/// there can be none.
+/// Runs a command with a disk of so many KiB at `disk`, in a namespace of its own. None when there can be
+/// none.
 fn on_a_small_disk(disk: &Path, kib: u32, command: &Command) -> Option<Output> {
-    const NO_DISK: i32 = 99;
-    let script = format!("mount -t tmpfs -o size={kib}k none \"$1\" || exit {NO_DISK}; shift; exec \"$@\"");
-    let mut inside = Command::new("unshare");
-    inside.args(["--mount", "sh", "-c", &script, "sh"]).arg(disk).arg(command.get_program()).args(command.get_args());
-    if let Some(folder) = command.get_current_dir() {
-        inside.current_dir(folder);
-    }
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => inside.env(name, value),
-            None => inside.env_remove(name),
-        };
-    }
-    let output = rustix::process::geteuid().is_root().then(|| inside.output().ok()).flatten();
-    let output = output.filter(|output| output.status.code() != Some(NO_DISK) && output.status.code() != Some(1));
-    if output.is_none() {
+    // Tried by itself first, so that no end of the command is taken for a disk that could not be made.
+    let mounted = |command: &Command| {
+        let script = format!("mount -t tmpfs -o size={kib}k none \"$1\" || exit 1");
+        after(&script, &["unshare", "--mount", "sh"], &[disk], command).output()
+    };
+    let tried = rustix::process::geteuid().is_root().then(|| mounted(&Command::new("true")).ok()).flatten();
+    if !tried.is_some_and(|tried| tried.status.success()) {
         eprintln!("no small disk can be made here: nothing was tested");
+        return None;
     }
-    output
+    Some(mounted(command).expect("it was mounted a moment ago"))
 }
 
 fn command(folder: &Path, more: &[&str]) -> Command {
@@ -55,6 +47,7 @@ fn a_warehouse_without_room_is_told_as_such_whenever_it_becomes_full() {
         assert_eq!(output.status.code(), Some(5), "{kib} KiB: {said}");
         assert!(said.contains("no space is left on the disk of"), "{kib} KiB: {said}");
         assert!(said.contains("full.db: what was checkpointed is kept"), "{kib} KiB: {said}");
+        assert_eq!(said.contains("items ("), kib == 1_200, "{kib} KiB: {said}");
         for code in ["Error code", "4874", "database or disk is full", "disk I/O error"] {
             assert!(!said.contains(code), "{kib} KiB: {code} is in {said}");
         }
@@ -74,6 +67,60 @@ fn a_cassette_without_room_is_told_as_such() {
     command.args(["--allow", &server.origin(), "--record", "disk/kept.har"]);
     let Some(output) = on_a_small_disk(&disk, 64, &command) else { return };
     let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("no space is left on its disk; make room there"), "{said}");
     assert!(said.contains("cassette") && !said.contains("os error"), "{said}");
+}
+
+/// Runs it as a process whose files may become so large, in blocks of 512 bytes.
+fn with_small_files(blocks: u32, command: &Command) -> Output {
+    after(&format!("ulimit -f {blocks}"), &["sh"], &[], command).output().unwrap()
+}
+
+#[test]
+fn a_history_of_runs_without_room_is_told_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let made = command(folder.path(), &[]).output().unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    // As it was, on a disk on which nothing else fits.
+    fs::rename(&disk, folder.path().join("kept")).unwrap();
+    fs::create_dir(&disk).unwrap();
+    let filled = "cp -r kept/. disk && cat /dev/zero 2> log > disk/rest";
+    // Too little for what SQLite shares beside a database, and enough for that but not for its log.
+    for spare in [0, 36] {
+        let script = format!("head -c {spare}K /dev/zero > disk/spare; {filled}; rm disk/spare");
+        let mut prune = sluice();
+        prune.current_dir(folder.path()).args(["runs", "prune", "--warehouse", "disk/warehouse"]);
+        let filled = after(&script, &["sh"], &[], prune.args(["--keep", "5", "--always"]));
+        let Some(output) = on_a_small_disk(&disk, 8_000, &filled) else { return };
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{spare} KiB: {said}");
+        assert!(said.contains("no space is left on the disk of") && said.contains("/disk/warehouse/runs.db"), "{said}");
+        assert!(said.contains("make room there"), "{said}");
+        for code in ["Error code", "database or disk is full", "disk I/O error"] {
+            assert!(!said.contains(code), "{code} is in {said}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_may_not_become_larger_is_told_as_such() {
+    // Whatever has to be made once is made without a limit.
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("disk")).unwrap();
+    let whole = command(folder.path(), &[]).output().unwrap();
+    assert!(whole.status.success(), "{}", text(&whole.stderr));
+    for blocks in [16, 100, 1_000] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("disk")).unwrap();
+        let output = with_small_files(blocks, &command(folder.path(), &[]));
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{blocks}: {said}");
+        assert!(said.contains("a file may not become larger here (`ulimit -f`) than "), "{blocks}: {said}");
+        assert!(said.contains("full.db: what was checkpointed is kept"), "{blocks}: {said}");
+        assert_eq!(said.contains("items ("), blocks == 1_000, "{blocks}: {said}");
+        assert!(!said.contains("disk I/O error") && !said.contains("os error"), "{blocks}: {said}");
+    }
 }

@@ -111,6 +111,26 @@ fn streams_of_asyncio_speak_tls_by_the_host() {
 }
 
 #[test]
+fn streams_of_asyncio_trust_no_certificate_by_themselves() {
+    let servers = servers();
+    let (port, upgrading) = (servers.ports["echo_tls"], servers.ports["upgrading"]);
+    let connector = Connector::client("async_secure").with("host", "localhost").with("port", port);
+    let granted = format!("tls://localhost:{port}");
+    let sync = connector.with("upgrading", upgrading).arguments(&["--allow", &granted]).sync();
+    assert_eq!(sync.code, Some(1), "{}", sync.everything());
+    let message = &sync.report()["outcome"]["message"];
+    assert!(message.as_str().unwrap().contains("SSLCertVerificationError"), "{message}");
+    assert_eq!(sync.report()["hosts"][0]["bytes_received"], 0, "{}", sync.report()["hosts"]);
+}
+
+#[test]
+fn streams_of_asyncio_send_nothing_in_the_clear_where_tls_is_granted() {
+    let sync = with("async_plain", "echo", "tls").sync();
+    assert_eq!(sync.code, Some(4), "{}", sync.everything());
+    assert_eq!(sync.report()["hosts"][0]["bytes_sent"], 0, "{}", sync.report()["hosts"]);
+}
+
+#[test]
 fn redis_is_asked_by_its_driver_for_asyncio() {
     for (server, scheme, tls) in [("redis", "tcp", false), ("redis_tls", "tls", true)] {
         let connector = with_server("async_keys", server, scheme, tls);

@@ -10,20 +10,10 @@ use sluicegate::policy::limits::Limits;
 use sluicegate::sandbox::CodeCache;
 use sluicegate::worker;
 
-use crate::component::component;
+use crate::component::dear;
 
 /// What makes this program compile under limits.
 pub(crate) const BOUNDED: &str = "__bounded";
-
-/// A component of a few kilobytes, whose compiler keeps every local in every loop apart.
-fn loops(depth: usize, locals: usize) -> Vec<u8> {
-    let declared = "(local i32)".repeat(locals);
-    let touched: String =
-        (0..locals).map(|at| format!("(local.set {at} (i32.add (local.get {at}) (i32.const 1)))")).collect();
-    let back: String = (0..depth).map(|at| format!("(br_if {at} (local.get {}))", at % locals)).collect();
-    let function = format!("(func $f {declared} {}{touched}{back}{})", "(loop ".repeat(depth), ")".repeat(depth));
-    component("", &function, "(call $f)")
-}
 
 /// Compiles it in processes of their own, one after the other, whose limits are tighter than the compiler's.
 fn compiled_with(limit: Resource, limits: &[u64]) -> Vec<String> {
@@ -51,7 +41,7 @@ pub(crate) fn bounded(arguments: &[OsString]) -> ExitCode {
     let folder = Path::new(&arguments[2]);
     let cache = CodeCache::open(&folder.join("cache"), &folder.join("state")).unwrap();
     let mut compiled = false;
-    let refused = worker::admit(&cache, &loops(1000, 1000), &Limits::default(), || compiled = true);
+    let refused = worker::admit(&cache, &dear(), &Limits::default(), || compiled = true);
     println!("{} ({})", refused.expect_err("it is too dear"), if compiled { "compiled" } else { "not compiled" });
     ExitCode::SUCCESS
 }

@@ -37,6 +37,7 @@ use folders::Folders;
 pub fn run(arguments: Arguments) -> ExitCode {
     let telemetry = tracing::start(arguments.verbose, arguments.log_format);
     no_core_dumps();
+    signals::catch_too_large_files();
     let done = dispatch(arguments.command);
     telemetry.finish();
     match done {

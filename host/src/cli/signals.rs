@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::Sender;
 
+use rustix::process::{Resource, Signal, getrlimit};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -12,6 +13,20 @@ use crate::batch::Event;
 const BY_SIGNAL: i32 = 128;
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
+
+/// Makes of a file that is as large as it may be an error of whoever writes it, and not the end of this process without
+/// a word. Not ignored but caught: what this process starts is ended by it as before.
+pub(super) fn catch_too_large_files() {
+    if getrlimit(Resource::Fsize).current.is_none() {
+        return;
+    }
+    // Where this fails the signal does what it did.
+    if let Ok(runtime) = Builder::new_current_thread().enable_io().build() {
+        let _entered = runtime.enter();
+        // It is caught from now on, although nobody listens.
+        let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
+    }
+}
 
 /// At the first SIGINT or SIGTERM stops a batch, at the second ends this process at once.
 ///

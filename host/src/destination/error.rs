@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::room::Lack;
+
 /// Why a destination did not do something. No text holds row data.
 #[derive(Debug, thiserror::Error)]
 pub enum DestinationError {
@@ -59,14 +61,16 @@ pub enum DestinationError {
         #[source]
         source: rusqlite::Error,
     },
-    /// There is no room on the disk.
+    /// There is no room on the disk, or for a file.
     #[error(
-        "no space is left on the disk of {}: what was checkpointed is kept, and nothing after it has landed; make room \
-         there and sync again", path.display()
+        "{}: what was checkpointed is kept, and nothing after it has landed; {} and sync again",
+        lack.of(path), lack.remedy()
     )]
     DiskFull {
         /// The database.
         path: PathBuf,
+        /// What is used up.
+        lack: Lack,
     },
     /// There is no room: the disk is full, or the database has reached its limit.
     #[error("{}: no room: the disk is full, or the database has reached its limit of {limit} bytes", path.display())]

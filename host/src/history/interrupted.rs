@@ -1,7 +1,7 @@
 //! Runs whose process died.
 
 use super::alive::is_alive;
-use super::store::{History, HistoryError, failed};
+use super::store::{History, HistoryError};
 use super::write::settle_with;
 use super::{Ending, Outcome, RunTable, Totals};
 use crate::destination::sqlite::{Kept, Warehouse};
@@ -35,14 +35,14 @@ fn settle_all(history: &History, warehouse: &Warehouse, over: Vec<Open>) -> Resu
         let kept = warehouse.last_kept(&run.connection).ok().flatten().filter(|kept| kept.sync == run.sync);
         let ending = ending(kept.unwrap_or_default());
         // Another look may have been first, or the run ended after all.
-        settle_with(&mut history.database(), run.id, &ending, true).map_err(failed("settling a run"))?;
+        settle_with(&mut history.database(), run.id, &ending, true).map_err(history.failed("settling a run"))?;
     }
     Ok(())
 }
 
 fn open(history: &History) -> Result<Vec<Open>, HistoryError> {
     let database = history.database();
-    let doing = failed("looking for interrupted runs");
+    let doing = history.failed("looking for interrupted runs");
     let mut statement = database
         .prepare_cached(
             "SELECT \"id\", \"sync\", \"connection\", \"process\" FROM \"runs\" WHERE \"outcome\" = 'running' LIMIT 10000",

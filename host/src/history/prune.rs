@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::store::{History, HistoryError, failed};
+use super::store::{History, HistoryError};
 use super::write::stamp;
 
 /// What a settled run may cost of others' time: at most so many are forgotten on the way.
@@ -34,7 +34,7 @@ impl History {
     /// # Errors
     /// When the history cannot be read.
     pub fn retention(&self) -> Result<Retention, HistoryError> {
-        retention(&self.database()).map_err(failed("reading how long runs are kept"))
+        retention(&self.database()).map_err(self.failed("reading how long runs are kept"))
     }
 
     /// Changes how long runs are kept by themselves.
@@ -48,7 +48,7 @@ impl History {
             database.execute("INSERT OR REPLACE INTO \"settings\" VALUES (?, ?)", [key, &value]).map(|_| ())
         };
         let done = set(AGE, retention.age.as_secs()).and_then(|()| set(COUNT, retention.runs));
-        done.map_err(failed("writing how long runs are kept"))
+        done.map_err(self.failed("writing how long runs are kept"))
     }
 
     /// Forgets runs that are older or more than these; answers how many.
@@ -59,7 +59,7 @@ impl History {
         let database = self.database();
         let mut pruned = 0;
         loop {
-            let some = forget(&database, retention, AT_ONCE)?;
+            let some = forget(self, &database, retention, AT_ONCE)?;
             pruned += some;
             if some == 0 {
                 return Ok(pruned);
@@ -79,13 +79,13 @@ fn retention(database: &Connection) -> rusqlite::Result<Retention> {
 }
 
 /// Forgets some of what is not to be kept.
-pub(super) fn automatic(database: &Connection) -> Result<(), HistoryError> {
-    let retention = retention(database).map_err(failed("reading how long runs are kept"))?;
-    forget(database, retention, AT_ONCE).map(|_| ())
+pub(super) fn automatic(history: &History, database: &Connection) -> Result<(), HistoryError> {
+    let retention = retention(database).map_err(history.failed("reading how long runs are kept"))?;
+    forget(history, database, retention, AT_ONCE).map(|_| ())
 }
 
-fn forget(database: &Connection, retention: Retention, most: u32) -> Result<u64, HistoryError> {
-    let doing = failed("forgetting old runs");
+fn forget(history: &History, database: &Connection, retention: Retention, most: u32) -> Result<u64, HistoryError> {
+    let doing = history.failed("forgetting old runs");
     let age = SignedDuration::try_from(retention.age).unwrap_or(SignedDuration::MAX);
     let oldest = Timestamp::now().checked_sub(age).unwrap_or(Timestamp::MIN);
     let kept = i64::try_from(retention.runs).unwrap_or(i64::MAX);

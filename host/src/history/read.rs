@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::store::{History, HistoryError, failed};
+use super::store::{History, HistoryError};
 use super::write::stamp;
 use super::{Outcome, Run, RunHost, RunTable, Totals};
 
@@ -31,7 +31,7 @@ impl History {
     /// # Errors
     /// When the history cannot be read.
     pub fn runs(&self, filter: &Filter) -> Result<Vec<Run>, HistoryError> {
-        let doing = failed("reading runs");
+        let doing = self.failed("reading runs");
         let database = self.database();
         let mut statement = database
             .prepare_cached(&format!(
@@ -49,7 +49,7 @@ impl History {
     /// # Errors
     /// When the history cannot be read.
     pub fn run(&self, id: u64) -> Result<Option<Run>, HistoryError> {
-        let doing = failed("reading a run");
+        let doing = self.failed("reading a run");
         let Ok(id) = i64::try_from(id) else { return Ok(None) };
         let database = self.database();
         let one = |row: &Row<'_>| {

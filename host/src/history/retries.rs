@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 
-use super::store::{History, HistoryError, failed};
+use super::store::{History, HistoryError};
 
 /// What is still to be done of a sync of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl History {
         let statement = "SELECT \"value\" FROM \"settings\" WHERE \"key\" = ?";
         let found = self.database().query_row(statement, [key(connection)], |row| row.get::<_, String>(0)).optional();
         // What another version of the host wrote is not understood, and then nothing is.
-        Ok(found.map_err(failed("reading what is to be tried again"))?.and_then(|text| Again::read(&text)))
+        Ok(found.map_err(self.failed("reading what is to be tried again"))?.and_then(|text| Again::read(&text)))
     }
 
     /// Remembers that, or forgets it.
@@ -62,7 +62,7 @@ impl History {
             }
             None => database.execute("DELETE FROM \"settings\" WHERE \"key\" = ?", [key(connection)]),
         };
-        done.map(|_| ()).map_err(failed("writing what is to be tried again"))
+        done.map(|_| ()).map_err(self.failed("writing what is to be tried again"))
     }
 }
 

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::interrupted;
 use crate::destination::DestinationError;
 use crate::destination::sqlite::{Own, open_own};
+use crate::room::{self, Lack};
 
 /// `runs.db`: who and what, when, how it ended; a table each for what belongs to tables and hosts.
 const RUNS: Own = Own {
@@ -47,6 +48,16 @@ pub enum HistoryError {
     /// Its file cannot be opened.
     #[error("the history of runs cannot be opened")]
     Open(#[source] DestinationError),
+    /// There is no room for what is to be written.
+    #[error("the history of runs failed while {doing}: {}; {}, and the next runs are in it", lack.of(path), lack.remedy())]
+    NoRoom {
+        /// What was done.
+        doing: &'static str,
+        /// Its file.
+        path: PathBuf,
+        /// What is used up.
+        lack: Lack,
+    },
     /// A statement failed.
     #[error("the history of runs failed while {doing}")]
     Sqlite {
@@ -55,10 +66,6 @@ pub enum HistoryError {
         /// Why.
         source: rusqlite::Error,
     },
-}
-
-pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> HistoryError {
-    move |source| HistoryError::Sqlite { doing, source }
 }
 
 /// The history of a warehouse. Threads may share it, and processes may have one each.
@@ -97,6 +104,17 @@ impl History {
         let history = Self { database: Mutex::new(database), warehouse: warehouse.to_owned() };
         interrupted::settle(&history)?;
         Ok(history)
+    }
+
+    /// Wraps an error of SQLite.
+    pub(super) fn failed(&self, doing: &'static str) -> impl Fn(rusqlite::Error) -> HistoryError {
+        move |source| {
+            let path = self.warehouse.join(RUNS.name).with_extension("db");
+            match room::lack_for(&source, &path) {
+                Some(lack) => HistoryError::NoRoom { doing, path: std::path::absolute(&path).unwrap_or(path), lack },
+                None => HistoryError::Sqlite { doing, source },
+            }
+        }
     }
 
     pub(super) fn database(&self) -> MutexGuard<'_, Connection> {

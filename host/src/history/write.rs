@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::store::{History, HistoryError, failed};
+use super::store::{History, HistoryError};
 use super::{Beginning, Ending, PARTS, RunHost, RunTable, TEXT_BYTES, alive, interrupted, prune};
 
 impl History {
@@ -17,7 +17,7 @@ impl History {
     }
 
     fn insert(&self, run: &Beginning) -> Result<u64, HistoryError> {
-        insert(&self.database(), run).map_err(failed("writing that a run begins"))
+        insert(&self.database(), run).map_err(self.failed("writing that a run begins"))
     }
 
     /// Settles a run, and forgets what is older than it is to be kept.
@@ -26,8 +26,8 @@ impl History {
     /// When the history cannot be written.
     pub fn finish(&self, run: u64, ending: &Ending) -> Result<(), HistoryError> {
         let mut database = self.database();
-        settle_with(&mut database, run, ending, false).map_err(failed("settling a run"))?;
-        prune::automatic(&database)
+        settle_with(&mut database, run, ending, false).map_err(self.failed("settling a run"))?;
+        prune::automatic(self, &database)
     }
 
     /// Writes a run that was refused before it began.

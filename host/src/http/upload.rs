@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::Method;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderValue, Method};
 
 use super::admit::Admitted;
 use super::client::Client;
@@ -81,9 +81,11 @@ impl Outgoing {
             }
             RequestBody::Empty => OutgoingBody::Bytes(Bytes::new()),
             RequestBody::Stream(stream) => {
-                if let Some(len) = admitted.body_len {
-                    head.headers_mut().insert(CONTENT_LENGTH, len.into());
-                }
+                match admitted.body_len {
+                    Some(len) => head.headers_mut().insert(CONTENT_LENGTH, len.into()),
+                    // Otherwise hyper takes a GET or HEAD for one without a body, and leaves out what there is of one.
+                    None => head.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked")),
+                };
                 OutgoingBody::Stream { stream, announced: admitted.body_len, limit }
             }
         };

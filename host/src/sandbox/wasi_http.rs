@@ -2,9 +2,10 @@
 //! contract's own interface.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::TryStreamExt;
-use futures_util::stream::unfold;
+use futures_util::stream::{once, unfold};
+use futures_util::{StreamExt, TryStreamExt};
 use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt, StreamBody};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -13,6 +14,12 @@ use super::http::remember;
 use crate::counters::Counters;
 use crate::http::{AnswerBody, HttpError, RequestBody, RequestParts, Timeouts, Web};
 use crate::incidents::Incidents;
+
+/// Methods of requests that mostly have no body.
+const HAVE_NO_BODY: [&str; 4] = ["GET", "HEAD", "DELETE", "OPTIONS"];
+/// How long such a request waits for its body to begin or end. A guest may wait for the answer before it ends one, and
+/// then it is sent as one that has a body.
+const OPEN_BODY: Duration = Duration::from_millis(100);
 
 /// Sends the requests of `wasi:http/outgoing-handler`.
 pub(crate) struct HttpHooks {
@@ -43,6 +50,7 @@ impl WasiHttpHooks for HttpHooks {
                 return Err(Error::ConnectionLimitReached);
             }
             let (parts, body) = read(request, options.unwrap_or_default());
+            let body = if HAVE_NO_BODY.contains(&parts.method.as_str()) { without_nothing(body).await } else { body };
             let sent = match client.admit(&parts) {
                 Ok(admitted) => {
                     counters.requested();
@@ -80,6 +88,27 @@ fn read(request: http::Request<WasiBody>, options: RequestOptions) -> (RequestPa
         false => RequestBody::Stream(Box::pin(body.into_data_stream().map_err(|error| error.to_string().into()))),
     };
     (parts, body)
+}
+
+/// A body of which nothing came is none: some libraries open that of every request, and servers refuse such a request
+/// when it announces one.
+async fn without_nothing(body: RequestBody) -> RequestBody {
+    let RequestBody::Stream(mut pieces) = body else {
+        return body;
+    };
+    let first = async {
+        loop {
+            match pieces.next().await {
+                Some(Ok(piece)) if piece.is_empty() => {}
+                first => return first,
+            }
+        }
+    };
+    match tokio::time::timeout(OPEN_BODY, first).await {
+        Ok(None) => RequestBody::Empty,
+        Ok(Some(first)) => RequestBody::Stream(Box::pin(once(async { first }).chain(pieces))),
+        Err(_) => RequestBody::Stream(pieces),
+    }
 }
 
 /// The response's body as the stream that `wasi:http` wants.

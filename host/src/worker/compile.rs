@@ -46,14 +46,10 @@ pub fn admit(
     limits: &Limits,
     compiling: impl FnOnce(),
 ) -> Result<Code, AdmissionError> {
-    let willing = |_: &str| {
-        compiling();
-        true
-    };
-    admit_if(cache, bytes, limits, willing)
+    admit_if(cache, bytes, limits, |_| true, compiling)
 }
 
-/// The same, where `compiling` is told the component's digest and says whether machine code is to be made.
+/// The same, where `wanted` is told the component's digest and says whether there is to be machine code of it.
 ///
 /// # Errors
 /// As [`admit`], and [`AdmissionError::Unwanted`].
@@ -61,7 +57,8 @@ pub fn admit_if(
     cache: &CodeCache,
     bytes: &[u8],
     limits: &Limits,
-    compiling: impl FnOnce(&str) -> bool,
+    wanted: impl FnOnce(&str) -> bool,
+    compiling: impl FnOnce(),
 ) -> Result<Code, AdmissionError> {
     let (size, limit) = (bytes.len() as u64, limits.component_bytes);
     if size > limit {
@@ -77,15 +74,17 @@ pub fn admit_if(
         if let Some(file) = find() {
             return Ok(file);
         }
+        // Before what is known of it: that a component is not wanted at all is what has to be said of it.
+        if !wanted(&digests.whole) {
+            return Err(AdmissionError::Unwanted);
+        }
         let bounds = jail::in_force(bounds::compiling());
         let limits = format!("{} bytes, {} s", bounds.memory, bounds.cpu_seconds);
         let now = SystemTime::now();
         if let Some(reason) = cache.too_dear(engine.raw(), &digests.compiled, &limits, now) {
             return Err(failed(format!("{reason}; it was tried within the last day and is not tried again before")));
         }
-        if !compiling(&digests.whole) {
-            return Err(AdmissionError::Unwanted);
-        }
+        compiling();
         let code = match compile(cache, &artifact.compiled()) {
             Err(Failed::TooDear(reason)) => {
                 // Without it, the next sync finds out for itself.

@@ -2,7 +2,9 @@
 //! like those of the contract's own interface.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -99,9 +101,13 @@ const REQUEST_DENIED: &str = "error: 15";
 
 /// A component that asks `authority` for `/one`, and posts to `/two`.
 fn asking(authority: &str) -> Project {
+    with(authority, ITEMS, GET_AND_POST)
+}
+
+fn with(authority: &str, items: &str, calls: &str) -> Project {
     let length: String = (authority.len() as u32).to_le_bytes().iter().map(|byte| format!("\\{byte:02x}")).collect();
     let place = format!("(data (i32.const 508) \"{length}\") (data (i32.const 512) \"{authority}\")");
-    let component = component_with(&[WORLD], IMPORTS, &format!("{ITEMS} {place}"), GET_AND_POST);
+    let component = component_with(&[WORLD], IMPORTS, &format!("{items} {place}"), calls);
     Project::new(&component, None)
 }
 
@@ -133,6 +139,7 @@ fn what_wasi_http_asks_is_recorded_without_secrets_and_replayed() {
     assert_eq!(sync.log(), answers);
     assert_eq!(sync.report()["cassette"], json!({"recorded": {"entries": 2}}));
     let text = fs::read_to_string(&cassette).unwrap();
+    assert!(!text.contains("s3cret-of-this"), "{text}");
     let har: Value = serde_json::from_str(&text).unwrap();
     let entries = har["log"]["entries"].as_array().unwrap();
     let urls: Vec<&str> = entries.iter().map(|entry| entry["request"]["url"].as_str().unwrap()).collect();
@@ -181,4 +188,81 @@ fn what_is_not_granted_is_denied_and_named() {
     assert_eq!(sync.log(), [REQUEST_DENIED, REQUEST_DENIED]);
     let host = &sync.report()["hosts"][0];
     assert_eq!((&host["requests"], &host["denied"]), (&json!(0), &json!(2)), "{host}");
+}
+
+/// How the bodies of requests were framed: method, `Transfer-Encoding`, `Content-Length`.
+type Framed = Arc<Mutex<Vec<(String, Option<String>, Option<String>)>>>;
+
+/// Answers as soon as a head has come, before any body, and then no more on this connection.
+fn answering_heads() -> (TcpListener, Framed) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (accepting, framed) = (listener.try_clone().unwrap(), Framed::default());
+    let noted = Arc::clone(&framed);
+    std::thread::spawn(move || {
+        for mut stream in accepting.incoming().flatten() {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let Some(first) = lines.next() else { continue };
+            let method = first.split(' ').next().unwrap_or_default().to_owned();
+            let (mut encoding, mut length) = (None, None);
+            for (name, value) in lines.take_while(|line| !line.is_empty()).filter_map(|line| {
+                line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            }) {
+                match name.as_str() {
+                    "transfer-encoding" => encoding = Some(value),
+                    "content-length" => length = Some(value),
+                    _ => {}
+                }
+            }
+            noted.lock().unwrap().push((method, encoding, length));
+            // A client that goes away is seen by the test.
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nheard");
+        }
+    });
+    (listener, framed)
+}
+
+/// The component's requests against [`answering_heads`].
+fn framed(items: &str, calls: &str) -> Vec<(String, Option<String>, Option<String>)> {
+    let (listener, framed) = answering_heads();
+    let authority = listener.local_addr().unwrap().to_string();
+    let project = with(&authority, items, calls);
+    let connector = Connector::of(&project.at("component.wasm"), json!({}));
+    let sync = connector.arguments(&["--allow", &format!("http://{authority}")]).succeed();
+    assert_eq!(sync.log(), ["heard", "heard"]);
+    let framed = framed.lock().unwrap();
+    framed.clone()
+}
+
+#[test]
+fn a_body_that_was_opened_and_left_empty_is_none() {
+    // The numbers of GET and DELETE.
+    let empty = [0, 4].map(|verb| {
+        format!("(call $ask (i32.const {verb}) (i32.const 192) (i32.const 4) (i32.const 0) (i32.const 0))")
+    });
+    let bare = |method: &str| (method.to_owned(), None, None);
+    assert_eq!(framed(ITEMS, &empty.concat()), [bare("GET"), bare("DELETE")]);
+}
+
+#[test]
+fn a_get_with_a_body_is_sent_with_it() {
+    let server = echo();
+    let get = "(call $ask (i32.const 0) (i32.const 192) (i32.const 4) (i32.const 224) (i32.const 12))";
+    let project = with(&server.origin().replacen("http://", "", 1), ITEMS, get);
+    let connector = Connector::of(&project.at("component.wasm"), json!({}));
+    let sync = connector.arguments(&["--allow", &server.origin()]).succeed();
+    assert_eq!(sync.log(), ["GET /two rows, please"]);
+}
+
+#[test]
+fn a_guest_that_waits_for_the_answer_with_its_body_open_is_answered() {
+    let end = "(call $written (local.get $out))
+        (call $finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 2048))";
+    let block = "(call $block (call $subscribe (local.get $future)))";
+    assert!(ITEMS.contains(end) && ITEMS.contains(block));
+    let items = ITEMS.replacen(end, "", 1).replacen(block, &format!("{block} {end}"), 1);
+    let chunked = Some("chunked".to_owned());
+    assert_eq!(
+        framed(&items, GET_AND_POST),
+        [("GET".to_owned(), chunked.clone(), None), ("POST".to_owned(), chunked, None)]
+    );
 }

@@ -76,6 +76,18 @@ pub(crate) fn idle() -> Vec<u8> {
     component("", "", "")
 }
 
+/// A component of a few kilobytes, whose compiler keeps every local in every loop apart.
+pub(crate) fn dear() -> Vec<u8> {
+    const DEPTH: usize = 1000;
+    const LOCALS: usize = 1000;
+    let declared = "(local i32)".repeat(LOCALS);
+    let touched: String =
+        (0..LOCALS).map(|at| format!("(local.set {at} (i32.add (local.get {at}) (i32.const 1)))")).collect();
+    let back: String = (0..DEPTH).map(|at| format!("(br_if {at} (local.get {}))", at % LOCALS)).collect();
+    let function = format!("(func $f {declared} {}{touched}{back}{})", "(loop ".repeat(DEPTH), ")".repeat(DEPTH));
+    component("", &function, "(call $f)")
+}
+
 /// The component with one more core module, instantiated `instances` times.
 pub(crate) fn with_core_module(mut component: Vec<u8>, module: &str, instances: usize) -> Vec<u8> {
     let index = core_modules(&component);

@@ -33,6 +33,24 @@ pub(crate) fn sluice() -> Command {
     command
 }
 
+/// The command as a shell starts it after this script, where `places` are `$1` and so on.
+pub(crate) fn after(script: &str, program: &[&str], places: &[&Path], command: &Command) -> Command {
+    let mut shell = Command::new(program[0]);
+    let script = format!("{script}; shift {}; exec \"$@\"", places.len());
+    shell.args(&program[1..]).args(["-c", &script, "sh"]).args(places);
+    shell.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 /// The component of the connector with many modes, built once.
 pub(crate) fn many() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

@@ -60,16 +60,14 @@ impl Wall {
         let cache =
             CodeCache::open(&folders.cache, &folders.state).map_err(|error| Failure::host(with_causes(&error)))?;
         let (mut step, mut objection) = (None, None);
-        let compiling = |digest: &str| {
+        let wanted = |digest: &str| {
             objection = may(digest).err();
-            if objection.is_none() {
-                step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
-            }
             objection.is_none()
         };
+        let compiling = || step = Some(Step::start(output, "making machine code (about 10 seconds, once)"));
         let admitted = match arguments.no_jail {
             false => {
-                let code = worker::admit_if(&cache, bytes, limits, compiling);
+                let code = worker::admit_if(&cache, bytes, limits, wanted, compiling);
                 code.map(|code| Self::workers(Arc::new(code), arguments))
             }
             true => {
@@ -78,7 +76,8 @@ impl Wall {
                 );
                 let engine = SandboxEngine::new().map_err(|error| Failure::host(error.to_string()))?;
                 engine.assert_ticking().map_err(|error| Failure::host(error.to_string()))?;
-                let loaded = Loaded::admit_if(&engine, &cache, bytes, limits, compiling);
+                let willing = |digest: &str| wanted(digest).then(compiling).is_some();
+                let loaded = Loaded::admit_if(&engine, &cache, bytes, limits, willing);
                 loaded.map(|component| Self::None(engine, Box::new(component)))
             }
         };

@@ -42,7 +42,8 @@ pub(crate) fn open_own(warehouse: &Path, own: &Own, create: bool) -> Result<Opti
         false => {}
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&files.database, flags).map_err(failed("opening it"))?;
+    let mut connection = Connection::open_with_flags(&files.database, flags)
+        .map_err(|error| explain(failed("opening it")(error), &files))?;
     let options = SqliteOptions { busy_timeout: own.patience, cache_bytes: 2 << 20, ..SqliteOptions::default() };
     let set_up = harden(&connection, &options).and_then(|()| keep_a_log(&connection, own.patience));
     set_up.map_err(|error| explain(failed("setting it up")(error), &files))?;

@@ -275,14 +275,13 @@ pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
 
 /// Turns what SQLite says about a file into what to do.
 pub(super) fn explain(error: DestinationError, files: &Files) -> DestinationError {
-    let code = match &error {
-        DestinationError::Sqlite { source, .. } if room::is_lacking_for(source, room::left(&files.database)) => {
-            return DestinationError::DiskFull { path: files.database.clone() };
-        }
-        DestinationError::Sqlite { source, .. } => source.sqlite_error_code(),
-        _ => None,
+    let DestinationError::Sqlite { source, .. } = &error else {
+        return error;
     };
-    match code {
+    if let Some(lack) = room::lack_for(source, &files.database) {
+        return DestinationError::DiskFull { path: files.database.clone(), lack };
+    }
+    match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => {
             DestinationError::files(&files.database, "is not a database; name another connection or warehouse", None)
         }

@@ -181,8 +181,8 @@ impl SqliteDestination {
         let DestinationError::Sqlite { source, .. } = &error else {
             return error;
         };
-        if room::is_lacking_for(source, room::left(&self.files.database)) {
-            return DestinationError::DiskFull { path: self.files.database.clone() };
+        if let Some(lack) = room::lack_for(source, &self.files.database) {
+            return DestinationError::DiskFull { path: self.files.database.clone(), lack };
         }
         match source.sqlite_error_code() {
             Some(ErrorCode::TooBig) => {
