@@ -1,5 +1,5 @@
-//! A disk that is full is told as that. It is a small one of memory, which only root can make; where it cannot be made,
-//! `room::tests` and `destination` are what is left.
+//! A disk that is full, or a file that may not become larger, is told as that. The disk is a small one of memory, which
+//! only root can make; where it cannot be made, `room::tests` and `destination` are what is left.
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,7 @@ use serde_json::json;
 use crate::support::server::Server;
 use crate::support::{after, many, sluice, text};
 
-/// Runs a command with a disk of so many KiB at `disk`, in a namespace of its own. None when there can be
-/// none.
+/// Runs a command with a disk of so many KiB at `disk`, in a namespace of its own. None when there can be none.
 fn on_a_small_disk(disk: &Path, kib: u32, command: &Command) -> Option<Output> {
     // Tried by itself first, so that no end of the command is taken for a disk that could not be made.
     let mounted = |command: &Command| {
