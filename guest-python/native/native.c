@@ -3,9 +3,11 @@
  * They take a row of a table whose batch is open. Whatever is unusual (another table, other columns, a wrong argument)
  * goes to the Python function that knows everything and raises for the author.
  */
+#include "cells.h"
 #include "columns.h"
 #include "http.h"
 #include "json.h"
+#include "mysql.h"
 #include "postgres.h"
 
 typedef struct {
@@ -192,7 +194,7 @@ static PyMethodDef members[] = {
     {0},
 };
 static PyModuleDef definition = {
-    .ob_base = {.ob_refcnt = 1}, .m_name = "sluice._native", .m_doc = "The fast ways of a row, of a request, of a JSON document and of rows of PostgreSQL.", .m_size = -1, .m_methods = members};
+    .ob_base = {.ob_refcnt = 1}, .m_name = "sluice._native", .m_doc = "The fast ways of a row, of a request, of a JSON document and of rows of databases.", .m_size = -1, .m_methods = members};
 
 __attribute__((visibility("default"))) PyObject *PyInit__native(void) {
   PyObject *module = PyModule_Create2(&definition, PYTHON_API_VERSION);
@@ -200,7 +202,7 @@ __attribute__((visibility("default"))) PyObject *PyInit__native(void) {
   table_name = PyUnicode_InternFromString("table");
   schema_name = PyUnicode_InternFromString("schema");
   if (!table_name || !schema_name || columns_setup(module) < 0 || http_setup(module) < 0 ||
-      json_setup(module) < 0 || postgres_setup(module) < 0) {
+      json_setup(module) < 0 || cells_setup(module) < 0 || postgres_setup(module) < 0 || mysql_setup(module) < 0) {
     Py_DecRef(module);
     return NULL;
   }

@@ -170,6 +170,33 @@ fn mysql_is_read_by_two_drivers() {
 }
 
 #[test]
+fn rows_of_mysql_are_what_the_driver_makes_of_them() {
+    let connector = with_server("mysql_rows", "mysql", "tcp", false)
+        .with("usual", "SELECT * FROM kinds")
+        .with("unusual", "SELECT id, name FROM words")
+        .with("numbers", "SELECT n FROM numbers");
+    connector.succeed();
+    let found = outcomes(&connector);
+    let reads = |name: &str| -> (u64, u64) {
+        let counted = &found[&format!("{name} reads")];
+        let (fast, alone) = counted.split_once(' ').unwrap();
+        (fast.parse().unwrap(), alone.parse().unwrap())
+    };
+    for (name, rows) in
+        [("usual", 2000), ("unusual", 3), ("bytes", 2000), ("encoding", 3), ("adapter", 1), ("error", 1)]
+    {
+        assert_eq!(found[name], format!("same, {rows} rows"), "{name}");
+        let (fast, alone) = reads(name);
+        assert!(alone >= 2 * rows && fast <= alone, "{name}: {fast} {alone}");
+    }
+    // two for each row otherwise: the comparison would be one of the driver with itself
+    for name in ["usual", "bytes"] {
+        assert!(reads(name).0 < 400, "{name}: {:?}", reads(name));
+    }
+    assert_eq!(reads("encoding").0, reads("encoding").1);
+}
+
+#[test]
 fn redis_is_written_and_read() {
     for (server, scheme, tls) in [("redis", "tcp", false), ("redis_tls", "tls", true)] {
         let connector = with_server("keys", server, scheme, tls);

@@ -8,6 +8,7 @@ frames, SQL Server as much of TDS as a query takes. Nothing listens but on loopb
 """
 
 import asyncio
+import datetime
 import json
 import os
 import select
@@ -156,11 +157,35 @@ class Loop(asyncio.SelectorEventLoop):
         return await super().start_tls(transport, protocol, sslcontext, **more)
 
 
+def of_kinds(number):
+    """A row of many kinds; now and then a long one."""
+    moment = datetime.datetime(2024, 1, 31, 23, 59, 59, number % 3 * 250_000) + datetime.timedelta(
+        hours=number
+    )
+    return (
+        number - 5,
+        number / 7,
+        "é\U0001f40d" * (number % 300 if number % 100 else 30_000),
+        None if number % 3 else 10**18 - number,
+        moment.date(),
+        moment,
+        bytes(range(number % 128)),
+        datetime.timedelta(seconds=number),
+        number * 1e300,
+    )
+
+
 async def mysql(context):
     import mysql_mimic
 
     class Session(mysql_mimic.Session):
         async def query(self, expression, sql, attrs):
+            if "nowhere" in sql:
+                raise mysql_mimic.errors.MysqlError("there is no such table")
+            if "numbers" in sql:
+                return [(number,) for number in range(70, 81)], ["n"]
+            if "kinds" in sql:
+                return [of_kinds(number) for number in range(1, 2001)], [f"c{at}" for at in range(9)]
             return [(1, "one"), (2, "zwei"), (3, "trois")], ["id", "name"]
 
     server = mysql_mimic.MysqlServer(session_factory=Session, ssl=context)

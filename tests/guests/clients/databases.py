@@ -233,6 +233,58 @@ def mysql(configuration, state):
     other.close()
 
 
+def mysql_rows(configuration, state):
+    """Rows as they are read in C, and as the driver alone reads them."""
+    import pymysql.connections
+    import pymysql.converters
+
+    reads, read = [], pymysql.connections.Connection._read_bytes
+
+    def counted(connection, size):
+        reads.append(size)
+        return read(connection, size)
+
+    pymysql.connections.Connection._read_bytes = counted
+
+    class Alone(pymysql.connections.Connection):
+        def _read_packet(self, *arguments):
+            return super()._read_packet(*arguments)
+
+    def rows_of(kind, query, settings):
+        reads.clear()
+        connection = kind(
+            host=configuration["host"], port=int(configuration["port"]), user="someone", **settings
+        )
+        before = len(reads)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(query)
+                return [repr(row) for row in cursor.fetchall()], len(reads) - before
+        except Exception as error:
+            return [repr(error)], len(reads) - before
+
+    def refuses(text):
+        if text == "77":
+            raise ValueError("seventy-seven")
+        return text
+
+    def compare(name, query, **settings):
+        rows, fast = rows_of(pymysql.connections.Connection, query, settings)
+        expected, alone = rows_of(Alone, query, settings)
+        differ = [pair for pair in zip(rows, expected, strict=True) if len(set(pair)) > 1]
+        op.upsert("outcomes", {"name": name, "value": f"{differ[:1] or 'same'}, {len(rows)} rows"})
+        op.upsert("outcomes", {"name": f"{name} reads", "value": f"{fast} {alone}"})
+
+    usual, unusual = configuration["usual"], configuration["unusual"]
+    numbers = configuration["numbers"]
+    compare("usual", usual)
+    compare("unusual", unusual)
+    compare("bytes", usual, use_unicode=False)
+    compare("encoding", unusual, charset="latin1")
+    compare("adapter", numbers, conv=pymysql.converters.conversions | {3: refuses, 8: refuses})
+    compare("error", "SELECT * FROM nowhere")
+
+
 def keys(configuration, state):
     import redis
 
@@ -488,7 +540,7 @@ def pouring(configuration, state):
 MODES = {
     mode.__name__: mode
     for mode in (
-        postgres, postgres_rows, psycopg, mysql, keys, queue, sql_server,
+        postgres, postgres_rows, psycopg, mysql, mysql_rows, keys, queue, sql_server,
         sockets, tls, clear, injected, flood, endless, pouring,
     )
 }  # fmt: skip

@@ -13,7 +13,7 @@ Layout:
 - `_tls`: `ssl.SSLSocket`
 - `_names`: `getaddrinfo` and the other lookups
 - `_select`: `select.select`, `select.poll` and the selectors
-- `_drivers`: what single drivers need beside that; `_postgres`: rows for `pg8000`
+- `_drivers`: what single drivers need beside that; `_postgres` and `_mysql`: rows for `pg8000` and `PyMySQL`
 """
 
 from __future__ import annotations

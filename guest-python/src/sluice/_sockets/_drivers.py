@@ -20,6 +20,7 @@ from typing import Any
 from sluice._watching import Around, watch
 
 from . import _sql_server as sql_server
+from ._mysql import patch_connections
 from ._postgres import patch_core
 
 _NAMED = {"mmap": ("mmap",)}
@@ -71,6 +72,7 @@ def _in_python(module: ModuleType, execute: Callable[[], None]) -> None:
 _WITH: dict[str, Around] = {
     "pg8000.core": patch_core,
     "pymongo.common": _asking_at_once,
+    "pymysql.connections": patch_connections,
     "pytds.tds_session": sql_server.with_whole_connections,
     "pytds.tls": sql_server.with_tls_of_host,
     "thriftpy2._compat": _in_python,

@@ -9,17 +9,12 @@ way.
 
 from __future__ import annotations
 
-import contextlib
-import datetime
 import importlib
 from collections.abc import Callable
-from decimal import Decimal
 from types import ModuleType
 from typing import Any
 
-_native: Any = None
-with contextlib.suppress(ImportError):
-    _native = importlib.import_module("sluice._native")
+from . import _rows
 
 _UTF_8 = ("utf8", "utf-8", "UTF8", "UTF-8")
 _READS = {"input_funcs", "i_unpack", "str", "_client_encoding", "append", "rows"}
@@ -34,28 +29,22 @@ def patch_core(module: ModuleType, execute: Callable[[], None]) -> None:
     row: Any = getattr(kind, "handle_DATA_ROW", None)
     messages: Any = getattr(kind, "handle_messages", None)
     known = all(hasattr(core, name) for name in ("_read", "ci_unpack", "DATA_ROW", "READY_FOR_QUERY"))
-    if (
-        _native is None
-        or messages is None
-        or row is None
-        or not known
-        or set(row.__code__.co_names) != _READS
-    ):
+    if _rows.native is None or messages is None or not known or _rows.names_in(row) != _READS:
         return
     kinds = _kinds(importlib.import_module("pg8000.converters"))
-    _native.postgres_bind(datetime.date, datetime.datetime, datetime.timezone.utc, Decimal)
+    _rows.bind()
 
     def handle_messages(self: Any, context: Any) -> None:
         sock: Any = self._sock
-        usual = getattr(self.message_types.get(core.DATA_ROW), "__func__", None) is row and hasattr(
-            sock, "peek"
-        )
+        handler = self.message_types.get(core.DATA_ROW)
+        usual = getattr(handler, "__func__", None) is row and hasattr(sock, "peek")
         code = None
         while code != core.READY_FOR_QUERY:
             functions = context.input_funcs
             if usual and functions and type(context.rows) is list and self._client_encoding in _UTF_8:
-                letters = bytes(kinds.get(id(function), _OTHER) for function in functions)
-                while taken := _native.postgres_rows(sock.peek(), letters, tuple(functions), context.rows):
+                letters = bytes(kinds.get(id(function), _rows.OTHER) for function in functions)
+                take, functions = _rows.native.postgres_rows, tuple(functions)
+                while taken := take(sock.peek(), letters, functions, context.rows):
                     sock.read(taken)
             code, length = core.ci_unpack(core._read(sock, 5))
             self.message_types[code](core._read(sock, length - 4), context)
@@ -66,13 +55,10 @@ def patch_core(module: ModuleType, execute: Callable[[], None]) -> None:
     kind.handle_messages = handle_messages
 
 
-_OTHER = ord("o")
-
-
 def _kinds(converters: Any) -> dict[int, int]:
     """How values are read in C, by the identity of the driver's function for them.
 
-    The functions live as long as their module, which is for ever; for the letters see native/postgres.c.
+    The functions live as long as their module, which is for ever; for the letters see native/cells.h.
     """
     named = {
         "s": "string_in",
