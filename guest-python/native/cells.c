@@ -142,6 +142,25 @@ PyObject *cell(char kind, PyObject *function, const char *text, Py_ssize_t lengt
   return with_text(function, text, length);
 }
 
+int ahead_take(PyObject *const *arguments, Ahead *ahead) {
+  PyObject *bytes = arguments[0], *kinds = arguments[1];
+  if (bytes->ob_type != &PyBytes_Type || kinds->ob_type != &PyBytes_Type || arguments[2]->ob_type != &PyTuple_Type ||
+      arguments[3]->ob_type != &PyList_Type || PyBytes_Size(kinds) != PyTuple_Size(arguments[2])) {
+    PyErr_SetString(PyExc_TypeError, "expected bytes, a kind and a function for each column, and a list");
+    return 0;
+  }
+  const unsigned char *at = (const unsigned char *)PyBytes_AsString(bytes);
+  *ahead = (Ahead){at, at + PyBytes_Size(bytes), PyBytes_AsString(kinds), arguments[2], arguments[3]};
+  return 1;
+}
+
+int ahead_append(const Ahead *ahead, PyObject *row) {
+  int appended = row && PyList_Append(ahead->rows, row) == 0;
+  if (row) Py_DecRef(row);
+  if (!appended) PyErr_Clear();
+  return appended;
+}
+
 /* cells_bind(date, datetime, utc, Decimal): what values are made of. */
 static PyObject *cells_bind(PyObject *module, PyObject *arguments) {
   (void)module;

@@ -11,6 +11,22 @@
  * other kind all are; of `x` what it makes of the bytes. */
 PyObject *cell(char kind, PyObject *function, const char *text, Py_ssize_t length);
 
+/* What a driver's buffer begins with, and the rows that are read of it. */
+typedef struct {
+  const unsigned char *at, *end;
+  const char *kinds;   /* one for each column */
+  PyObject *functions; /* tuple: the driver's for each column */
+  PyObject *rows;      /* list */
+} Ahead;
+
+/* Takes (ahead: bytes, kinds: bytes, functions: tuple, rows: list), which the caller of the function holds; 0 with an
+ * exception. */
+int ahead_take(PyObject *const *arguments, Ahead *ahead);
+
+/* Appends a row and gives it up; 0 when there is none or no memory, without an exception: the driver comes to the same
+ * error, and raises it. */
+int ahead_append(const Ahead *ahead, PyObject *row);
+
 /* Adds the functions to the module; -1 when that failed. */
 int cells_setup(PyObject *module);
 

@@ -40,8 +40,8 @@ static Py_ssize_t length_of(const unsigned char **at, const unsigned char *end) 
 }
 
 /* The row of a packet, as a tuple; NULL when it is unusual, with or without an exception. */
-static PyObject *row_of(const unsigned char *at, const unsigned char *end, const char *kinds, PyObject *functions) {
-  Py_ssize_t count = PyTuple_Size(functions);
+static PyObject *row_of(const Ahead *ahead, const unsigned char *at, const unsigned char *end) {
+  Py_ssize_t count = PyTuple_Size(ahead->functions);
   PyObject *row = PyTuple_New(count);
   for (Py_ssize_t i = 0; row && i < count; i++) {
     Py_ssize_t length = length_of(&at, end);
@@ -50,7 +50,7 @@ static PyObject *row_of(const unsigned char *at, const unsigned char *end, const
       value = Py_None;
       Py_IncRef(value);
     } else if (length >= 0 && length <= end - at) {
-      value = cell(kinds[i], PyTuple_GetItem(functions, i), (const char *)at, length);
+      value = cell(ahead->kinds[i], PyTuple_GetItem(ahead->functions, i), (const char *)at, length);
       at += length;
     }
     if (!value || PyTuple_SetItem(row, i, value) < 0) {
@@ -71,32 +71,23 @@ static PyObject *mysql_rows(PyObject *module, PyObject *const *arguments, Py_ssi
   (void)module;
   int overflow = 1;
   long long next = 0;
+  Ahead ahead;
   if (count == 5 && arguments[4]->ob_type == &PyLong_Type) next = PyLong_AsLongLongAndOverflow(arguments[4], &overflow);
-  if (overflow || arguments[0]->ob_type != &PyBytes_Type || arguments[1]->ob_type != &PyBytes_Type ||
-      arguments[2]->ob_type != &PyTuple_Type || arguments[3]->ob_type != &PyList_Type ||
-      PyBytes_Size(arguments[1]) != PyTuple_Size(arguments[2])) {
-    PyErr_SetString(PyExc_TypeError, "expected bytes, a kind and a function for each column, a list, and a number");
+  if (overflow) {
+    PyErr_SetString(PyExc_TypeError, "expected five arguments, the last a number");
     return NULL;
   }
-  const unsigned char *start = (const unsigned char *)PyBytes_AsString(arguments[0]), *at = start;
-  const unsigned char *end = start + PyBytes_Size(arguments[0]);
-  const char *kinds = PyBytes_AsString(arguments[1]);
-  for (; end - at > HEAD && at[3] == (next & 0xff); next++) {
-    Py_ssize_t length = (Py_ssize_t)number(at, 3);
-    unsigned char first = at[HEAD];
-    if (length < 1 || length >= WHOLE || length > end - at - HEAD || first == ERROR ||
-        (first == EIGHT_BYTES && length < SHORT_END))
-      break;
-    PyObject *row = row_of(at + HEAD, at + HEAD + length, kinds, arguments[2]);
-    int appended = row && PyList_Append(arguments[3], row) == 0;
-    if (row) Py_DecRef(row);
-    if (!appended) {
-      PyErr_Clear(); /* the driver comes to the same error, and raises it */
-      break;
-    }
-    at += HEAD + length;
+  if (!ahead_take(arguments, &ahead)) return NULL;
+  const unsigned char *start = ahead.at;
+  for (; ahead.end - ahead.at > HEAD && ahead.at[3] == (next & 0xff); next++) {
+    Py_ssize_t length = (Py_ssize_t)number(ahead.at, 3);
+    const unsigned char *body = ahead.at + HEAD;
+    int ends = body[0] == ERROR || (body[0] == EIGHT_BYTES && length < SHORT_END);
+    if (ends || length < 1 || length >= WHOLE || length > ahead.end - body) break;
+    if (!ahead_append(&ahead, row_of(&ahead, body, body + length))) break;
+    ahead.at = body + length;
   }
-  return PyLong_FromSsize_t(at - start);
+  return PyLong_FromSsize_t(ahead.at - start);
 }
 
 static PyMethodDef functions[] = {

@@ -16,20 +16,25 @@ static uint32_t big_endian(const unsigned char *at) {
 }
 
 /* The row of a message's body, as a list; NULL when it is unusual, with or without an exception. */
-static PyObject *row_of(const unsigned char *at, const unsigned char *end, const char *kinds, PyObject *functions) {
-  Py_ssize_t count = PyTuple_Size(functions);
+static PyObject *row_of(const Ahead *ahead, const unsigned char *at, const unsigned char *end) {
+  Py_ssize_t count = PyTuple_Size(ahead->functions);
   if (end - at < 2 || (at[0] << 8 | at[1]) != count) return NULL;
   at += 2;
   PyObject *row = PyList_New(count);
   for (Py_ssize_t i = 0; row && i < count; i++) {
-    uint32_t length = end - at < 4 ? UINT32_MAX - 1 : big_endian(at);
-    at += 4;
     PyObject *value = NULL;
-    if (length == UINT32_MAX) {
+    uint32_t length = 0;
+    int there = end - at >= 4;
+    if (there) {
+      length = big_endian(at);
+      at += 4;
+    }
+    if (there && length == UINT32_MAX) {
       value = Py_None;
       Py_IncRef(value);
-    } else if (length <= INT32_MAX && (Py_ssize_t)length <= end - at) {
-      value = cell(kinds[i], PyTuple_GetItem(functions, i), (const char *)at, (Py_ssize_t)length);
+    } else if (there && length <= INT32_MAX && (Py_ssize_t)length <= end - at) {
+      value = cell(ahead->kinds[i], PyTuple_GetItem(ahead->functions, i), (const char *)at,
+                   (Py_ssize_t)length);
       at += length;
     }
     if (!value || PyList_SetItem(row, i, value) < 0) {
@@ -44,29 +49,21 @@ static PyObject *row_of(const unsigned char *at, const unsigned char *end, const
  * answers how many bytes they were. */
 static PyObject *postgres_rows(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
   (void)module;
-  if (count != 4 || arguments[0]->ob_type != &PyBytes_Type || arguments[1]->ob_type != &PyBytes_Type ||
-      arguments[2]->ob_type != &PyTuple_Type || arguments[3]->ob_type != &PyList_Type ||
-      PyBytes_Size(arguments[1]) != PyTuple_Size(arguments[2])) {
-    PyErr_SetString(PyExc_TypeError, "expected bytes, a kind and a function for each column, and a list");
+  Ahead ahead;
+  if (count != 4) {
+    PyErr_SetString(PyExc_TypeError, "expected four arguments");
     return NULL;
   }
-  const unsigned char *start = (const unsigned char *)PyBytes_AsString(arguments[0]), *at = start;
-  const unsigned char *end = start + PyBytes_Size(arguments[0]);
-  const char *kinds = PyBytes_AsString(arguments[1]);
-  while (end - at > HEAD && at[0] == 'D') {
-    uint32_t length = big_endian(at + 1);
-    if (length < 4 || length > INT32_MAX || (Py_ssize_t)length > end - at - 1) break;
-    const unsigned char *next = at + 1 + length;
-    PyObject *row = row_of(at + HEAD, next, kinds, arguments[2]);
-    int appended = row && PyList_Append(arguments[3], row) == 0;
-    if (row) Py_DecRef(row);
-    if (!appended) {
-      PyErr_Clear(); /* the driver comes to the same error, and raises it */
-      break;
-    }
-    at = next;
+  if (!ahead_take(arguments, &ahead)) return NULL;
+  const unsigned char *start = ahead.at;
+  while (ahead.end - ahead.at > HEAD && ahead.at[0] == 'D') {
+    uint32_t length = big_endian(ahead.at + 1);
+    if (length < 4 || length > INT32_MAX || (Py_ssize_t)length > ahead.end - ahead.at - 1) break;
+    const unsigned char *next = ahead.at + 1 + length;
+    if (!ahead_append(&ahead, row_of(&ahead, ahead.at + HEAD, next))) break;
+    ahead.at = next;
   }
-  return PyLong_FromSsize_t(at - start);
+  return PyLong_FromSsize_t(ahead.at - start);
 }
 
 static PyMethodDef functions[] = {

@@ -31,7 +31,7 @@ const INTERFACE: &str = "sluice:connector/http@0.1.0";
 /// The most one `read` gives, whatever the guest asks for.
 const READ_BYTES: usize = 1024 * 1024;
 
-/// Pieces of this size are handed over as they are: the copy that puts them together costs more than a crossing.
+/// Pieces of so many bytes are handed over alone: to put them together would cost more than the crossing it spares.
 const WORTH_A_CROSSING: usize = 128 * 1024;
 
 /// A request under way and its response; the host's side of the `exchange` resource.
@@ -58,7 +58,7 @@ struct Open {
 }
 
 impl Open {
-    /// What is there, at most `max` bytes. Pieces that have arrived are put together: a crossing costs more than a copy.
+    /// What is there, at most `max` bytes. Short pieces are put together: for them a crossing costs more than a copy.
     fn take(&mut self, max: usize) -> Bytes {
         if self.pending.len() >= max.min(WORTH_A_CROSSING) {
             return self.pending.split_to(self.pending.len().min(max));

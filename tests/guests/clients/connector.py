@@ -4,6 +4,7 @@ import cloud
 import databases
 import fetching
 import mongo
+import rows
 import same
 import streams
 import workers
@@ -14,6 +15,7 @@ MODES = {
     **databases.MODES,
     **fetching.MODES,
     **mongo.MODES,
+    **rows.MODES,
     **same.MODES,
     **streams.MODES,
     **workers.MODES,

@@ -1,6 +1,5 @@
 """Drivers of databases and queues, unmodified, over granted TCP."""
 
-import contextlib
 import select
 import selectors
 import socket
@@ -50,94 +49,6 @@ def postgres(configuration, state):
     digest, length, text = cursor.fetchone()
     op.upsert("large", {"id": 1, "digest": digest, "length": length, "received": len(text)})
     connection.close()
-
-
-_KINDS = """
-    SELECT n AS id, n::int2, n - 5::int8, (n % 2 = 0)::bool, n / 7.0::numeric, (n / 7.0)::float8,
-        (n / 3.0)::float4, repeat('é🐍', n % 4) AS text, nullif(n % 3, 0) AS hole, date '2024-02-29' + n,
-        timestamp '2024-01-31 23:59:59' + n * interval '1 hour 1.0005 second', time '12:30:00',
-        timestamptz '2024-01-31 23:59:59+00' + n * interval '1 day 0.25 second', interval '1 day 2 hours',
-        decode(md5(n::text), 'hex'), array[n, n + 1], json_build_object('n', n)
-    FROM generate_series(1, 3000) AS n
-"""
-_UNUSUAL = """
-    SELECT 9223372036854775807::int8, (-9223372036854775808)::int8, 'NaN'::float8, '-Infinity'::float8,
-        1e300::float8, 5e-324::float8, 'NaN'::numeric, -0.00::numeric, ''::text, '{}'::int[], null::int,
-        12345678901234567890123456789012345678.5::numeric, 'infinity'::timestamp, '-infinity'::timestamptz,
-        '0044-03-15 01:02:03 BC'::timestamp, '12024-01-01 00:00:00'::timestamp, '0044-03-15 BC'::date,
-        '12024-01-01'::date, 'x'::"char"
-"""
-
-
-def _rows_of(connection, query):
-    """The rows by repr, and how often the driver read a piece of its connection itself."""
-    import pg8000.core
-
-    reads, read = [], pg8000.core._read
-    pg8000.core._read = lambda sock, size: reads.append(size) or read(sock, size)
-    try:
-        cursor = connection.cursor()
-        cursor.execute(query)
-        return [repr(row) for row in cursor.fetchall()], len(reads)
-    except Exception as error:
-        return [repr(error)], len(reads)
-    finally:
-        pg8000.core._read = read
-        # after an error of its own the driver is out of step
-        with contextlib.suppress(Exception):
-            connection.rollback()
-
-
-def postgres_rows(configuration, state):
-    """Rows as they are read in C, and as the driver alone reads them."""
-    import pg8000.dbapi
-
-    def connect():
-        return pg8000.dbapi.connect(
-            "postgres",
-            host=configuration["host"],
-            port=int(configuration["port"]),
-            ssl_context=_secure(configuration),
-        )
-
-    def refuses(text):
-        if text == "77":
-            raise ValueError("seventy-seven")
-        return text
-
-    def compare(name, query, prepare=lambda connection: None):
-        fast, alone = connect(), connect()
-        alone.message_types[pg8000.core.DATA_ROW] = lambda *message: alone.handle_DATA_ROW(*message)
-        prepare(fast)
-        prepare(alone)
-        (rows, reads), (expected, more_reads) = _rows_of(fast, query), _rows_of(alone, query)
-        same = (
-            "same"
-            if rows == expected
-            else next(pair for pair in zip(rows, expected, strict=True) if len(set(pair)) > 1)
-        )
-        op.upsert("outcomes", {"name": name, "value": f"{same}, {len(rows)} rows"})
-        op.upsert("outcomes", {"name": f"{name} reads", "value": f"{reads} {more_reads}"})
-        for connection in (fast, alone):
-            with contextlib.suppress(Exception):
-                connection.close()
-
-    def in_india(connection):
-        connection.cursor().execute("SET TimeZone TO 'Asia/Kolkata'")
-
-    def in_latin(connection):
-        connection.cursor().execute("SET client_encoding TO 'LATIN1'")
-
-    compare("usual", _KINDS)
-    compare("unusual", _UNUSUAL)
-    compare("zone", _KINDS, in_india)
-    compare("encoding", "SELECT 'é' || n FROM generate_series(1, 200) AS n", in_latin)
-    compare("long", "SELECT n, repeat('x', n * 40000) FROM generate_series(1, 5) AS n")
-    compare("none", "SELECT 1 WHERE false")
-    compare("no columns", "SELECT FROM generate_series(1, 3)")
-    compare(
-        "adapter", "SELECT n FROM generate_series(70, 80) AS n", lambda c: c.register_in_adapter(23, refuses)
-    )
 
 
 def psycopg(configuration, state):
@@ -231,58 +142,6 @@ def mysql(configuration, state):
     for row in cursor:
         op.upsert("connector", row)
     other.close()
-
-
-def mysql_rows(configuration, state):
-    """Rows as they are read in C, and as the driver alone reads them."""
-    import pymysql.connections
-    import pymysql.converters
-
-    reads, read = [], pymysql.connections.Connection._read_bytes
-
-    def counted(connection, size):
-        reads.append(size)
-        return read(connection, size)
-
-    pymysql.connections.Connection._read_bytes = counted
-
-    class Alone(pymysql.connections.Connection):
-        def _read_packet(self, *arguments):
-            return super()._read_packet(*arguments)
-
-    def rows_of(kind, query, settings):
-        reads.clear()
-        connection = kind(
-            host=configuration["host"], port=int(configuration["port"]), user="someone", **settings
-        )
-        before = len(reads)
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(query)
-                return [repr(row) for row in cursor.fetchall()], len(reads) - before
-        except Exception as error:
-            return [repr(error)], len(reads) - before
-
-    def refuses(text):
-        if text == "77":
-            raise ValueError("seventy-seven")
-        return text
-
-    def compare(name, query, **settings):
-        rows, fast = rows_of(pymysql.connections.Connection, query, settings)
-        expected, alone = rows_of(Alone, query, settings)
-        differ = [pair for pair in zip(rows, expected, strict=True) if len(set(pair)) > 1]
-        op.upsert("outcomes", {"name": name, "value": f"{differ[:1] or 'same'}, {len(rows)} rows"})
-        op.upsert("outcomes", {"name": f"{name} reads", "value": f"{fast} {alone}"})
-
-    usual, unusual = configuration["usual"], configuration["unusual"]
-    numbers = configuration["numbers"]
-    compare("usual", usual)
-    compare("unusual", unusual)
-    compare("bytes", usual, use_unicode=False)
-    compare("encoding", unusual, charset="latin1")
-    compare("adapter", numbers, conv=pymysql.converters.conversions | {3: refuses, 8: refuses})
-    compare("error", "SELECT * FROM nowhere")
 
 
 def keys(configuration, state):
@@ -540,7 +399,7 @@ def pouring(configuration, state):
 MODES = {
     mode.__name__: mode
     for mode in (
-        postgres, postgres_rows, psycopg, mysql, mysql_rows, keys, queue, sql_server,
+        postgres, psycopg, mysql, keys, queue, sql_server,
         sockets, tls, clear, injected, flood, endless, pouring,
     )
 }  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 from . import _rows
 
 _UTF_8 = ("utf8", "utf-8", "ascii")
+_CONVERTERS = {"d": "convert_date", "t": "convert_datetime"}
 _ROWS = {
     "connection",
     "_read_packet",
@@ -49,7 +50,7 @@ def patch_connections(module: ModuleType, execute: Callable[[], None]) -> None:
     known = _rows.names_in(all_rows) == _ROWS and _rows.names_in(row) == _ROW
     if _rows.native is None or packet is None or not known:
         return
-    kinds = _kinds(driver.converters)
+    kinds = _rows.kinds(driver.converters, _CONVERTERS)
     _rows.bind()
 
     def _read_rowdata_packet(self: Any) -> None:
@@ -93,16 +94,6 @@ def _take(driver: Any, source: Any, letters: bytes, converters: Sequence[Any], r
             return
         source._rfile.read(taken)
         source._next_seq_id = (source._next_seq_id + len(rows) - before) % 256
-
-
-def _kinds(converters: Any) -> dict[int, int]:
-    """How values are read in C, by the identity of the driver's function for them; see native/cells.h."""
-    found = {id(int): ord("i"), id(float): ord("f")}
-    for letter, name in (("d", "convert_date"), ("t", "convert_datetime")):
-        function = getattr(converters, name, None)
-        if function is not None:
-            found[id(function)] = ord(letter)
-    return found
 
 
 def _letters(kinds: dict[int, int], converters: Sequence[Any]) -> bytes | None:

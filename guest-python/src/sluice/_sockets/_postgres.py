@@ -16,7 +16,15 @@ from typing import Any
 
 from . import _rows
 
-_UTF_8 = ("utf8", "utf-8", "UTF8", "UTF-8")
+_UTF_8 = ("utf8", "utf-8")
+_CONVERTERS = {
+    "s": "string_in",
+    "b": "bool_in",
+    "n": "numeric_in",
+    "d": "date_in",
+    "t": "timestamp_in",
+    "z": "timestamptz_in",
+}
 _READS = {"input_funcs", "i_unpack", "str", "_client_encoding", "append", "rows"}
 """The names in the driver's `handle_DATA_ROW`; a version with others may do something else there."""
 
@@ -31,7 +39,7 @@ def patch_core(module: ModuleType, execute: Callable[[], None]) -> None:
     known = all(hasattr(core, name) for name in ("_read", "ci_unpack", "DATA_ROW", "READY_FOR_QUERY"))
     if _rows.native is None or messages is None or not known or _rows.names_in(row) != _READS:
         return
-    kinds = _kinds(importlib.import_module("pg8000.converters"))
+    kinds = _rows.kinds(importlib.import_module("pg8000.converters"), _CONVERTERS)
     _rows.bind()
 
     def handle_messages(self: Any, context: Any) -> None:
@@ -53,24 +61,3 @@ def patch_core(module: ModuleType, execute: Callable[[], None]) -> None:
 
     handle_messages.__qualname__ = messages.__qualname__
     kind.handle_messages = handle_messages
-
-
-def _kinds(converters: Any) -> dict[int, int]:
-    """How values are read in C, by the identity of the driver's function for them.
-
-    The functions live as long as their module, which is for ever; for the letters see native/cells.h.
-    """
-    named = {
-        "s": "string_in",
-        "b": "bool_in",
-        "n": "numeric_in",
-        "d": "date_in",
-        "t": "timestamp_in",
-        "z": "timestamptz_in",
-    }
-    found = {id(int): ord("i"), id(float): ord("f")}
-    for letter, name in named.items():
-        function = getattr(converters, name, None)
-        if function is not None:
-            found[id(function)] = ord(letter)
-    return found

@@ -26,3 +26,16 @@ def names_in(function: Any) -> set[str]:
     """The names that a driver's function uses. Another version may use others, and do something else."""
     code = getattr(function, "__code__", None)
     return set() if code is None else set(code.co_names)
+
+
+def kinds(converters: Any, named: dict[str, str]) -> dict[int, int]:
+    """How values are read in C, by the identity of the driver's function for them, which is there for ever.
+
+    `named` has the names of functions in the driver's converters by letter; see native/cells.h for those.
+    """
+    found = {id(int): ord("i"), id(float): ord("f")}
+    for letter, name in named.items():
+        function = getattr(converters, name, None)
+        if function is not None:
+            found[id(function)] = ord(letter)
+    return found
